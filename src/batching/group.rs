@@ -1,0 +1,108 @@
+//! The keys that one request asks of one loader in one turn, and where their
+//! answer arrives.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::task::Waker;
+
+use super::scope::Scope;
+use crate::db::{StoreError, Tally};
+
+/// What a batch found, shared by every group it served.
+pub(super) type Answer<K, V> = Result<Arc<HashMap<K, V>>, StoreError>;
+
+pub(super) struct Group<K, V> {
+    scope: Weak<Scope>,
+    tally: Arc<Tally>,
+    /// The span of the request, so that a shared batch can be linked to it.
+    pub(super) span: tracing::Span,
+    keys: Mutex<Vec<K>>,
+    answer: OnceLock<Answer<K, V>>,
+    waiting: Mutex<Vec<Waker>>,
+}
+
+impl<K, V> Group<K, V>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    pub(super) fn new(scope: &Arc<Scope>) -> Self {
+        Self {
+            scope: Arc::downgrade(scope),
+            tally: Arc::clone(scope.tally()),
+            span: tracing::Span::current(),
+            keys: Mutex::default(),
+            answer: OnceLock::new(),
+            waiting: Mutex::default(),
+        }
+    }
+
+    pub(super) fn ask(&self, key: K) {
+        lock(&self.keys).push(key);
+    }
+
+    pub(super) fn keys(&self) -> Vec<K> {
+        lock(&self.keys).clone()
+    }
+
+    pub(super) fn key_count(&self) -> usize {
+        lock(&self.keys).len()
+    }
+
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+
+    /// Whether the request has gone away.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.scope.strong_count() == 0
+    }
+
+    /// The answer for one key: `None` while it is under way.
+    pub(super) fn poll(&self, key: &K, waker: &Waker) -> Option<Result<Option<V>, StoreError>> {
+        if self.answer.get().is_none() {
+            let mut waiting = lock(&self.waiting);
+            // Looked at again under the lock that `wake` takes, so that an
+            // answer in between is not missed.
+            if self.answer.get().is_none() {
+                waiting.push(waker.clone());
+                return None;
+            }
+        }
+        self.answer.get().map(|answer| match answer {
+            Ok(found) => Ok(found.get(key).cloned()),
+            Err(error) => Err(error.clone()),
+        })
+    }
+
+    /// Delivers the answer. The request's own turn wakes the fields that wait,
+    /// all at once: were they woken from here, one by one, the request could run
+    /// in between and ask for the next level in pieces.
+    pub(super) fn complete(self: Arc<Self>, answer: Answer<K, V>) {
+        if self.answer.set(answer).is_err() {
+            return;
+        }
+        if let Some(scope) = self.scope.upgrade() {
+            scope.completed(self);
+        }
+    }
+}
+
+/// A completed group, seen from the scope.
+pub(super) trait Deliver: Send + Sync {
+    /// Wakes every field that waits for this group.
+    fn wake(&self);
+}
+
+impl<K: Send + Sync, V: Send + Sync> Deliver for Group<K, V> {
+    fn wake(&self) {
+        for waker in lock(&self.waiting).drain(..) {
+            waker.wake();
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,408 @@
+//! A store's side of batching.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::{poll_fn, Future};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use tracing::Instrument as _;
+
+use super::group::{lock, Answer, Group};
+use super::scope::Scope;
+use crate::db::{Fault, Store, StoreError, Tally};
+
+/// How to find many keys at once.
+pub trait Batch: Send + Sync + 'static {
+    /// What is asked for. Everything that changes the answer is in it.
+    type Key: Copy + Eq + Hash + Send + Sync + 'static;
+    /// What is found; an absent key is simply not in the map.
+    type Value: Clone + Send + Sync + 'static;
+
+    /// The most keys that one call takes.
+    const MOST: usize;
+
+    /// The name in spans and logs, as in `clientes.por_id`.
+    fn name(&self) -> &'static str;
+
+    /// Whose rows these are.
+    fn store(&self) -> Store;
+
+    /// Finds `keys`, all different and at most [`MOST`](Self::MOST), in one
+    /// statement. `audience` is the tally of every request that is served.
+    fn load(
+        &self,
+        keys: &[Self::Key],
+        audience: &[Arc<Tally>],
+    ) -> impl Future<Output = Result<HashMap<Self::Key, Self::Value>, StoreError>> + Send;
+}
+
+/// More in flight would make batches smaller, not answers faster.
+const IN_FLIGHT: usize = 2;
+
+type Waiting<B> = VecDeque<Arc<Group<<B as Batch>::Key, <B as Batch>::Value>>>;
+
+/// Batches of one kind, shared by all requests.
+pub struct Loader<B: Batch>(Arc<Inner<B>>);
+
+struct Inner<B: Batch> {
+    batch: B,
+    state: Mutex<State<B>>,
+}
+
+struct State<B: Batch> {
+    waiting: Waiting<B>,
+    in_flight: usize,
+}
+
+impl<B: Batch> Clone for Loader<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B: Batch> Loader<B> {
+    /// A loader that finds keys by `batch`.
+    pub fn new(batch: B) -> Self {
+        Self(Arc::new(Inner {
+            batch,
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                in_flight: 0,
+            }),
+        }))
+    }
+
+    /// Asks for one key; together with every other key that the request asks
+    /// for in this turn, and with what other requests wait for. `None` when
+    /// there is no such row. Must be awaited inside [`Scope::run`].
+    ///
+    /// # Errors
+    /// The [`StoreError`] of the batch, or of this request's part of it when the
+    /// batch had to be taken apart.
+    pub fn load(
+        &self,
+        scope: &Arc<Scope>,
+        key: B::Key,
+    ) -> impl Future<Output = Result<Option<B::Value>, StoreError>> + Send + use<B> {
+        let group = scope.group(Arc::as_ptr(&self.0).addr(), || {
+            let group = Arc::new(Group::new(scope));
+            let (loader, submitted) = (self.clone(), Arc::clone(&group));
+            (group, Box::new(move || loader.submit(submitted)))
+        });
+        group.ask(key);
+        poll_fn(move |cx| match group.poll(&key, cx.waker()) {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        })
+    }
+
+    fn submit(&self, group: Arc<Group<B::Key, B::Value>>) {
+        lock(&self.0.state).waiting.push_back(group);
+        self.pump();
+    }
+
+    /// Starts as many batches as may be in flight.
+    fn pump(&self) {
+        loop {
+            let groups = {
+                let mut state = lock(&self.0.state);
+                if state.in_flight >= IN_FLIGHT {
+                    return;
+                }
+                let groups = take(&mut state.waiting, B::MOST);
+                if groups.is_empty() {
+                    return;
+                }
+                state.in_flight += 1;
+                groups
+            };
+            let flight = Flight {
+                loader: self.clone(),
+                groups,
+            };
+            // A task of its own: a request that goes away must not take the
+            // answers of others with it.
+            tokio::spawn(flight.run());
+        }
+    }
+}
+
+/// The groups that go together: as many as fit, at least one.
+fn take<K, V>(waiting: &mut VecDeque<Arc<Group<K, V>>>, most: usize) -> Vec<Arc<Group<K, V>>>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let mut groups: Vec<Arc<Group<K, V>>> = Vec::new();
+    let mut keys = 0;
+    while let Some(next) = waiting.front() {
+        if next.is_abandoned() {
+            waiting.pop_front();
+            continue;
+        }
+        keys += next.key_count();
+        if !groups.is_empty() && keys > most {
+            break;
+        }
+        groups.extend(waiting.pop_front());
+    }
+    groups
+}
+
+/// A batch under way. However it ends, also by a panic, its groups are answered
+/// and the next batch is started.
+struct Flight<B: Batch> {
+    loader: Loader<B>,
+    groups: Vec<Arc<Group<B::Key, B::Value>>>,
+}
+
+impl<B: Batch> Flight<B> {
+    async fn run(self) {
+        let span = tracing::debug_span!("batch", loader = self.loader.0.batch.name(), requests = self.groups.len());
+        for group in &self.groups {
+            span.follows_from(&group.span);
+        }
+        async {
+            let batch = &self.loader.0.batch;
+            match load(batch, &self.groups).await {
+                Err(error) if worth_taking_apart(&error) && self.groups.len() > 1 => {
+                    // One request's trouble is not another's.
+                    for group in &self.groups {
+                        let alone = load(batch, std::slice::from_ref(group)).await;
+                        Arc::clone(group).complete(alone);
+                    }
+                }
+                answer => {
+                    for group in &self.groups {
+                        Arc::clone(group).complete(answer.clone());
+                    }
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+}
+
+/// A store that cannot be reached fails everybody alike; a statement that took
+/// too long or was refused may be the fault of one group's keys.
+fn worth_taking_apart(error: &StoreError) -> bool {
+    matches!(error.fault, Fault::Timeout | Fault::Internal)
+}
+
+impl<B: Batch> Drop for Flight<B> {
+    fn drop(&mut self) {
+        for group in self.groups.drain(..) {
+            // Does nothing when the group has been answered.
+            group.complete(Err(StoreError::new(
+                self.loader.0.batch.store(),
+                Fault::Internal,
+                "a batch ended without an answer",
+            )));
+        }
+        lock(&self.loader.0.state).in_flight -= 1;
+        self.loader.pump();
+    }
+}
+
+async fn load<B: Batch>(
+    batch: &B,
+    groups: &[Arc<Group<B::Key, B::Value>>],
+) -> Answer<B::Key, B::Value> {
+    let mut seen = HashSet::new();
+    let mut keys = Vec::new();
+    for group in groups {
+        keys.extend(group.keys().into_iter().filter(|key| seen.insert(*key)));
+    }
+    let audience: Vec<Arc<Tally>> = groups.iter().map(|group| Arc::clone(group.tally())).collect();
+    let mut chunks = keys.chunks(B::MOST);
+    let Some(first) = chunks.next() else {
+        return Ok(Arc::default());
+    };
+    let mut found = batch.load(first, &audience).await?;
+    for chunk in chunks {
+        found.extend(batch.load(chunk, &audience).await?);
+    }
+    Ok(Arc::new(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// Finds even numbers; counts calls; waits for a permit when told to.
+    struct Evens {
+        calls: Arc<Mutex<Vec<Vec<u32>>>>,
+        gate: Arc<Semaphore>,
+        poison: Arc<AtomicUsize>,
+        panics: Arc<AtomicBool>,
+    }
+
+    impl Batch for Evens {
+        type Key = u32;
+        type Value = u32;
+        const MOST: usize = 8;
+
+        fn name(&self) -> &'static str {
+            "test.evens"
+        }
+
+        fn store(&self) -> Store {
+            Store::Clientes
+        }
+
+        async fn load(&self, keys: &[u32], _: &[Arc<Tally>]) -> Result<HashMap<u32, u32>, StoreError> {
+            lock(&self.calls).push(keys.to_vec());
+            self.gate.acquire().await.expect("open").forget();
+            assert!(!self.panics.load(Ordering::SeqCst), "as told");
+            if keys.contains(&(u32::try_from(self.poison.load(Ordering::SeqCst)).expect("small"))) {
+                return Err(StoreError::new(Store::Clientes, Fault::Timeout, "slow key"));
+            }
+            Ok(keys.iter().filter(|key| *key % 2 == 0).map(|key| (*key, key * 10)).collect())
+        }
+    }
+
+    struct Rig {
+        loader: Loader<Evens>,
+        calls: Arc<Mutex<Vec<Vec<u32>>>>,
+        gate: Arc<Semaphore>,
+        poison: Arc<AtomicUsize>,
+        panics: Arc<AtomicBool>,
+    }
+
+    fn rig(permits: usize) -> Rig {
+        let calls = Arc::<Mutex<Vec<Vec<u32>>>>::default();
+        let gate = Arc::new(Semaphore::new(permits));
+        let poison = Arc::new(AtomicUsize::new(999));
+        let panics = Arc::new(AtomicBool::new(false));
+        let batch = Evens {
+            calls: Arc::clone(&calls),
+            gate: Arc::clone(&gate),
+            poison: Arc::clone(&poison),
+            panics: Arc::clone(&panics),
+        };
+        Rig { loader: Loader::new(batch), calls, gate, poison, panics }
+    }
+
+    async fn ask(loader: &Loader<Evens>, keys: &[u32]) -> Vec<Result<Option<u32>, Fault>> {
+        let scope = Scope::new();
+        let loads = keys.iter().map(|key| {
+            let (loader, scope) = (loader.clone(), Arc::clone(&scope));
+            async move { loader.load(&scope, *key).await.map_err(|error| error.fault) }
+        });
+        scope.run(futures_util::future::join_all(loads)).await
+    }
+
+    #[tokio::test]
+    async fn one_turn_is_one_call_and_absent_keys_are_none() {
+        let rig = rig(100);
+        let answers = ask(&rig.loader, &[4, 3, 4, 2]).await;
+        assert_eq!(answers, [Ok(Some(40)), Ok(None), Ok(Some(40)), Ok(Some(20))]);
+        assert_eq!(*lock(&rig.calls), [vec![4, 3, 2]]);
+    }
+
+    #[tokio::test]
+    async fn more_keys_than_fit_are_split() {
+        let rig = rig(100);
+        let keys: Vec<u32> = (0..20).collect();
+        assert_eq!(ask(&rig.loader, &keys).await.len(), 20);
+        let sizes: Vec<usize> = lock(&rig.calls).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [8, 8, 4]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_next_level_of_many_parents_is_one_call_on_many_threads() {
+        let rig = rig(100_000);
+        for _ in 0..200 {
+            lock(&rig.calls).clear();
+            let scope = Scope::new();
+            let walk = (0..8).map(|parent| {
+                let (loader, scope) = (rig.loader.clone(), Arc::clone(&scope));
+                async move {
+                    let child = loader.load(&scope, parent * 2).await.expect("found");
+                    loader.load(&scope, child.expect("even") + 2).await.expect("found")
+                }
+            });
+            scope.run(futures_util::future::join_all(walk)).await;
+            assert_eq!(lock(&rig.calls).len(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_that_wait_are_merged() {
+        let rig = rig(0);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let requests: Vec<_> = (0..6)
+            .map(|request| {
+                let (loader, asked) = (rig.loader.clone(), Arc::clone(&asked));
+                tokio::spawn(async move {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                    ask(&loader, &[request * 2]).await
+                })
+            })
+            .collect();
+        while asked.load(Ordering::SeqCst) < 6 || lock(&rig.loader.0.state).waiting.len() < 4 {
+            tokio::task::yield_now().await;
+        }
+        rig.gate.add_permits(100);
+        for request in requests {
+            assert!(matches!(request.await.expect("ran")[..], [Ok(Some(_))]));
+        }
+        let sizes: Vec<usize> = lock(&rig.calls).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [1, 1, 4], "two in flight, the other four together");
+    }
+
+    #[tokio::test]
+    async fn a_failed_batch_is_taken_apart() {
+        let rig = rig(0);
+        rig.poison.store(6, Ordering::SeqCst);
+        let requests: Vec<_> = [0, 2, 4, 6]
+            .map(|key| {
+                let loader = rig.loader.clone();
+                tokio::spawn(async move { ask(&loader, &[key]).await })
+            })
+            .into_iter()
+            .collect();
+        while lock(&rig.loader.0.state).waiting.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        rig.gate.add_permits(100);
+        let mut answers = Vec::new();
+        for request in requests {
+            answers.extend(request.await.expect("ran"));
+        }
+        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Timeout)]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_for_its_own_requests_only() {
+        let rig = rig(100);
+        rig.panics.store(true, Ordering::SeqCst);
+        assert_eq!(ask(&rig.loader, &[2]).await, [Err(Fault::Internal)]);
+        rig.panics.store(false, Ordering::SeqCst);
+        assert_eq!(ask(&rig.loader, &[2]).await, [Ok(Some(20))]);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_request_that_went_away() {
+        let rig = rig(0);
+        let first = tokio::spawn({
+            let loader = rig.loader.clone();
+            async move { futures_util::join!(ask(&loader, &[2]), ask(&loader, &[4]), ask(&loader, &[6])) }
+        });
+        while lock(&rig.loader.0.state).waiting.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        first.abort();
+        assert!(first.await.is_err());
+        rig.gate.add_permits(100);
+        assert_eq!(ask(&rig.loader, &[8]).await, [Ok(Some(80))]);
+        let asked: Vec<u32> = lock(&rig.calls).concat();
+        assert_eq!(asked, [2, 4, 8], "6 was still waiting when its request went away");
+    }
+}

@@ -1,0 +1,111 @@
+//! What can go wrong between us and a store, by what may be done about it.
+
+use std::sync::Arc;
+
+use super::Store;
+
+/// The class of a failure. It decides what is retried, what trips the breaker
+/// and which code the client sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The store could not be reached, refused us, or lacks its tables.
+    Unavailable,
+    /// The connection died while a statement was under way.
+    Lost,
+    /// A statement passed its deadline.
+    Timeout,
+    /// Every connection was taken for as long as we may wait.
+    Busy,
+    /// Anything else: a statement that the server rejects, a row that cannot be
+    /// read. Always our mistake.
+    Internal,
+}
+
+/// A failed use of a store. `detail` is for the log and never reaches a client.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("store {store}: {detail}")]
+pub struct StoreError {
+    /// Which store.
+    pub store: Store,
+    /// What kind of failure.
+    pub fault: Fault,
+    /// What the driver said, for the operator.
+    pub detail: Arc<str>,
+}
+
+impl StoreError {
+    /// A failure that we noticed ourselves.
+    #[must_use]
+    pub fn new(store: Store, fault: Fault, detail: impl Into<Arc<str>>) -> Self {
+        Self {
+            store,
+            fault,
+            detail: detail.into(),
+        }
+    }
+
+    /// A connection could not be made. Whatever the reason, nothing was
+    /// executed, and nothing will be until somebody acts or the server is back.
+    #[must_use]
+    pub fn connecting(store: Store, error: &sqlx::Error) -> Self {
+        let fault = match mysql_code(error) {
+            // 1040 too many connections, 1203 too many of this user
+            Some(1040 | 1203) => Fault::Busy,
+            _ => Fault::Unavailable,
+        };
+        Self::new(store, fault, explain(error))
+    }
+
+    /// A statement failed. Branches on the number, never on the text: the texts
+    /// differ between MariaDB and MySQL.
+    #[must_use]
+    pub fn statement(store: Store, error: &sqlx::Error) -> Self {
+        let fault = match (error, mysql_code(error)) {
+            // 3024 MySQL's limit, 1969 MariaDB's limit, 1317 killed
+            (_, Some(3024 | 1969 | 1317)) => Fault::Timeout,
+            // 1047 Galera not ready, 1290/1836 read-only, 1053 shutting down, 1927 connection killed
+            (_, Some(1047 | 1290 | 1836 | 1053 | 1927)) => Fault::Unavailable,
+            // 1146 no such table, 1054 no such column, 1049 no such database
+            (_, Some(1146 | 1054 | 1049)) => Fault::Unavailable,
+            (sqlx::Error::Io(_) | sqlx::Error::Protocol(_), _) => Fault::Lost,
+            _ => Fault::Internal,
+        };
+        Self::new(store, fault, explain(error))
+    }
+
+    /// Whether the failure says that the store itself is unwell, as opposed to
+    /// one statement or one caller.
+    #[must_use]
+    pub const fn is_sick_store(&self) -> bool {
+        matches!(self.fault, Fault::Unavailable | Fault::Lost | Fault::Timeout)
+    }
+}
+
+/// The number of a MySQL error, where there is one.
+fn mysql_code(error: &sqlx::Error) -> Option<u16> {
+    let database = error.as_database_error()?;
+    database
+        .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+        .map(sqlx::mysql::MySqlDatabaseError::number)
+}
+
+/// The driver's message, with the remedy where we know it.
+pub(super) fn explain(error: &sqlx::Error) -> String {
+    let remedy = match mysql_code(error) {
+        Some(1045) => " (check the user and password in the store's URL)",
+        Some(1044) => " (the user has no rights on this database: GRANT them)",
+        Some(1049) => " (create the database, or correct the name in the store's URL)",
+        Some(1146 | 1054) => " (the schema is behind: run `quarteto migrate`)",
+        Some(1251 | 1524 | 2061) => " (the account uses an authentication plugin that the driver does not speak)",
+        _ => match error {
+            sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
+                " (is the server running, and are host and port in the store's URL right?)"
+            }
+            sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::NotFound => {
+                " (no server listens on this socket)"
+            }
+            _ => "",
+        },
+    };
+    format!("{error}{remedy}")
+}

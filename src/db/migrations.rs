@@ -1,0 +1,212 @@
+//! The versions of a store's schema: one folder a store under `migrations/`,
+//! one DDL statement a file, each safe to repeat.
+//!
+//! DDL commits by itself on MariaDB and MySQL, so a crash in mid-file leaves
+//! the file marked as begun. One repeatable statement a file makes the remedy
+//! simple: the next run clears the mark and runs the file again.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate as _, Migrator};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::Connection as _;
+
+use super::error::explain;
+use super::{connect, PerStore, Store};
+
+static KNOWN: LazyLock<PerStore<Migrator>> = LazyLock::new(|| {
+    PerStore::from_fn(|store| {
+        let mut migrator = match store {
+            Store::Clientes => sqlx::migrate!("./migrations/clientes"),
+            Store::Enderecos => sqlx::migrate!("./migrations/enderecos"),
+            Store::Catalogo => sqlx::migrate!("./migrations/catalogo"),
+            Store::Inventario => sqlx::migrate!("./migrations/inventario"),
+        };
+        // See `lock` below.
+        migrator.set_locking(false);
+        migrator
+    })
+});
+
+fn migrator(store: Store) -> &'static Migrator {
+    &KNOWN[store]
+}
+
+/// Seconds to wait for another process that is migrating the same store.
+const LOCK_PATIENCE: u32 = 60;
+
+/// How a store's schema compares to what this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// As this program expects it.
+    Current,
+    /// So many migrations are missing: run `quarteto migrate`.
+    Behind(usize),
+}
+
+/// Why a store could not be migrated or checked.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The server could not be reached.
+    #[error("store {store}: cannot connect: {reason}")]
+    Unreachable {
+        /// Which store.
+        store: Store,
+        /// What the driver said, with the remedy.
+        reason: String,
+    },
+    /// A newer Quarteto has been here.
+    #[error(
+        "store {store} has schema version {version}, which this program does not know: \
+         it was migrated by a newer Quarteto; upgrade the program"
+    )]
+    Newer {
+        /// Which store.
+        store: Store,
+        /// The first version that we do not know.
+        version: i64,
+    },
+    /// An applied file was edited afterwards.
+    #[error(
+        "store {store}: migration {version} was changed after it was applied; \
+         restore the file and put the change into a new one"
+    )]
+    Changed {
+        /// Which store.
+        store: Store,
+        /// Its version.
+        version: i64,
+    },
+    /// Somebody else is migrating.
+    #[error("store {store}: another process has been migrating it for {LOCK_PATIENCE} s; try again when it is done")]
+    Locked {
+        /// Which store.
+        store: Store,
+    },
+    /// A statement failed.
+    #[error("store {store}: migration failed: {reason}")]
+    Failed {
+        /// Which store.
+        store: Store,
+        /// What the driver said.
+        reason: String,
+    },
+}
+
+/// Brings a store up to date and returns how many migrations it applied. Safe
+/// to run from several processes at once.
+///
+/// # Errors
+/// [`MigrationError`]; nothing is applied beyond the file that failed.
+pub async fn migrate(store: Store, options: &MySqlConnectOptions) -> Result<usize, MigrationError> {
+    let mut connection = open(store, options).await?;
+    let mysql = connection.mysql();
+    lock(store, mysql).await?;
+    let outcome = apply(store, mysql).await;
+    // The lock ends with the connection in any case.
+    let _ = connection.mysql.close().await;
+    outcome
+}
+
+/// Compares without changing anything.
+///
+/// # Errors
+/// [`MigrationError`] when the store cannot be asked or is newer than we are.
+pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<SchemaState, MigrationError> {
+    let mut connection = open(store, options).await?;
+    let pending = pending(store, connection.mysql()).await?;
+    let _ = connection.mysql.close().await;
+    Ok(match pending {
+        0 => SchemaState::Current,
+        missing => SchemaState::Behind(missing),
+    })
+}
+
+async fn open(store: Store, options: &MySqlConnectOptions) -> Result<super::Connection, MigrationError> {
+    let patience = Duration::from_secs(5);
+    let reason = match tokio::time::timeout(patience, connect(options, None)).await {
+        Ok(Ok(connection)) => return Ok(connection),
+        Ok(Err(error)) => explain(&error),
+        Err(_) => format!("no answer within {patience:?}"),
+    };
+    Err(MigrationError::Unreachable { store, reason })
+}
+
+/// The driver's own lock asks MariaDB to wait for ever, which MariaDB answers
+/// with NULL and no lock; so we take our own and look at the answer.
+async fn lock(store: Store, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
+    let taken: Option<i64> = sqlx::query_scalar("SELECT CAST(GET_LOCK(CONCAT('quarteto.', DATABASE()), ?) AS SIGNED)")
+        .bind(LOCK_PATIENCE)
+        .fetch_one(mysql)
+        .await
+        .map_err(|error| failed(store, &error))?;
+    match taken {
+        Some(1) => Ok(()),
+        _ => Err(MigrationError::Locked { store }),
+    }
+}
+
+async fn apply(store: Store, mysql: &mut MySqlConnection) -> Result<usize, MigrationError> {
+    let pending = pending(store, mysql).await?;
+    if pending > 0 {
+        mysql
+            .ensure_migrations_table(TABLE)
+            .await
+            .map_err(|error| migration_failed(store, &error))?;
+        sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE")
+            .execute(&mut *mysql)
+            .await
+            .map_err(|error| failed(store, &error))?;
+        migrator(store)
+            .run_direct(None, mysql, false)
+            .await
+            .map_err(|error| migration_failed(store, &error))?;
+    }
+    Ok(pending)
+}
+
+const TABLE: &str = "_sqlx_migrations";
+
+/// How many migrations are missing; refuses a schema that we do not know.
+async fn pending(store: Store, mysql: &mut MySqlConnection) -> Result<usize, MigrationError> {
+    let tables: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'",
+    )
+    .fetch_one(&mut *mysql)
+    .await
+    .map_err(|error| failed(store, &error))?;
+    let known = migrator(store);
+    if tables == 0 {
+        return Ok(known.iter().count());
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version")
+            .fetch_all(mysql)
+            .await
+            .map_err(|error| failed(store, &error))?;
+    for (version, checksum) in &applied {
+        match known.iter().find(|migration| migration.version == *version) {
+            None => return Err(MigrationError::Newer { store, version: *version }),
+            Some(migration) if *migration.checksum != **checksum => {
+                return Err(MigrationError::Changed { store, version: *version });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(known.iter().count() - applied.len())
+}
+
+fn failed(store: Store, error: &sqlx::Error) -> MigrationError {
+    MigrationError::Failed {
+        store,
+        reason: explain(error),
+    }
+}
+
+fn migration_failed(store: Store, error: &sqlx::migrate::MigrateError) -> MigrationError {
+    MigrationError::Failed {
+        store,
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,27 @@
+//! The only way to a database.
+//!
+//! What lives here: the four stores by name ([`Store`]), one [`Db`] per store
+//! (connection pool, deadline, circuit breaker, the record of every statement),
+//! the classes of failure ([`StoreError`]) and the versions of the schema
+//! ([`migrations`]). What does not: SQL about a table, which lives in that
+//! store's table file under `stores/`.
+//!
+//! Facts about MariaDB and MySQL that shaped this module stand beside the line
+//! that needs them.
+
+mod breaker;
+mod connection;
+mod error;
+pub mod migrations;
+mod pool;
+mod statement;
+mod store;
+mod tally;
+
+pub use breaker::BreakerLimits;
+pub use connection::{connect, options, Connection};
+pub use error::{Fault, StoreError};
+pub use pool::{Db, DbLimits, Health};
+pub use statement::{in_list, intern, union_all, union_length, Statement, Texts, MOST_BRANCHES, MOST_KEYS};
+pub use store::{PerStore, Store};
+pub use tally::{StoreTally, Tally};

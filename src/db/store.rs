@@ -1,0 +1,120 @@
+//! The names of the four stores.
+
+use std::fmt;
+
+/// One of the four independent stores. Everything that is kept per store is
+/// keyed by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Store {
+    /// Who: the register of clients.
+    Clientes,
+    /// Where: their addresses.
+    Enderecos,
+    /// What is sold: the product catalogue.
+    Catalogo,
+    /// Which client bought which product.
+    Inventario,
+}
+
+impl Store {
+    /// All four, in the order in which they are migrated and listed.
+    pub const ALL: [Self; 4] = [
+        Self::Clientes,
+        Self::Enderecos,
+        Self::Catalogo,
+        Self::Inventario,
+    ];
+
+    /// The word used everywhere: config section, span, error, `--store`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clientes => "clientes",
+            Self::Enderecos => "enderecos",
+            Self::Catalogo => "catalogo",
+            Self::Inventario => "inventario",
+        }
+    }
+
+    /// The store's database on a server that holds all four (the names of the
+    /// original system).
+    #[must_use]
+    pub const fn database(self) -> &'static str {
+        match self {
+            Self::Clientes => "clientes",
+            Self::Enderecos => "enderecos",
+            Self::Catalogo => "catalogo_produtos",
+            Self::Inventario => "inventario_produtos",
+        }
+    }
+
+    /// The environment variable that holds this store's URL.
+    #[must_use]
+    pub const fn url_variable(self) -> &'static str {
+        match self {
+            Self::Clientes => "QUARTETO_CLIENTES_URL",
+            Self::Enderecos => "QUARTETO_ENDERECOS_URL",
+            Self::Catalogo => "QUARTETO_CATALOGO_URL",
+            Self::Inventario => "QUARTETO_INVENTARIO_URL",
+        }
+    }
+
+    const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Store {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|store| store.name() == text)
+            .ok_or_else(|| {
+                format!("`{text}` is not a store; the stores are clientes, enderecos, catalogo, inventario")
+            })
+    }
+}
+
+/// One value for each store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PerStore<T>([T; 4]);
+
+impl<T> PerStore<T> {
+    /// Builds the four values by asking `make` for each.
+    pub fn from_fn(mut make: impl FnMut(Store) -> T) -> Self {
+        Self(Store::ALL.map(&mut make))
+    }
+
+    /// As [`from_fn`](Self::from_fn), stopping at the first failure.
+    pub fn try_from_fn<E>(mut make: impl FnMut(Store) -> Result<T, E>) -> Result<Self, E> {
+        let [a, b, c, d] = Store::ALL;
+        Ok(Self([make(a)?, make(b)?, make(c)?, make(d)?]))
+    }
+
+    /// The four, with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (Store, &T)> {
+        Store::ALL.into_iter().zip(&self.0)
+    }
+}
+
+impl<T> std::ops::Index<Store> for PerStore<T> {
+    type Output = T;
+
+    fn index(&self, store: Store) -> &T {
+        &self.0[store.index()]
+    }
+}
+
+impl<T> std::ops::IndexMut<Store> for PerStore<T> {
+    fn index_mut(&mut self, store: Store) -> &mut T {
+        &mut self.0[store.index()]
+    }
+}

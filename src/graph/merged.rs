@@ -1,0 +1,200 @@
+//! The merged schema: four stores, one graph. What `quarteto serve` serves.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::extensions::ApolloTracing;
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, Interface, MergedObject, Object, Schema, ID,
+};
+use futures_util::future::join_all;
+
+use super::{builder, with_stores, Builder};
+use crate::db::{Db, PerStore};
+use crate::kernel::{
+    AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph, GraphError,
+    GraphResult, ProdutoId, Requester,
+};
+use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
+use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
+use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, Endereco};
+use crate::stores::inventario::{ClienteInventario, Compra, ConsultasInventario, ProdutoInventario};
+
+/// The mode in which a reference becomes the whole object, loaded.
+pub struct Merged;
+
+/// A client of the shop: who they are, where they live, what they bought.
+#[derive(MergedObject)]
+#[graphql(name = "Cliente")]
+pub struct Cliente(
+    ChaveCliente,
+    ClienteInventario<Merged>,
+    ClienteEnderecos<Merged>,
+    // The part asked for most stands last: parts are tried from the end.
+    ClienteCadastro,
+);
+
+/// A product of the shop: what it is and how it sells.
+#[derive(MergedObject)]
+#[graphql(name = "Produto")]
+pub struct Produto(ChaveProduto, ProdutoInventario<Merged>, ProdutoCatalogo);
+
+impl Cliente {
+    /// What the interface `Node` asks for.
+    async fn id(&self, _: &Context<'_>) -> async_graphql::Result<ID> {
+        Ok(self.0.0.to_id())
+    }
+}
+
+impl Produto {
+    /// What the interface `Node` asks for.
+    async fn id(&self, _: &Context<'_>) -> async_graphql::Result<ID> {
+        Ok(self.0.0.to_id())
+    }
+}
+
+impl Graph for Merged {
+    type Cliente = Cliente;
+    type Produto = Produto;
+
+    async fn cliente(ctx: &Context<'_>, id: ClienteId) -> GraphResult<Option<Cliente>> {
+        Ok(Clientes::fetch(ctx, id).await?.map(Self::cliente_of))
+    }
+
+    async fn produto(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Produto>> {
+        Ok(Catalogo::fetch(ctx, id).await?.map(Self::produto_of))
+    }
+}
+
+impl OwnsClientes for Merged {
+    fn cliente_of(row: Arc<Cadastro>) -> Cliente {
+        Cliente(
+            ChaveCliente(row.id),
+            ClienteInventario::with_id(row.id),
+            ClienteEnderecos::with_id(row.id),
+            ClienteCadastro(row),
+        )
+    }
+}
+
+impl OwnsProdutos for Merged {
+    fn produto_of(row: Arc<Item>) -> Produto {
+        Produto(ChaveProduto(row.id), ProdutoInventario::with_id(row.id), ProdutoCatalogo(row))
+    }
+}
+
+/// Anything with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id: `cliente_42`, `endereco_7`, `produto_3`, `compra_99`."))]
+#[expect(clippy::large_enum_variant, reason = "lives for one field")]
+pub enum Node {
+    /// A client.
+    Cliente(Cliente),
+    /// An address.
+    Endereco(Endereco<Merged>),
+    /// A product.
+    Produto(Produto),
+    /// A purchase.
+    Compra(Compra<Merged>),
+}
+
+impl Node {
+    /// Whatever has this id: one load.
+    async fn fetch(ctx: &Context<'_>, argument: &str, id: &str) -> GraphResult<Option<Self>> {
+        Ok(match AnyId::parse(argument, id)? {
+            AnyId::Cliente(id) => Merged::cliente(ctx, id).await?.map(Self::Cliente),
+            AnyId::Endereco(id) => Endereco::fetch(ctx, id).await?.map(Self::Endereco),
+            AnyId::Produto(id) => Merged::produto(ctx, id).await?.map(Self::Produto),
+            AnyId::Compra(id) => Compra::fetch(ctx, id).await?.map(Self::Compra),
+        })
+    }
+}
+
+/// The most ids that `nodes` takes.
+pub(super) const MOST_NODES: usize = 100;
+
+/// The root fields of no store.
+#[derive(Default)]
+pub struct ConsultasGerais;
+
+#[Object]
+impl ConsultasGerais {
+    /// Anything by its global id; null when it does not exist.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "With its prefix, as in `cliente_42`.")] id: ID,
+    ) -> Option<GraphResult<Node>> {
+        Node::fetch(ctx, "id", &id).await.transpose()
+    }
+
+    /// Many things by their global ids, in the order asked; null where one does
+    /// not exist.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 100.")] ids: Vec<ID>,
+    ) -> GraphResult<Vec<Option<GraphResult<Node>>>> {
+        if ids.len() > MOST_NODES {
+            return Err(GraphError::bad_input(format!(
+                "`ids` must have at most {MOST_NODES} entries, not {}.",
+                ids.len()
+            )));
+        }
+        let loads = ids.iter().map(|id| Node::fetch(ctx, "ids", id));
+        Ok(join_all(loads).await.into_iter().map(Result::transpose).collect())
+    }
+
+    /// Who am I, with which papel.
+    async fn eu<'ctx>(&self, ctx: &Context<'ctx>) -> &'ctx Requester {
+        &ctx.request().requester
+    }
+}
+
+/// Everything that can be asked.
+#[derive(MergedObject)]
+#[graphql(name = "Query")]
+pub struct Consultas(
+    ConsultasGerais,
+    ConsultasClientes<Merged>,
+    ConsultasEnderecos<Merged>,
+    ConsultasCatalogo<Merged>,
+    ConsultasInventario<Merged>,
+);
+
+/// The merged schema.
+pub type MergedSchema = Schema<Consultas, EmptyMutation, EmptySubscription>;
+
+/// The merged schema, without stores to ask: enough for its SDL.
+pub(super) fn build() -> Builder<Consultas> {
+    builder(Consultas(
+        ConsultasGerais,
+        ConsultasClientes(PhantomData),
+        ConsultasEnderecos(PhantomData),
+        ConsultasCatalogo(PhantomData),
+        ConsultasInventario(PhantomData),
+    ))
+}
+
+/// The two schemas that `serve` uses.
+///
+/// Any extension, even an idle one, puts every field of every query on a slower
+/// path; so the traced schema stands beside the plain one and is used only when
+/// a request asks for a trace.
+pub struct Schemas {
+    /// For almost every request.
+    pub plain: MergedSchema,
+    /// For requests that want `extensions.tracing`.
+    pub traced: MergedSchema,
+}
+
+impl Schemas {
+    /// Both, over the same databases.
+    #[must_use]
+    pub fn new(databases: &PerStore<Db>) -> Self {
+        Self {
+            plain: with_stores(build(), databases).finish(),
+            traced: with_stores(build(), databases).extension(ApolloTracing).finish(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The graph: what belongs to no store.
+//!
+//! What lives here: the four stores put together ([`merged`], [`subgraphs`],
+//! [`nos`]), and what happens to a document before it is executed
+//! ([`documents`]). What does not: a field of a store's own, which lives in that
+//! store's `types.rs` or `query.rs`.
+//!
+//! To add a part to `Cliente` or `Produto`: write it in the store that owns its
+//! data and name it in the merged object here and in that store's subgraph.
+
+pub mod documents;
+pub mod merged;
+pub mod nos;
+pub mod subgraphs;
+
+use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, Schema, SchemaBuilder, SDLExportOptions};
+
+use crate::db::{Db, PerStore, Store};
+use crate::stores::catalogo::Catalogo;
+use crate::stores::clientes::Clientes;
+use crate::stores::enderecos::Enderecos;
+use crate::stores::inventario::Inventario;
+
+/// A schema before it is finished; every schema here only reads.
+type Builder<Q> = SchemaBuilder<Q, EmptyMutation, EmptySubscription>;
+
+/// Directives on one field; none of ours repeats.
+const MOST_DIRECTIVES: usize = 16;
+
+/// What every schema has in common.
+fn builder<Q: ObjectType + 'static>(query: Q) -> Builder<Q> {
+    Schema::build(query, EmptyMutation, EmptySubscription).limit_directives(MOST_DIRECTIVES)
+}
+
+/// Gives a schema the stores that its resolvers ask.
+fn with_stores<Q: ObjectType + 'static>(builder: Builder<Q>, databases: &PerStore<Db>) -> Builder<Q> {
+    builder
+        .data(Clientes::new(databases[Store::Clientes].clone()))
+        .data(Enderecos::new(databases[Store::Enderecos].clone()))
+        .data(Catalogo::new(databases[Store::Catalogo].clone()))
+        .data(Inventario::new(databases[Store::Inventario].clone()))
+}
+
+/// The SDL of the merged schema, as `schema.graphql` keeps it.
+#[must_use]
+pub fn merged_sdl() -> String {
+    tidy(&merged::build().finish().sdl())
+}
+
+/// The SDL of one store's subgraph, with its federation directives.
+#[must_use]
+pub fn subgraph_sdl(store: Store) -> String {
+    let options = || SDLExportOptions::new().federation().compose_directive();
+    let sdl = match store {
+        Store::Clientes => subgraphs::clientes().finish().sdl_with_options(options()),
+        Store::Enderecos => subgraphs::enderecos().finish().sdl_with_options(options()),
+        Store::Catalogo => subgraphs::catalogo().finish().sdl_with_options(options()),
+        Store::Inventario => subgraphs::inventario().finish().sdl_with_options(options()),
+    };
+    tidy(&sdl)
+}
+
+/// The SDL of the store-less subgraph `nos`.
+#[must_use]
+pub fn nos_sdl() -> String {
+    let options = SDLExportOptions::new().federation().compose_directive();
+    tidy(&nos::build().finish().sdl_with_options(options))
+}
+
+/// One line feed at the end and none trailing, so that files compare well.
+fn tidy(sdl: &str) -> String {
+    let lines: Vec<&str> = sdl.trim().lines().map(str::trim_end).collect();
+    format!("{}\n", lines.join("\n"))
+}

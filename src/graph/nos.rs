@@ -1,0 +1,109 @@
+//! `nos`: the store-less subgraph that maps a global id to its type, so that
+//! `node` and `nodes` work in a federation (no store may define them alone), and
+//! that says who asks.
+
+use async_graphql::{Context, Interface, Object, SimpleObject, ID};
+
+use super::merged::MOST_NODES;
+use super::{builder, Builder};
+use crate::kernel::{AnyId, ContextExt as _, GlobalId as _, GraphError, GraphResult, Requester};
+
+/// A client of the shop: who they are, where they live, what they bought.
+#[derive(SimpleObject)]
+#[graphql(unresolvable = "id")]
+pub struct Cliente {
+    /// Global id, as in `cliente_42`.
+    id: ID,
+}
+
+/// An address of a client.
+#[derive(SimpleObject)]
+#[graphql(unresolvable = "id")]
+pub struct Endereco {
+    /// Global id, as in `endereco_7`.
+    id: ID,
+}
+
+/// A product of the shop: what it is and how it sells.
+#[derive(SimpleObject)]
+#[graphql(unresolvable = "id")]
+pub struct Produto {
+    /// Global id, as in `produto_3`.
+    id: ID,
+}
+
+/// A client bought a product.
+#[derive(SimpleObject)]
+#[graphql(unresolvable = "id")]
+pub struct Compra {
+    /// Global id, as in `compra_99`.
+    id: ID,
+}
+
+/// Anything with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "&ID", desc = "Global id: `cliente_42`, `endereco_7`, `produto_3`, `compra_99`."))]
+pub enum Node {
+    /// A client.
+    Cliente(Cliente),
+    /// An address.
+    Endereco(Endereco),
+    /// A product.
+    Produto(Produto),
+    /// A purchase.
+    Compra(Compra),
+}
+
+impl Node {
+    /// The stub with this id: free.
+    fn with_id(argument: &str, id: &str) -> GraphResult<Self> {
+        Ok(match AnyId::parse(argument, id)? {
+            AnyId::Cliente(id) => Self::Cliente(Cliente { id: id.to_id() }),
+            AnyId::Endereco(id) => Self::Endereco(Endereco { id: id.to_id() }),
+            AnyId::Produto(id) => Self::Produto(Produto { id: id.to_id() }),
+            AnyId::Compra(id) => Self::Compra(Compra { id: id.to_id() }),
+        })
+    }
+}
+
+/// Everything that can be asked.
+#[derive(Default)]
+pub struct QueryOfNos;
+
+/// Everything that can be asked.
+#[Object(name = "Query")]
+impl QueryOfNos {
+    /// Anything by its global id; null when it does not exist.
+    async fn node(
+        &self,
+        #[graphql(desc = "With its prefix, as in `cliente_42`.")] id: ID,
+    ) -> Option<GraphResult<Node>> {
+        Some(Node::with_id("id", &id))
+    }
+
+    /// Many things by their global ids, in the order asked; null where one does
+    /// not exist.
+    async fn nodes(
+        &self,
+        #[graphql(desc = "At most 100.")] ids: Vec<ID>,
+    ) -> GraphResult<Vec<Option<GraphResult<Node>>>> {
+        if ids.len() > MOST_NODES {
+            return Err(GraphError::bad_input(format!(
+                "`ids` must have at most {MOST_NODES} entries, not {}.",
+                ids.len()
+            )));
+        }
+        Ok(ids.iter().map(|id| Some(Node::with_id("ids", id))).collect())
+    }
+
+    /// Who am I, with which papel.
+    async fn eu<'ctx>(&self, ctx: &Context<'ctx>) -> &'ctx Requester {
+        &ctx.request().requester
+    }
+}
+
+/// The subgraph `nos`.
+pub(super) fn build() -> Builder<QueryOfNos> {
+    // It has no entity of its own, so it must be said.
+    builder(QueryOfNos).enable_federation()
+}

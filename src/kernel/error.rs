@@ -1,0 +1,103 @@
+//! What a resolver may fail with, and what the client sees of it.
+//!
+//! The client gets a fixed English sentence and `extensions.code`; the cause
+//! goes to the log, where the failure happened. Resolvers return [`GraphError`]
+//! and nothing else, so no text of a driver can reach an answer.
+
+use async_graphql::{Error, ErrorExtensionValues};
+
+use crate::db::{Fault, Store, StoreError};
+
+/// The values of `extensions.code`.
+pub mod code {
+    /// No valid credentials.
+    pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    /// Too many requests or logins wait.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
+    /// The HTTP request is not a GraphQL request.
+    pub const BAD_REQUEST: &str = "BAD_REQUEST";
+    /// The document is not GraphQL.
+    pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+    /// The document does not fit the schema.
+    pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+    /// An argument or variable has an impossible value.
+    pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+    /// `first`/`last` out of range or combined.
+    pub const PAGINACAO_INVALIDA: &str = "PAGINACAO_INVALIDA";
+    /// A cursor that this connection did not hand out.
+    pub const CURSOR_INVALIDO: &str = "CURSOR_INVALIDO";
+    /// An id that is no id, or that of another type.
+    pub const ID_INVALIDO: &str = "ID_INVALIDO";
+    /// Nested or expanded beyond the limits.
+    pub const LIMITE_PROFUNDIDADE: &str = "LIMITE_PROFUNDIDADE";
+    /// More selected than an answer may hold.
+    pub const LIMITE_CUSTO: &str = "LIMITE_CUSTO";
+    /// A store cannot be reached.
+    pub const STORE_UNAVAILABLE: &str = "STORE_UNAVAILABLE";
+    /// A store did not answer in time.
+    pub const STORE_TIMEOUT: &str = "STORE_TIMEOUT";
+    /// All of a store's connections are taken.
+    pub const STORE_BUSY: &str = "STORE_BUSY";
+    /// The whole request took too long.
+    pub const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
+    /// Our mistake.
+    pub const INTERNAL: &str = "INTERNAL";
+}
+
+/// The failure of a field.
+#[derive(Clone, Debug)]
+pub enum GraphError {
+    /// The caller's doing: `code`, and a sentence that names the argument and
+    /// the rule.
+    Input(&'static str, String),
+    /// A store's doing.
+    Store(StoreError),
+}
+
+/// What resolvers return.
+pub type GraphResult<T> = Result<T, GraphError>;
+
+impl GraphError {
+    /// A value that no rule allows.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self::Input(code::BAD_USER_INPUT, message.into())
+    }
+}
+
+impl From<StoreError> for GraphError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<GraphError> for Error {
+    fn from(error: GraphError) -> Self {
+        match error {
+            GraphError::Input(code, message) => coded(message, code, None),
+            GraphError::Store(StoreError { store, fault, .. }) => {
+                let (code, sentence) = match fault {
+                    Fault::Unavailable | Fault::Lost => {
+                        (code::STORE_UNAVAILABLE, "cannot be reached right now")
+                    }
+                    Fault::Timeout => (code::STORE_TIMEOUT, "did not answer in time"),
+                    Fault::Busy => (code::STORE_BUSY, "is busy, try again shortly"),
+                    Fault::Internal => (code::INTERNAL, "could not answer because of an internal error"),
+                };
+                coded(format!("The store `{store}` {sentence}."), code, Some(store))
+            }
+        }
+    }
+}
+
+fn coded(message: String, code: &'static str, store: Option<Store>) -> Error {
+    let mut values = ErrorExtensionValues::default();
+    values.set("code", code);
+    if let Some(store) = store {
+        values.set("store", store.name());
+    }
+    Error {
+        message,
+        source: None,
+        extensions: Some(values),
+    }
+}

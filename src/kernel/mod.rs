@@ -1,0 +1,25 @@
+//! The words that every store speaks in the graph.
+//!
+//! What lives here: global ids, scalars, cursors and pages, errors, what a
+//! request carries, and the trait ([`Graph`]) that says what a reference to
+//! another store's type becomes in each way of serving. What does not: anything
+//! that knows a table (`stores/`) or that puts the stores together (`graph/`).
+
+mod connection;
+mod context;
+mod cursor;
+mod error;
+mod id;
+mod mode;
+mod page;
+mod requester;
+pub mod scalars;
+
+pub use connection::{page_of, ConnectionOf, EdgeOf, Total};
+pub use context::{ContextExt, RequestContext};
+pub use cursor::{Cursor, KeyKind, SortKey};
+pub use error::{code, GraphError, GraphResult};
+pub use id::{AnyId, ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
+pub use mode::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, ProdutoEntity};
+pub use page::{Direction, Page, PageArgs, Slice};
+pub use requester::{Papel, Requester};

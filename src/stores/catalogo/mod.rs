@@ -1,0 +1,55 @@
+//! The store `catalogo`: what is sold. Owns the table `catalogo` and the type
+//! `Produto` with its own data; `inventario` adds sales to it.
+
+mod loaders;
+mod query;
+mod table;
+mod types;
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+
+pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
+pub use table::{count, insert_many, Item, NovoProduto};
+pub use types::ProdutoCatalogo;
+
+use crate::batching::Loader;
+use crate::db::Db;
+use crate::kernel::{ContextExt as _, Graph, GraphResult, ProdutoId};
+
+/// The store's handle, in the data of every schema that has it.
+pub struct Catalogo {
+    db: Db,
+    /// Products by id.
+    por_id: Loader<loaders::PorId>,
+    /// Descriptions by product; read apart, since they are long and few ask.
+    descricao: Loader<loaders::Descricao>,
+}
+
+impl Catalogo {
+    /// The store over its database.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self {
+            por_id: Loader::new(loaders::PorId(db.clone())),
+            descricao: Loader::new(loaders::Descricao(db.clone())),
+            db,
+        }
+    }
+
+    /// The product with this id: one load.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn fetch(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Arc<Item>>> {
+        let store = ctx.data_unchecked::<Self>();
+        Ok(store.por_id.load(ctx.scope(), id.0).await?)
+    }
+}
+
+/// A schema in which this store's rows become whole products.
+pub trait OwnsProdutos: Graph {
+    /// The product of a row that has been read.
+    fn produto_of(row: Arc<Item>) -> Self::Produto;
+}

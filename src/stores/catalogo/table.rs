@@ -1,0 +1,164 @@
+//! The table `catalogo`: its row and every statement about it.
+
+use std::sync::{Arc, LazyLock};
+
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::{FromRow, QueryBuilder, Row as _};
+
+use super::super::listing::{Conditions, Order};
+use crate::db::{in_list, Db, Statement, StoreError, Tally, Texts};
+use crate::kernel::scalars::{DateTime, Decimal};
+use crate::kernel::{Page, ProdutoId};
+
+/// Without the description, which is long and has a statement of its own.
+const SELECT: &str = "\
+SELECT `id`, `nome`, `preco`, `disponivel`, `criado_em`, `atualizado_em`
+FROM `catalogo`";
+
+/// A product as listed.
+#[derive(Debug)]
+pub struct Item {
+    /// Its key.
+    pub id: ProdutoId,
+    /// Name.
+    pub nome: String,
+    /// Price today.
+    pub preco: Decimal,
+    /// Whether it can be bought.
+    pub disponivel: bool,
+    /// When it was listed.
+    pub criado_em: DateTime,
+    /// When it last changed.
+    pub atualizado_em: DateTime,
+}
+
+impl FromRow<'_, MySqlRow> for Item {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get(0)?,
+            nome: row.try_get(1)?,
+            preco: row.try_get(2)?,
+            disponivel: row.try_get(3)?,
+            criado_em: row.try_get(4)?,
+            atualizado_em: row.try_get(5)?,
+        })
+    }
+}
+
+/// Products by id; those that do not exist are left out.
+pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Item>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
+    db.read(Statement::new("catalogo.por_id", text).bind_list(ids), audience).await
+}
+
+/// Descriptions by product; products without one are left out.
+pub(super) async fn descricoes(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<(u64, String)>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let template = || "SELECT `id`, `descricao` FROM `catalogo` WHERE `descricao` IS NOT NULL AND `id` IN (…)".to_owned();
+    let text = in_list(&TEXTS, template, ids.len());
+    db.read(Statement::new("catalogo.descricao", text).bind_list(ids), audience).await
+}
+
+/// Which products a listing holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Filter {
+    /// Words that must all begin a word of the name or description.
+    pub busca: Option<Vec<String>>,
+    pub disponivel: Option<bool>,
+    pub preco: Option<(Decimal, Decimal)>,
+}
+
+impl Filter {
+    fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::default();
+        if let Some(words) = &self.busca {
+            conditions.add(
+                "MATCH (`nome`, `descricao`) AGAINST (? IN BOOLEAN MODE)",
+                boolean_search(words),
+            );
+        }
+        if let Some(disponivel) = self.disponivel {
+            conditions.add("`disponivel` = ?", disponivel);
+        }
+        if let Some((from, to)) = self.preco {
+            conditions.add_range("`preco` BETWEEN ? AND ?", from, to);
+        }
+        conditions
+    }
+}
+
+/// Every word required, each as a prefix. A prefix is not subject to the
+/// server's stop words and least length.
+fn boolean_search(words: &[String]) -> String {
+    let required: Vec<String> = words.iter().map(|word| format!("+{word}*")).collect();
+    required.join(" ")
+}
+
+/// A page of the products that pass `filter`.
+pub(super) async fn page(
+    db: &Db,
+    filter: &Filter,
+    order: Order,
+    page: &Page,
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Item>, StoreError> {
+    db.read(filter.conditions().page("catalogo.pagina", SELECT, order, page), audience).await
+}
+
+/// How many products pass `filter`.
+pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
+    let statement = filter
+        .conditions()
+        .statement("catalogo.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`");
+    let rows: Vec<(u64,)> = db.read(statement, audience).await?;
+    Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// A product to be inserted with a chosen id.
+pub struct NovoProduto {
+    /// Its key.
+    pub id: ProdutoId,
+    /// Name.
+    pub nome: String,
+    /// Description.
+    pub descricao: Option<String>,
+    /// Price.
+    pub preco: Decimal,
+    /// Whether it can be bought.
+    pub disponivel: bool,
+    /// When it was listed.
+    pub criado_em: DateTime,
+}
+
+/// Inserts many products in one statement.
+///
+/// # Errors
+/// Whatever the driver says; then none is inserted.
+pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoProduto]) -> Result<(), sqlx::Error> {
+    let mut insert = QueryBuilder::new(
+        "INSERT INTO `catalogo` \
+         (`id`, `nome`, `descricao`, `preco`, `disponivel`, `criado_em`, `atualizado_em`) ",
+    );
+    insert.push_values(rows, |mut row, novo| {
+        row.push_bind(novo.id)
+            .push_bind(&novo.nome)
+            .push_bind(&novo.descricao)
+            .push_bind(novo.preco)
+            .push_bind(novo.disponivel)
+            .push_bind(novo.criado_em)
+            .push_bind(novo.criado_em);
+    });
+    insert.build().persistent(false).execute(mysql).await?;
+    Ok(())
+}
+
+/// How many rows the table has.
+///
+/// # Errors
+/// Whatever the driver says.
+pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
+    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`")
+        .fetch_one(mysql)
+        .await
+}

@@ -1,0 +1,47 @@
+//! The part of `Produto` that this store owns.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::{Catalogo, Item};
+use crate::kernel::scalars::{DateTime, Decimal};
+use crate::kernel::{ContextExt as _, GraphError, GraphResult};
+
+/// A product's own data.
+pub struct ProdutoCatalogo(pub Arc<Item>);
+
+#[Object]
+impl ProdutoCatalogo {
+    /// Name.
+    async fn nome(&self) -> &str {
+        &self.0.nome
+    }
+
+    /// Description, when there is one.
+    async fn descricao(&self, ctx: &Context<'_>) -> Option<GraphResult<String>> {
+        let store = ctx.data_unchecked::<Catalogo>();
+        let found = store.descricao.load(ctx.scope(), self.0.id.0).await;
+        found.map(|text| text.map(|text| text.to_string())).map_err(GraphError::from).transpose()
+    }
+
+    /// Price today; a purchase keeps the price of its own day.
+    async fn preco(&self) -> Decimal {
+        self.0.preco
+    }
+
+    /// Whether it can be bought.
+    async fn disponivel(&self) -> bool {
+        self.0.disponivel
+    }
+
+    /// When the product was listed.
+    async fn criado_em(&self) -> DateTime {
+        self.0.criado_em
+    }
+
+    /// When the product's own data last changed.
+    async fn atualizado_em(&self) -> DateTime {
+        self.0.atualizado_em
+    }
+}

@@ -1,0 +1,52 @@
+//! The store `clientes`: who. Owns the table `cadastro` and the type `Cliente`
+//! with its own data; others add addresses and purchases to it.
+
+mod table;
+mod loaders;
+mod query;
+mod types;
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+
+pub use table::{insert_many, count, Cadastro, NovoCliente};
+pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
+pub use types::ClienteCadastro;
+
+use crate::batching::Loader;
+use crate::db::Db;
+use crate::kernel::{ClienteId, ContextExt as _, Graph, GraphResult};
+
+/// The store's handle, in the data of every schema that has it.
+pub struct Clientes {
+    db: Db,
+    /// Clients by id.
+    por_id: Loader<loaders::PorId>,
+}
+
+impl Clientes {
+    /// The store over its database.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self {
+            por_id: Loader::new(loaders::PorId(db.clone())),
+            db,
+        }
+    }
+
+    /// The client with this id: one load.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn fetch(ctx: &Context<'_>, id: ClienteId) -> GraphResult<Option<Arc<Cadastro>>> {
+        let store = ctx.data_unchecked::<Self>();
+        Ok(store.por_id.load(ctx.scope(), id.0).await?)
+    }
+}
+
+/// A schema in which this store's rows become whole clients.
+pub trait OwnsClientes: Graph {
+    /// The client of a row that has been read.
+    fn cliente_of(row: Arc<Cadastro>) -> Self::Cliente;
+}

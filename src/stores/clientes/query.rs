@@ -1,0 +1,170 @@
+//! Root fields of this store.
+
+use std::marker::PhantomData;
+use std::slice::from_ref;
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, InputObject, Object, ID};
+
+use super::super::listing::Order;
+use super::table::{self, Cadastro, Filter};
+use super::{Clientes, OwnsClientes};
+use crate::kernel::scalars::{Cpf, Date};
+use crate::kernel::{
+    page_of, ClienteId, ConnectionOf, ContextExt as _, Cursor, EdgeOf, GlobalId as _, GraphError,
+    GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
+};
+
+/// Which clients a page holds; conditions combine with AND.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ClienteFiltro {
+    /// Part of the name, without regard to case and accents; 2 characters at
+    /// least.
+    pub nome_contem: Option<String>,
+    /// Born on this day or later.
+    pub nascido_de: Option<Date>,
+    /// Born on this day or earlier.
+    pub nascido_ate: Option<Date>,
+}
+
+impl ClienteFiltro {
+    fn check(self) -> GraphResult<Filter> {
+        let nome_contem = match self.nome_contem.map(|part| part.trim().to_owned()) {
+            Some(part) if !(2..=120).contains(&part.chars().count()) => {
+                return Err(GraphError::bad_input("`filtro.nomeContem` must have 2 to 120 characters."));
+            }
+            part => part,
+        };
+        let nascido = match (self.nascido_de, self.nascido_ate) {
+            (None, None) => None,
+            (from, to) => {
+                let from = from.unwrap_or(Date(chrono::NaiveDate::MIN));
+                let to = to.unwrap_or(Date(chrono::NaiveDate::MAX));
+                if from > to {
+                    return Err(GraphError::bad_input(
+                        "`filtro.nascidoDe` must not be later than `filtro.nascidoAte`.",
+                    ));
+                }
+                Some((bounded(from), bounded(to)))
+            }
+        };
+        Ok(Filter { nome_contem, nascido })
+    }
+}
+
+/// Within what a DATE column can hold.
+fn bounded(day: Date) -> Date {
+    let limit = |year, month, date| Date(chrono::NaiveDate::from_ymd_opt(year, month, date).unwrap_or_default());
+    day.clamp(limit(1000, 1, 1), limit(9999, 12, 31))
+}
+
+/// The order of a page of clients; ties are broken by id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum ClienteOrdem {
+    /// By id, oldest first.
+    #[default]
+    Id,
+    /// By name, A to Z.
+    NomeAsc,
+    /// By name, Z to A.
+    NomeDesc,
+    /// By registration, newest first.
+    MaisRecentes,
+}
+
+impl ClienteOrdem {
+    fn order(self) -> Order {
+        let by = |name, kind, column, descending| Order { name, kind, column, descending };
+        match self {
+            Self::Id => Order::ID,
+            Self::NomeAsc => by("NOME_ASC", KeyKind::Text, "`nome`", false),
+            Self::NomeDesc => by("NOME_DESC", KeyKind::Text, "`nome`", true),
+            Self::MaisRecentes => by("MAIS_RECENTES", KeyKind::Moment, "`criado_em`", true),
+        }
+    }
+
+    fn cursor(self, row: &Cadastro) -> Cursor {
+        let key = match self {
+            Self::Id => SortKey::Id,
+            Self::NomeAsc | Self::NomeDesc => SortKey::Text(row.nome.clone()),
+            Self::MaisRecentes => SortKey::Moment(row.criado_em),
+        };
+        Cursor::new(self.order().name, key, row.id.0)
+    }
+}
+
+/// The root fields.
+pub struct ConsultasClientes<G>(pub PhantomData<fn() -> G>);
+
+#[Object]
+impl<G: OwnsClientes> ConsultasClientes<G> {
+    /// A client by id; null when it does not exist.
+    async fn cliente(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`cliente_42` or, as a convenience, `42`.")] id: ID,
+    ) -> Option<GraphResult<G::Cliente>> {
+        let found = async { G::cliente(ctx, ClienteId::parse("id", &id)?).await };
+        found.await.transpose()
+    }
+
+    /// The client with this CPF; null when there is none.
+    async fn cliente_por_cpf(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "With or without dots and dash.")] cpf: Cpf,
+    ) -> Option<GraphResult<G::Cliente>> {
+        let store = ctx.data_unchecked::<Clientes>();
+        let found = table::by_cpf(&store.db, &cpf, from_ref(ctx.scope().tally())).await;
+        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
+    }
+
+    /// The client with this e-mail address, without regard to case; null when
+    /// there is none.
+    async fn cliente_por_email(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The whole address.")] email: String,
+    ) -> Option<GraphResult<G::Cliente>> {
+        let store = ctx.data_unchecked::<Clientes>();
+        let found = table::by_email(&store.db, email.trim(), from_ref(ctx.scope().tally())).await;
+        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
+    }
+
+    /// Clients, page by page.
+    #[expect(clippy::too_many_arguments, reason = "Relay's four, a filter and an order")]
+    async fn clientes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which clients; all when absent.")] filtro: Option<ClienteFiltro>,
+        #[graphql(desc = "In which order; by id when absent.")] ordem: Option<ClienteOrdem>,
+    ) -> Option<GraphResult<ConnectionOf<G::Cliente>>> {
+        let args = PageArgs { first, after, last, before };
+        Some(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default()).await)
+    }
+}
+
+async fn page<G: OwnsClientes>(
+    ctx: &Context<'_>,
+    args: &PageArgs,
+    filtro: ClienteFiltro,
+    ordem: ClienteOrdem,
+) -> GraphResult<ConnectionOf<G::Cliente>> {
+    let order = ordem.order();
+    let page = Page::new(args, order.name, order.kind)?;
+    let filter = filtro.check()?;
+    let db = &ctx.data_unchecked::<Clientes>().db;
+    let rows = table::page(db, &filter, order, &page, from_ref(ctx.scope().tally())).await?;
+    let counted = db.clone();
+    let total = Total::new(move |scope| {
+        let (db, filter) = (counted.clone(), filter.clone());
+        async move { table::total(&db, &filter, from_ref(scope.tally())).await }
+    });
+    Ok(page_of(page.slice(rows), total, |row| {
+        EdgeOf::new(ordem.cursor(&row), G::cliente_of(Arc::new(row)))
+    }))
+}

@@ -1,0 +1,55 @@
+//! The part of `Cliente` that this store owns.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::Cadastro;
+use crate::kernel::scalars::{Cpf, Date, DateTime};
+use crate::kernel::ContextExt as _;
+
+/// A client's own data.
+pub struct ClienteCadastro(pub Arc<Cadastro>);
+
+#[Object]
+impl ClienteCadastro {
+    /// Full name.
+    async fn nome(&self) -> &str {
+        &self.0.nome
+    }
+
+    /// E-mail address, unique among clients.
+    async fn email(&self) -> &str {
+        &self.0.email
+    }
+
+    /// CPF, unique among clients.
+    async fn cpf(&self) -> &Cpf {
+        &self.0.cpf
+    }
+
+    /// Telephone number.
+    async fn telefone(&self) -> Option<&str> {
+        self.0.telefone.as_deref()
+    }
+
+    /// Day of birth.
+    async fn data_nascimento(&self) -> Option<Date> {
+        self.0.data_nascimento
+    }
+
+    /// Age in full years, from `dataNascimento` to today (UTC).
+    async fn idade(&self, ctx: &Context<'_>) -> Option<u32> {
+        self.0.data_nascimento?.years_until(ctx.request().today)
+    }
+
+    /// When the client was registered.
+    async fn criado_em(&self) -> DateTime {
+        self.0.criado_em
+    }
+
+    /// When the client's own data last changed.
+    async fn atualizado_em(&self) -> DateTime {
+        self.0.atualizado_em
+    }
+}

@@ -1,0 +1,108 @@
+//! Root fields of this store.
+
+use std::marker::PhantomData;
+use std::slice::from_ref;
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object, ID};
+
+use super::table::{self, Filter};
+use super::{Endereco, Enderecos, Uf};
+use crate::kernel::scalars::Cep;
+use crate::kernel::{
+    page_of, ClienteId, ConnectionOf, ContextExt as _, Cursor, EdgeOf, EnderecoId, GlobalId as _,
+    Graph, GraphError, GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
+};
+
+/// Which addresses a page holds; conditions combine with AND.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct EnderecoFiltro {
+    /// Of this client.
+    pub cliente: Option<ID>,
+    /// In this federal unit.
+    pub uf: Option<Uf>,
+    /// In this city: the whole name, without regard to case and accents.
+    pub cidade: Option<String>,
+    /// With this postal code.
+    pub cep: Option<Cep>,
+}
+
+impl EnderecoFiltro {
+    fn check(self) -> GraphResult<Filter> {
+        let cidade = self.cidade.map(|cidade| cidade.trim().to_owned());
+        if cidade.as_ref().is_some_and(|cidade| !(1..=80).contains(&cidade.chars().count())) {
+            return Err(GraphError::bad_input("`filtro.cidade` must have 1 to 80 characters."));
+        }
+        let cliente = self.cliente.map(|id| ClienteId::parse("filtro.cliente", &id)).transpose()?;
+        Ok(Filter {
+            cliente,
+            uf: self.uf.map(|uf| uf.letters().to_owned()),
+            cidade,
+            cep: self.cep,
+        })
+    }
+}
+
+/// The root fields.
+pub struct ConsultasEnderecos<G>(pub PhantomData<fn() -> G>);
+
+#[Object]
+impl<G: Graph> ConsultasEnderecos<G> {
+    /// An address by id; null when it does not exist.
+    async fn endereco(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`endereco_7` or, as a convenience, `7`.")] id: ID,
+    ) -> Option<GraphResult<Endereco<G>>> {
+        let found = async { Endereco::fetch(ctx, EnderecoId::parse("id", &id)?).await };
+        found.await.transpose()
+    }
+
+    /// Addresses, page by page, by id.
+    async fn enderecos(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which addresses; all when absent.")] filtro: Option<EnderecoFiltro>,
+    ) -> Option<GraphResult<ConnectionOf<Endereco<G>>>> {
+        let args = PageArgs { first, after, last, before };
+        Some(page(ctx, &args, filtro.unwrap_or_default()).await)
+    }
+}
+
+async fn page<G: Graph>(
+    ctx: &Context<'_>,
+    args: &PageArgs,
+    filtro: EnderecoFiltro,
+) -> GraphResult<ConnectionOf<Endereco<G>>> {
+    let page = Page::new(args, "ID", KeyKind::Id)?;
+    let filter = filtro.check()?;
+    let db = &ctx.data_unchecked::<Enderecos>().db;
+    let rows = table::page(db, &filter, &page, from_ref(ctx.scope().tally())).await?;
+    let counted = db.clone();
+    let total = Total::new(move |scope| {
+        let (db, filter) = (counted.clone(), filter.clone());
+        async move { table::total(&db, &filter, from_ref(scope.tally())).await }
+    });
+    Ok(page_of(page.slice(rows), total, |row| {
+        let cursor = Cursor::new("ID", SortKey::Id, row.id.0);
+        EdgeOf::new(cursor, Endereco::of(Arc::new(row)))
+    }))
+}
+
+/// The entity resolver for `Endereco`.
+pub struct EnderecoEntity<G>(pub PhantomData<fn() -> G>);
+
+#[Object]
+impl<G: Graph> EnderecoEntity<G> {
+    #[graphql(entity)]
+    async fn endereco_by_id(&self, ctx: &Context<'_>, id: ID) -> GraphResult<Option<Endereco<G>>> {
+        match EnderecoId::parse("id", &id) {
+            Ok(id) => Endereco::fetch(ctx, id).await,
+            Err(_) => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `Endereco`, and the part of `Cliente` that this store adds.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, Object, ID};
+
+use super::{Enderecos, Registro};
+use crate::kernel::scalars::{Cep, DateTime};
+use crate::kernel::{ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult};
+
+/// An address in the graph `G`.
+pub struct Endereco<G> {
+    row: Arc<Registro>,
+    graph: PhantomData<fn() -> G>,
+}
+
+/// An address of a client.
+#[Object(name = "Endereco")]
+impl<G: Graph> Endereco<G> {
+    /// Global id, as in `endereco_7`.
+    #[graphql(name = "id")]
+    async fn global_id(&self) -> ID {
+        self.row.id.to_id()
+    }
+
+    /// Whose address it is; null when that client no longer exists, or (with an
+    /// error) when the store `clientes` is down.
+    async fn cliente(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Cliente>> {
+        G::cliente(ctx, self.row.cliente).await.transpose()
+    }
+
+    /// Street.
+    async fn logradouro(&self) -> &str {
+        &self.row.logradouro
+    }
+
+    /// House number, or `s/n`.
+    async fn numero(&self) -> &str {
+        &self.row.numero
+    }
+
+    /// Flat, block, reference.
+    async fn complemento(&self) -> Option<&str> {
+        self.row.complemento.as_deref()
+    }
+
+    /// Quarter.
+    async fn bairro(&self) -> Option<&str> {
+        self.row.bairro.as_deref()
+    }
+
+    /// City.
+    async fn cidade(&self) -> &str {
+        &self.row.cidade
+    }
+
+    /// Federal unit.
+    async fn uf(&self) -> GraphResult<Uf> {
+        Uf::parse(&self.row.uf)
+            .ok_or_else(|| GraphError::bad_input(format!("The address {} has no valid UF.", self.row.id)))
+    }
+
+    /// Postal code.
+    async fn cep(&self) -> &Cep {
+        &self.row.cep
+    }
+
+    /// Country, as two letters (ISO 3166-1).
+    async fn pais(&self) -> &str {
+        &self.row.pais
+    }
+
+    /// When the address was registered.
+    async fn criado_em(&self) -> DateTime {
+        self.row.criado_em
+    }
+
+    /// When the address last changed.
+    async fn atualizado_em(&self) -> DateTime {
+        self.row.atualizado_em
+    }
+}
+
+impl<G: Graph> Endereco<G> {
+    /// The address of a row that has been read.
+    #[must_use]
+    pub fn of(row: Arc<Registro>) -> Self {
+        Self { row, graph: PhantomData }
+    }
+
+    /// The address with this id: one load.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn fetch(ctx: &Context<'_>, id: EnderecoId) -> GraphResult<Option<Self>> {
+        let store = ctx.data_unchecked::<Enderecos>();
+        Ok(store.por_id.load(ctx.scope(), id.0).await?.map(Self::of))
+    }
+
+    /// What the interface `Node` asks for.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn id(&self, _: &Context<'_>) -> async_graphql::Result<ID> {
+        Ok(self.row.id.to_id())
+    }
+}
+
+/// A client's addresses.
+pub struct ClienteEnderecos<G> {
+    cliente: ClienteId,
+    graph: PhantomData<fn() -> G>,
+}
+
+#[Object]
+impl<G: Graph> ClienteEnderecos<G> {
+    /// The client's addresses, oldest first, at most 50; null, with an error,
+    /// when the store `enderecos` is down.
+    async fn enderecos(&self, ctx: &Context<'_>) -> Option<GraphResult<Vec<Endereco<G>>>> {
+        let store = ctx.data_unchecked::<Enderecos>();
+        let rows = store.do_cliente.load(ctx.scope(), self.cliente.0).await;
+        Some(
+            rows.map(|rows| rows.unwrap_or_default().into_iter().map(Endereco::of).collect())
+                .map_err(GraphError::from),
+        )
+    }
+}
+
+impl<G> ClienteEnderecos<G> {
+    /// The part of the client with this id: free.
+    #[must_use]
+    pub fn with_id(cliente: ClienteId) -> Self {
+        Self { cliente, graph: PhantomData }
+    }
+}
+
+/// The 27 federal units of Brazil.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+#[graphql(name = "UF")]
+pub enum Uf {
+    /// Acre.
+    Ac,
+    /// Alagoas.
+    Al,
+    /// Amapá.
+    Ap,
+    /// Amazonas.
+    Am,
+    /// Bahia.
+    Ba,
+    /// Ceará.
+    Ce,
+    /// Distrito Federal.
+    Df,
+    /// Espírito Santo.
+    Es,
+    /// Goiás.
+    Go,
+    /// Maranhão.
+    Ma,
+    /// Mato Grosso.
+    Mt,
+    /// Mato Grosso do Sul.
+    Ms,
+    /// Minas Gerais.
+    Mg,
+    /// Pará.
+    Pa,
+    /// Paraíba.
+    Pb,
+    /// Paraná.
+    Pr,
+    /// Pernambuco.
+    Pe,
+    /// Piauí.
+    Pi,
+    /// Rio de Janeiro.
+    Rj,
+    /// Rio Grande do Norte.
+    Rn,
+    /// Rio Grande do Sul.
+    Rs,
+    /// Rondônia.
+    Ro,
+    /// Roraima.
+    Rr,
+    /// Santa Catarina.
+    Sc,
+    /// São Paulo.
+    Sp,
+    /// Sergipe.
+    Se,
+    /// Tocantins.
+    To,
+}
+
+impl Uf {
+    const ALL: [Self; 27] = [Self::Ac, Self::Al, Self::Ap, Self::Am, Self::Ba, Self::Ce, Self::Df, Self::Es, Self::Go, Self::Ma, Self::Mt, Self::Ms, Self::Mg, Self::Pa, Self::Pb, Self::Pr, Self::Pe, Self::Pi, Self::Rj, Self::Rn, Self::Rs, Self::Ro, Self::Rr, Self::Sc, Self::Sp, Self::Se, Self::To];
+
+    /// Two letters, as in the table.
+    #[must_use]
+    pub const fn letters(self) -> &'static str {
+        match self {
+            Self::Ac => "AC",
+            Self::Al => "AL",
+            Self::Ap => "AP",
+            Self::Am => "AM",
+            Self::Ba => "BA",
+            Self::Ce => "CE",
+            Self::Df => "DF",
+            Self::Es => "ES",
+            Self::Go => "GO",
+            Self::Ma => "MA",
+            Self::Mt => "MT",
+            Self::Ms => "MS",
+            Self::Mg => "MG",
+            Self::Pa => "PA",
+            Self::Pb => "PB",
+            Self::Pr => "PR",
+            Self::Pe => "PE",
+            Self::Pi => "PI",
+            Self::Rj => "RJ",
+            Self::Rn => "RN",
+            Self::Rs => "RS",
+            Self::Ro => "RO",
+            Self::Rr => "RR",
+            Self::Sc => "SC",
+            Self::Sp => "SP",
+            Self::Se => "SE",
+            Self::To => "TO",
+        }
+    }
+
+    /// Reads the two letters.
+    #[must_use]
+    pub fn parse(letters: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|uf| uf.letters() == letters)
+    }
+}

@@ -1,0 +1,125 @@
+//! `Cliente.produtos`: the distinct products of a client, with what was bought
+//! of each on the edge. A connection of its own, since its nodes live in
+//! another store and are loaded only when selected.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::connection::{CursorType as _, PageInfo};
+use async_graphql::{Context, Object};
+use futures_util::future::join_all;
+
+use super::loaders::PageKey;
+use super::table::{reads_down, Adquirido, Branch};
+use super::Inventario;
+use crate::kernel::scalars::{DateTime, Decimal};
+use crate::kernel::{
+    ClienteId, ContextExt as _, Cursor, Graph, GraphResult, KeyKind, Page, PageArgs, Slice, SortKey,
+};
+
+/// The name of the order, in cursors.
+const ORDER: &str = "PRODUTO";
+
+/// A page of a client's distinct products.
+pub struct ProdutosAdquiridos<G> {
+    cliente: ClienteId,
+    slice: Slice<Arc<Adquirido>>,
+    graph: PhantomData<fn() -> G>,
+}
+
+impl<G: Graph> ProdutosAdquiridos<G> {
+    /// Reads a page: one load.
+    pub(super) async fn paginate(ctx: &Context<'_>, cliente: ClienteId, args: &PageArgs) -> GraphResult<Self> {
+        let page = Page::new(args, ORDER, KeyKind::Id)?;
+        let key = PageKey {
+            down: reads_down(page.direction, false),
+            branch: Branch::new(cliente.0, &page, false),
+        };
+        let store = ctx.data_unchecked::<Inventario>();
+        let rows = store.produtos.load(ctx.scope(), key).await?.unwrap_or_default();
+        Ok(Self {
+            cliente,
+            slice: page.slice(rows),
+            graph: PhantomData,
+        })
+    }
+}
+
+/// The distinct products that a client has bought, page by page.
+#[Object(name = "ProdutoAdquiridoConnection")]
+impl<G: Graph> ProdutosAdquiridos<G> {
+    /// The products of this page, with what was bought of each.
+    async fn edges(&self) -> Vec<AdquiridoEdge<G>> {
+        let rows = self.slice.rows.iter();
+        rows.map(|row| AdquiridoEdge { row: Arc::clone(row), graph: PhantomData }).collect()
+    }
+
+    /// The products of this page; null where one no longer exists.
+    async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<G::Produto>>> {
+        let loads = self.slice.rows.iter().map(|row| G::produto(ctx, row.produto));
+        join_all(loads).await.into_iter().map(Result::transpose).collect()
+    }
+
+    /// Where this page stands among the others.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.slice.has_previous,
+            has_next_page: self.slice.has_next,
+            start_cursor: self.slice.rows.first().map(|row| cursor(row)),
+            end_cursor: self.slice.rows.last().map(|row| cursor(row)),
+        }
+    }
+
+    /// How many distinct products there are in all, on every page. Counted only
+    /// when selected.
+    async fn total(&self, ctx: &Context<'_>) -> Option<GraphResult<u64>> {
+        let store = ctx.data_unchecked::<Inventario>();
+        let counted = store.total_produtos.load(ctx.scope(), self.cliente.0).await;
+        Some(counted.map(Option::unwrap_or_default).map_err(Into::into))
+    }
+}
+
+/// A product, and what the client has bought of it.
+pub struct AdquiridoEdge<G> {
+    row: Arc<Adquirido>,
+    graph: PhantomData<fn() -> G>,
+}
+
+/// A product that a client has bought, and how much of it.
+#[Object(name = "ProdutoAdquiridoEdge")]
+impl<G: Graph> AdquiridoEdge<G> {
+    /// For `after` and `before`.
+    async fn cursor(&self) -> String {
+        cursor(&self.row)
+    }
+
+    /// The product; null when it no longer exists, or (with an error) when the
+    /// store `catalogo` is down.
+    async fn node(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Produto>> {
+        G::produto(ctx, self.row.produto).await.transpose()
+    }
+
+    /// How many units the client has bought of it.
+    async fn quantidade(&self) -> u64 {
+        self.row.quantidade
+    }
+
+    /// What they cost in all.
+    async fn total(&self) -> Decimal {
+        self.row.total
+    }
+
+    /// When the client first bought it.
+    async fn primeira_compra_em(&self) -> DateTime {
+        self.row.primeira
+    }
+
+    /// When the client last bought it.
+    async fn ultima_compra_em(&self) -> DateTime {
+        self.row.ultima
+    }
+}
+
+fn cursor(row: &Adquirido) -> String {
+    Cursor::new(ORDER, SortKey::Id, row.produto.0).encode_cursor()
+}

@@ -1,0 +1,116 @@
+//! Root fields of this store.
+
+use std::marker::PhantomData;
+use std::slice::from_ref;
+use std::sync::Arc;
+
+use async_graphql::{Context, InputObject, Object, ID};
+use chrono::{TimeZone as _, Utc};
+
+use super::table::{self, Filter};
+use super::{Compra, Inventario};
+use crate::kernel::scalars::DateTime;
+use crate::kernel::{
+    page_of, ClienteId, CompraId, ConnectionOf, ContextExt as _, GlobalId as _, Graph, GraphError,
+    GraphResult, KeyKind, Page, PageArgs, ProdutoId, Total,
+};
+
+/// Which purchases a page holds; conditions combine with AND.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct CompraFiltro {
+    /// By this client.
+    pub cliente: Option<ID>,
+    /// Of this product.
+    pub produto: Option<ID>,
+    /// Made at this moment or later.
+    pub de: Option<DateTime>,
+    /// Made at this moment or earlier.
+    pub ate: Option<DateTime>,
+}
+
+impl CompraFiltro {
+    fn check(self) -> GraphResult<Filter> {
+        let adquirido = match (self.de, self.ate) {
+            (None, None) => None,
+            (from, to) => {
+                let from = from.map_or(year(1000), |from| from.max(year(1000)));
+                let to = to.map_or(year(9999), |to| to.min(year(9999)));
+                if from > to {
+                    return Err(GraphError::bad_input("`filtro.de` must not be later than `filtro.ate`."));
+                }
+                Some((from, to))
+            }
+        };
+        Ok(Filter {
+            cliente: self.cliente.map(|id| ClienteId::parse("filtro.cliente", &id)).transpose()?,
+            produto: self.produto.map(|id| ProdutoId::parse("filtro.produto", &id)).transpose()?,
+            adquirido,
+        })
+    }
+}
+
+/// The first moment of a year: the ends of what a DATETIME column can hold.
+fn year(year: i32) -> DateTime {
+    DateTime(Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single().unwrap_or_default())
+}
+
+/// The root fields.
+pub struct ConsultasInventario<G>(pub PhantomData<fn() -> G>);
+
+#[Object]
+impl<G: Graph> ConsultasInventario<G> {
+    /// A purchase by id; null when it does not exist.
+    async fn compra(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`compra_99` or, as a convenience, `99`.")] id: ID,
+    ) -> Option<GraphResult<Compra<G>>> {
+        let found = async { Compra::fetch(ctx, CompraId::parse("id", &id)?).await };
+        found.await.transpose()
+    }
+
+    /// Purchases, page by page, newest first.
+    async fn compras(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which purchases; all when absent.")] filtro: Option<CompraFiltro>,
+    ) -> Option<GraphResult<ConnectionOf<Compra<G>>>> {
+        let args = PageArgs { first, after, last, before };
+        Some(page(ctx, &args, filtro.unwrap_or_default()).await)
+    }
+}
+
+async fn page<G: Graph>(
+    ctx: &Context<'_>,
+    args: &PageArgs,
+    filtro: CompraFiltro,
+) -> GraphResult<ConnectionOf<Compra<G>>> {
+    let page = Page::new(args, "NEWEST", KeyKind::Id)?;
+    let filter = filtro.check()?;
+    let db = &ctx.data_unchecked::<Inventario>().db;
+    let rows = table::page(db, &filter, &page, from_ref(ctx.scope().tally())).await?;
+    let counted = db.clone();
+    let total = Total::new(move |scope| {
+        let (db, filter) = (counted.clone(), filter.clone());
+        async move { table::total(&db, &filter, from_ref(scope.tally())).await }
+    });
+    Ok(page_of(page.slice(rows), total, |row| Compra::edge(Arc::new(row))))
+}
+
+/// The entity resolver for `Compra`.
+pub struct CompraEntity<G>(pub PhantomData<fn() -> G>);
+
+#[Object]
+impl<G: Graph> CompraEntity<G> {
+    #[graphql(entity)]
+    async fn compra_by_id(&self, ctx: &Context<'_>, id: ID) -> GraphResult<Option<Compra<G>>> {
+        match CompraId::parse("id", &id) {
+            Ok(id) => Compra::fetch(ctx, id).await,
+            Err(_) => Ok(None),
+        }
+    }
+}

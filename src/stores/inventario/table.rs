@@ -1,0 +1,367 @@
+//! The table `inventario`: its row and every statement about it.
+
+use std::sync::{Arc, LazyLock};
+
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::{FromRow, QueryBuilder, Row as _};
+
+use super::super::listing::{Conditions, Order};
+use crate::db::{in_list, union_all, union_length, Db, Statement, StoreError, Tally, Texts};
+use crate::kernel::scalars::{DateTime, Decimal};
+use crate::kernel::{ClienteId, CompraId, Direction, Page, ProdutoId};
+
+const SELECT: &str = "\
+SELECT `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`
+FROM `inventario`";
+
+/// A purchase.
+#[derive(Debug)]
+pub struct Registro {
+    /// Its key.
+    pub id: CompraId,
+    /// Who bought.
+    pub cliente: ClienteId,
+    /// What was bought.
+    pub produto: ProdutoId,
+    /// How many.
+    pub quantidade: u32,
+    /// The price of one on that day.
+    pub preco_unitario: Decimal,
+    /// When.
+    pub adquirido_em: DateTime,
+}
+
+impl Registro {
+    /// Reads the columns of [`SELECT`] from the `first` on.
+    fn from_column(row: &MySqlRow, first: usize) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get(first)?,
+            cliente: row.try_get(first + 1)?,
+            produto: row.try_get(first + 2)?,
+            quantidade: row.try_get(first + 3)?,
+            preco_unitario: row.try_get(first + 4)?,
+            adquirido_em: row.try_get(first + 5)?,
+        })
+    }
+}
+
+impl FromRow<'_, MySqlRow> for Registro {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        Self::from_column(row, 0)
+    }
+}
+
+/// A row that tells which branch of a UNION it came from.
+pub(super) struct OfBranch<R> {
+    pub branch: usize,
+    pub row: R,
+}
+
+impl FromRow<'_, MySqlRow> for OfBranch<Registro> {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { branch: branch(row)?, row: Registro::from_column(row, 1)? })
+    }
+}
+
+fn branch(row: &MySqlRow) -> Result<usize, sqlx::Error> {
+    let number: i64 = row.try_get(0)?;
+    usize::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+/// Purchases by id; those that do not exist are left out.
+pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
+    db.read(Statement::new("inventario.por_id", text).bind_list(ids), audience).await
+}
+
+/// Whose purchases: a client's or a product's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    Cliente,
+    Produto,
+}
+
+/// A page of one parent's rows, by a number that grows: the id of a purchase or
+/// of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Branch {
+    pub parent: u64,
+    /// Only numbers above this one.
+    pub above: u64,
+    /// Only numbers below this one.
+    pub below: u64,
+    pub limit: u64,
+}
+
+impl Branch {
+    /// A branch that finds nothing, to fill a UNION up.
+    const EMPTY: Self = Self { parent: 0, above: 0, below: 0, limit: 0 };
+
+    /// The branch of `page` whose connection runs upwards or, when
+    /// `descending`, downwards.
+    pub(super) fn new(parent: u64, page: &Page, descending: bool) -> Self {
+        let after = page.after.as_ref().map(|cursor| cursor.id);
+        let before = page.before.as_ref().map(|cursor| cursor.id);
+        let (above, below) = if descending { (before, after) } else { (after, before) };
+        Self {
+            parent,
+            above: above.unwrap_or(0),
+            below: below.unwrap_or(u64::MAX),
+            limit: page.limit(),
+        }
+    }
+}
+
+/// Whether a page of numbers is read from the largest down.
+pub(super) fn reads_down(direction: Direction, descending: bool) -> bool {
+    (direction == Direction::Forward) == descending
+}
+
+fn bind_branches(mut statement: Statement, branches: &[Branch]) -> Statement {
+    for position in 0..union_length(branches.len()) {
+        let branch = branches.get(position).copied().unwrap_or(Branch::EMPTY);
+        statement = statement
+            .bind(branch.parent)
+            .bind(branch.above)
+            .bind(branch.below)
+            .bind(branch.limit);
+    }
+    statement
+}
+
+/// A page of purchases for each of many clients, or products, in one statement.
+/// Rows come in the order in which each page is read.
+pub(super) async fn pages(
+    db: &Db,
+    side: Side,
+    down: bool,
+    branches: &[Branch],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<OfBranch<Registro>>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let (variant, name, from) = match side {
+        Side::Cliente => (0, "inventario.compras_do_cliente", "FORCE INDEX (`inventario_cliente`) WHERE `id_cliente`"),
+        Side::Produto => (1, "inventario.compras_do_produto", "FORCE INDEX (`inventario_produto`) WHERE `id_produto`"),
+    };
+    let (variant, direction) = if down { (variant, "DESC") } else { (variant + 2, "ASC") };
+    let branch = || {
+        format!(
+            "SELECT {{n}}, `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` \
+             FROM `inventario` {from} = ? AND `id` > ? AND `id` < ? ORDER BY `id` {direction} LIMIT ?"
+        )
+    };
+    let text = union_all(&TEXTS, variant, branch, branches.len());
+    db.read(bind_branches(Statement::new(name, text), branches), audience).await
+}
+
+/// What a client has bought of one product.
+#[derive(Debug)]
+pub struct Adquirido {
+    /// Which product.
+    pub produto: ProdutoId,
+    /// How many units, over all purchases.
+    pub quantidade: u64,
+    /// What they cost in all.
+    pub total: Decimal,
+    /// When it was first bought.
+    pub primeira: DateTime,
+    /// When it was last bought.
+    pub ultima: DateTime,
+}
+
+impl FromRow<'_, MySqlRow> for OfBranch<Adquirido> {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            branch: branch(row)?,
+            row: Adquirido {
+                produto: row.try_get(1)?,
+                quantidade: row.try_get(2)?,
+                total: row.try_get(3)?,
+                primeira: row.try_get(4)?,
+                ultima: row.try_get(5)?,
+            },
+        })
+    }
+}
+
+/// A page of distinct products for each of many clients, in one statement. The
+/// index holds every column in the order of the groups, so that a page reads
+/// the rows of its own products and no others.
+pub(super) async fn produtos(
+    db: &Db,
+    down: bool,
+    branches: &[Branch],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<OfBranch<Adquirido>>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let (variant, direction) = if down { (0, "DESC") } else { (1, "ASC") };
+    let branch = || {
+        format!(
+            "SELECT {{n}}, `id_produto`, CAST(SUM(`quantidade`) AS UNSIGNED), SUM(`quantidade` * `preco_unitario`), \
+             MIN(`adquirido_em`), MAX(`adquirido_em`) \
+             FROM `inventario` FORCE INDEX (`inventario_produtos_do_cliente`) \
+             WHERE `id_cliente` = ? AND `id_produto` > ? AND `id_produto` < ? \
+             GROUP BY `id_produto` ORDER BY `id_produto` {direction} LIMIT ?"
+        )
+    };
+    let text = union_all(&TEXTS, variant, branch, branches.len());
+    let statement = Statement::new("inventario.produtos_do_cliente", text);
+    db.read(bind_branches(statement, branches), audience).await
+}
+
+/// How many distinct products each of many clients has bought; clients without
+/// purchases are left out.
+pub(super) async fn total_produtos(db: &Db, clientes: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<(u64, u64)>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let template = || {
+        "SELECT `id_cliente`, CAST(COUNT(DISTINCT `id_produto`) AS UNSIGNED) FROM `inventario` \
+         WHERE `id_cliente` IN (…) GROUP BY `id_cliente`"
+            .to_owned()
+    };
+    let text = in_list(&TEXTS, template, clientes.len());
+    let statement = Statement::new("inventario.total_produtos", text).bind_list(clientes);
+    db.read(statement, audience).await
+}
+
+/// Purchases summed up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resumo {
+    /// How many purchases.
+    pub compras: u64,
+    /// How many units.
+    pub unidades: u64,
+    /// What they cost.
+    pub total: Option<Decimal>,
+    /// The first.
+    pub primeira: Option<DateTime>,
+    /// The latest.
+    pub ultima: Option<DateTime>,
+}
+
+/// A summary and the client or product it is about.
+pub(super) struct ResumoDe {
+    pub parent: u64,
+    pub resumo: Resumo,
+}
+
+impl FromRow<'_, MySqlRow> for ResumoDe {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            parent: row.try_get(0)?,
+            resumo: Resumo {
+                compras: row.try_get(1)?,
+                unidades: row.try_get(2)?,
+                total: row.try_get(3)?,
+                primeira: row.try_get(4)?,
+                ultima: row.try_get(5)?,
+            },
+        })
+    }
+}
+
+/// The purchases of each of many clients, or products, summed up; those
+/// without purchases are left out.
+pub(super) async fn resumos(db: &Db, side: Side, parents: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<ResumoDe>, StoreError> {
+    static CLIENTES: LazyLock<Texts> = LazyLock::new(Texts::default);
+    static PRODUTOS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let (texts, name, column, index) = match side {
+        Side::Cliente => (&CLIENTES, "inventario.resumo_do_cliente", "`id_cliente`", "`inventario_produtos_do_cliente`"),
+        Side::Produto => (&PRODUTOS, "inventario.resumo_do_produto", "`id_produto`", "`inventario_vendas_do_produto`"),
+    };
+    let template = || {
+        format!(
+            "SELECT {column}, CAST(COUNT(*) AS UNSIGNED), CAST(SUM(`quantidade`) AS UNSIGNED), \
+             SUM(`quantidade` * `preco_unitario`), MIN(`adquirido_em`), MAX(`adquirido_em`) \
+             FROM `inventario` FORCE INDEX ({index}) WHERE {column} IN (…) GROUP BY {column}"
+        )
+    };
+    let text = in_list(texts, template, parents.len());
+    db.read(Statement::new(name, text).bind_list(parents), audience).await
+}
+
+/// Which purchases a listing holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Filter {
+    pub cliente: Option<ClienteId>,
+    pub produto: Option<ProdutoId>,
+    pub adquirido: Option<(DateTime, DateTime)>,
+}
+
+impl Filter {
+    fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::default();
+        if let Some(cliente) = self.cliente {
+            conditions.add("`id_cliente` = ?", cliente);
+        }
+        if let Some(produto) = self.produto {
+            conditions.add("`id_produto` = ?", produto);
+        }
+        if let Some((from, to)) = self.adquirido {
+            conditions.add_range("`adquirido_em` BETWEEN ? AND ?", from, to);
+        }
+        conditions
+    }
+}
+
+/// A page of the purchases that pass `filter`, newest first.
+pub(super) async fn page(db: &Db, filter: &Filter, page: &Page, audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
+    let statement = filter.conditions().page("inventario.pagina", SELECT, Order::NEWEST, page);
+    db.read(statement, audience).await
+}
+
+/// How many purchases pass `filter`.
+pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
+    let statement = filter
+        .conditions()
+        .statement("inventario.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`");
+    let rows: Vec<(u64,)> = db.read(statement, audience).await?;
+    Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// A purchase to be inserted with a chosen id.
+pub struct NovaCompra {
+    /// Its key.
+    pub id: CompraId,
+    /// Who buys.
+    pub cliente: ClienteId,
+    /// What is bought.
+    pub produto: ProdutoId,
+    /// How many.
+    pub quantidade: u32,
+    /// The price of one.
+    pub preco_unitario: Decimal,
+    /// When.
+    pub adquirido_em: DateTime,
+}
+
+/// Inserts many purchases in one statement.
+///
+/// # Errors
+/// Whatever the driver says; then none is inserted.
+pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovaCompra]) -> Result<(), sqlx::Error> {
+    let mut insert = QueryBuilder::new(
+        "INSERT INTO `inventario` \
+         (`id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`) ",
+    );
+    insert.push_values(rows, |mut row, nova| {
+        row.push_bind(nova.id)
+            .push_bind(nova.cliente)
+            .push_bind(nova.produto)
+            .push_bind(nova.quantidade)
+            .push_bind(nova.preco_unitario)
+            .push_bind(nova.adquirido_em);
+    });
+    insert.build().persistent(false).execute(mysql).await?;
+    Ok(())
+}
+
+/// How many rows the table has.
+///
+/// # Errors
+/// Whatever the driver says.
+pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
+    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`")
+        .fetch_one(mysql)
+        .await
+}

@@ -1,0 +1,241 @@
+//! `Compra`, and the parts of `Cliente` and `Produto` that this store adds.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, ID};
+
+use super::adquiridos::ProdutosAdquiridos;
+use super::loaders::PageKey;
+use super::table::{reads_down, Branch, Registro, Resumo, Side};
+use super::Inventario;
+use crate::kernel::scalars::{DateTime, Decimal};
+use crate::kernel::{
+    page_of, ClienteId, CompraId, ConnectionOf, ContextExt as _, Cursor, EdgeOf, GlobalId as _, Graph,
+    GraphResult, KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
+};
+
+/// A purchase in the graph `G`.
+pub struct Compra<G> {
+    row: Arc<Registro>,
+    graph: PhantomData<fn() -> G>,
+}
+
+/// A client bought a product.
+#[Object(name = "Compra")]
+impl<G: Graph> Compra<G> {
+    /// Global id, as in `compra_99`.
+    #[graphql(name = "id")]
+    async fn global_id(&self) -> ID {
+        self.row.id.to_id()
+    }
+
+    /// Who bought; null when that client no longer exists, or (with an error)
+    /// when the store `clientes` is down.
+    async fn cliente(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Cliente>> {
+        G::cliente(ctx, self.row.cliente).await.transpose()
+    }
+
+    /// What was bought; null when that product no longer exists, or (with an
+    /// error) when the store `catalogo` is down.
+    async fn produto(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Produto>> {
+        G::produto(ctx, self.row.produto).await.transpose()
+    }
+
+    /// How many.
+    async fn quantidade(&self) -> u32 {
+        self.row.quantidade
+    }
+
+    /// The price of one on the day of the purchase.
+    async fn preco_unitario(&self) -> Decimal {
+        self.row.preco_unitario
+    }
+
+    /// What the purchase cost: `quantidade` × `precoUnitario`.
+    async fn total(&self) -> Decimal {
+        Decimal(self.row.preco_unitario.0 * rust_decimal::Decimal::from(self.row.quantidade))
+    }
+
+    /// When.
+    async fn adquirido_em(&self) -> DateTime {
+        self.row.adquirido_em
+    }
+}
+
+impl<G: Graph> Compra<G> {
+    /// The purchase of a row that has been read.
+    #[must_use]
+    pub fn of(row: Arc<Registro>) -> Self {
+        Self { row, graph: PhantomData }
+    }
+
+    /// The purchase with this id: one load.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn fetch(ctx: &Context<'_>, id: CompraId) -> GraphResult<Option<Self>> {
+        let store = ctx.data_unchecked::<Inventario>();
+        Ok(store.por_id.load(ctx.scope(), id.0).await?.map(Self::of))
+    }
+
+    /// Its edge in a connection by id.
+    pub(super) fn edge(row: Arc<Registro>) -> EdgeOf<Self> {
+        EdgeOf::new(Cursor::new("NEWEST", SortKey::Id, row.id.0), Self::of(row))
+    }
+
+    /// What the interface `Node` asks for.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn id(&self, _: &Context<'_>) -> async_graphql::Result<ID> {
+        Ok(self.row.id.to_id())
+    }
+}
+
+/// A page of the purchases of one client or product, newest first.
+async fn compras_of<G: Graph>(
+    ctx: &Context<'_>,
+    side: Side,
+    parent: u64,
+    args: &PageArgs,
+) -> GraphResult<ConnectionOf<Compra<G>>> {
+    let page = Page::new(args, "NEWEST", KeyKind::Id)?;
+    let loaders = ctx.data_unchecked::<Inventario>().side(side);
+    let key = PageKey {
+        down: reads_down(page.direction, true),
+        branch: Branch::new(parent, &page, true),
+    };
+    let rows = loaders.compras.load(ctx.scope(), key).await?.unwrap_or_default();
+    let counted = loaders.resumo.clone();
+    let total = Total::new(move |scope| {
+        let counted = counted.clone();
+        async move {
+            let resumo = counted.load(&scope, parent).await?;
+            Ok(resumo.map_or(0, |resumo| resumo.compras))
+        }
+    });
+    Ok(page_of(page.slice(rows), total, Compra::edge))
+}
+
+/// The purchases of one client or product, summed up.
+async fn resumo_of(ctx: &Context<'_>, side: Side, parent: u64) -> GraphResult<Resumo> {
+    let loaders = ctx.data_unchecked::<Inventario>().side(side);
+    Ok(loaders.resumo.load(ctx.scope(), parent).await?.unwrap_or_default())
+}
+
+/// A client's purchases.
+pub struct ClienteInventario<G> {
+    cliente: ClienteId,
+    graph: PhantomData<fn() -> G>,
+}
+
+#[Object]
+impl<G: Graph> ClienteInventario<G> {
+    /// The client's purchases, newest first; null, with an error, when the
+    /// store `inventario` is down.
+    async fn compras(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+    ) -> Option<GraphResult<ConnectionOf<Compra<G>>>> {
+        let args = PageArgs { first, after, last, before };
+        Some(compras_of(ctx, Side::Cliente, self.cliente.0, &args).await)
+    }
+
+    /// The distinct products that the client has bought, by product id; null,
+    /// with an error, when the store `inventario` is down.
+    async fn produtos(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+    ) -> Option<GraphResult<ProdutosAdquiridos<G>>> {
+        let args = PageArgs { first, after, last, before };
+        Some(ProdutosAdquiridos::paginate(ctx, self.cliente, &args).await)
+    }
+
+    /// All purchases of the client, summed up.
+    async fn resumo_compras(&self, ctx: &Context<'_>) -> Option<GraphResult<Resumo>> {
+        Some(resumo_of(ctx, Side::Cliente, self.cliente.0).await)
+    }
+}
+
+impl<G> ClienteInventario<G> {
+    /// The part of the client with this id: free.
+    #[must_use]
+    pub fn with_id(cliente: ClienteId) -> Self {
+        Self { cliente, graph: PhantomData }
+    }
+}
+
+/// A product's sales.
+pub struct ProdutoInventario<G> {
+    produto: ProdutoId,
+    graph: PhantomData<fn() -> G>,
+}
+
+#[Object]
+impl<G: Graph> ProdutoInventario<G> {
+    /// The purchases of this product, newest first; null, with an error, when
+    /// the store `inventario` is down.
+    async fn compras(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
+    ) -> Option<GraphResult<ConnectionOf<Compra<G>>>> {
+        let args = PageArgs { first, after, last, before };
+        Some(compras_of(ctx, Side::Produto, self.produto.0, &args).await)
+    }
+
+    /// All purchases of the product, summed up.
+    async fn resumo_vendas(&self, ctx: &Context<'_>) -> Option<GraphResult<Resumo>> {
+        Some(resumo_of(ctx, Side::Produto, self.produto.0).await)
+    }
+}
+
+impl<G> ProdutoInventario<G> {
+    /// The part of the product with this id: free.
+    #[must_use]
+    pub fn with_id(produto: ProdutoId) -> Self {
+        Self { produto, graph: PhantomData }
+    }
+}
+
+/// Purchases summed up.
+#[Object(name = "ResumoCompras")]
+impl Resumo {
+    /// How many purchases.
+    async fn compras(&self) -> u64 {
+        self.compras
+    }
+
+    /// How many units, over all purchases.
+    async fn unidades(&self) -> u64 {
+        self.unidades
+    }
+
+    /// What they cost in all.
+    async fn total(&self) -> Decimal {
+        self.total.unwrap_or(Decimal(rust_decimal::Decimal::new(0, 2)))
+    }
+
+    /// When the first was made; null when there is none.
+    async fn primeira_em(&self) -> Option<DateTime> {
+        self.primeira
+    }
+
+    /// When the latest was made; null when there is none.
+    async fn ultima_em(&self) -> Option<DateTime> {
+        self.ultima
+    }
+}
+

@@ -1,0 +1,25 @@
+//! The four stores.
+//!
+//! Each owns its database, all SQL about it, its loaders, its root fields, and
+//! what it adds to types that others own. A store never imports a sibling: it
+//! refers to another's entity by key, through [`Graph`](crate::kernel::Graph).
+//!
+//! Every store has the same files:
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `mod.rs` | what the store owns and adds, and its handle |
+//! | `table.rs` | the table's row and every statement about it |
+//! | `loaders.rs` | keys found in batches |
+//! | `types.rs` | the GraphQL types and parts of types |
+//! | `query.rs` | the root fields |
+//!
+//! To add a fifth: a variant of [`Store`](crate::db::Store), a folder here and
+//! one under `migrations/`, its parts in `graph/merged.rs` and
+//! `graph/subgraphs.rs`, a section in `config/`. The compiler names the rest.
+
+pub mod catalogo;
+pub mod clientes;
+pub mod enderecos;
+pub mod inventario;
+mod listing;
