@@ -1,7 +1,14 @@
 //! Quarteto: one GraphQL API over four independent MySQL stores.
 
+pub mod auth;
 pub mod batching;
+pub mod cli;
+pub mod config;
 pub mod db;
 pub mod graph;
+pub mod http;
+pub mod insight;
 pub mod kernel;
+pub mod local;
+pub mod seed;
 pub mod stores;

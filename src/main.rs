@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see `quarteto --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    quarteto::cli::run()
+}

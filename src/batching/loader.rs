@@ -1,14 +1,14 @@
 //! A store's side of batching.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::future::{poll_fn, Future};
+use std::future::{Future, poll_fn};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use tracing::Instrument as _;
 
-use super::group::{lock, Answer, Group};
+use super::group::{Answer, Group, lock};
 use super::scope::Scope;
 use crate::db::{Fault, Store, StoreError, Tally};
 
@@ -159,7 +159,11 @@ struct Flight<B: Batch> {
 
 impl<B: Batch> Flight<B> {
     async fn run(self) {
-        let span = tracing::debug_span!("batch", loader = self.loader.0.batch.name(), requests = self.groups.len());
+        let span = tracing::debug_span!(
+            "batch",
+            loader = self.loader.0.batch.name(),
+            requests = self.groups.len()
+        );
         for group in &self.groups {
             span.follows_from(&group.span);
         }
@@ -215,7 +219,10 @@ async fn load<B: Batch>(
     for group in groups {
         keys.extend(group.keys().into_iter().filter(|key| seen.insert(*key)));
     }
-    let audience: Vec<Arc<Tally>> = groups.iter().map(|group| Arc::clone(group.tally())).collect();
+    let audience: Vec<Arc<Tally>> = groups
+        .iter()
+        .map(|group| Arc::clone(group.tally()))
+        .collect();
     let mut chunks = keys.chunks(B::MOST);
     let Some(first) = chunks.next() else {
         return Ok(Arc::default());
@@ -256,14 +263,22 @@ mod tests {
             Store::Clientes
         }
 
-        async fn load(&self, keys: &[u32], _: &[Arc<Tally>]) -> Result<HashMap<u32, u32>, StoreError> {
+        async fn load(
+            &self,
+            keys: &[u32],
+            _: &[Arc<Tally>],
+        ) -> Result<HashMap<u32, u32>, StoreError> {
             lock(&self.calls).push(keys.to_vec());
             self.gate.acquire().await.expect("open").forget();
             assert!(!self.panics.load(Ordering::SeqCst), "as told");
             if keys.contains(&(u32::try_from(self.poison.load(Ordering::SeqCst)).expect("small"))) {
                 return Err(StoreError::new(Store::Clientes, Fault::Timeout, "slow key"));
             }
-            Ok(keys.iter().filter(|key| *key % 2 == 0).map(|key| (*key, key * 10)).collect())
+            Ok(keys
+                .iter()
+                .filter(|key| *key % 2 == 0)
+                .map(|key| (*key, key * 10))
+                .collect())
         }
     }
 
@@ -286,7 +301,13 @@ mod tests {
             poison: Arc::clone(&poison),
             panics: Arc::clone(&panics),
         };
-        Rig { loader: Loader::new(batch), calls, gate, poison, panics }
+        Rig {
+            loader: Loader::new(batch),
+            calls,
+            gate,
+            poison,
+            panics,
+        }
     }
 
     async fn ask(loader: &Loader<Evens>, keys: &[u32]) -> Vec<Result<Option<u32>, Fault>> {
@@ -302,7 +323,10 @@ mod tests {
     async fn one_turn_is_one_call_and_absent_keys_are_none() {
         let rig = rig(100);
         let answers = ask(&rig.loader, &[4, 3, 4, 2]).await;
-        assert_eq!(answers, [Ok(Some(40)), Ok(None), Ok(Some(40)), Ok(Some(20))]);
+        assert_eq!(
+            answers,
+            [Ok(Some(40)), Ok(None), Ok(Some(40)), Ok(Some(20))]
+        );
         assert_eq!(*lock(&rig.calls), [vec![4, 3, 2]]);
     }
 
@@ -325,7 +349,10 @@ mod tests {
                 let (loader, scope) = (rig.loader.clone(), Arc::clone(&scope));
                 async move {
                     let child = loader.load(&scope, parent * 2).await.expect("found");
-                    loader.load(&scope, child.expect("even") + 2).await.expect("found")
+                    loader
+                        .load(&scope, child.expect("even") + 2)
+                        .await
+                        .expect("found")
                 }
             });
             scope.run(futures_util::future::join_all(walk)).await;
@@ -376,7 +403,10 @@ mod tests {
         for request in requests {
             answers.extend(request.await.expect("ran"));
         }
-        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Timeout)]);
+        assert_eq!(
+            answers,
+            [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Timeout)]
+        );
     }
 
     #[tokio::test]
@@ -393,7 +423,9 @@ mod tests {
         let rig = rig(0);
         let first = tokio::spawn({
             let loader = rig.loader.clone();
-            async move { futures_util::join!(ask(&loader, &[2]), ask(&loader, &[4]), ask(&loader, &[6])) }
+            async move {
+                futures_util::join!(ask(&loader, &[2]), ask(&loader, &[4]), ask(&loader, &[6]))
+            }
         });
         while lock(&rig.loader.0.state).waiting.is_empty() {
             tokio::task::yield_now().await;
@@ -403,6 +435,10 @@ mod tests {
         rig.gate.add_permits(100);
         assert_eq!(ask(&rig.loader, &[8]).await, [Ok(Some(80))]);
         let asked: Vec<u32> = lock(&rig.calls).concat();
-        assert_eq!(asked, [2, 4, 8], "6 was still waiting when its request went away");
+        assert_eq!(
+            asked,
+            [2, 4, 8],
+            "6 was still waiting when its request went away"
+        );
     }
 }

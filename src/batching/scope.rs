@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-use super::group::{lock, Deliver};
+use super::group::{Deliver, lock};
 use crate::db::Tally;
 
 /// Gathers the keys of one request and counts what they cost.

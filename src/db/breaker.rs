@@ -36,10 +36,19 @@ pub(super) struct Breaker {
 
 #[derive(Debug)]
 enum State {
-    Closed { in_a_row: u32, latest: Window },
-    Open { until: Instant, reason: Arc<str> },
+    Closed {
+        in_a_row: u32,
+        latest: Window,
+    },
+    Open {
+        until: Instant,
+        reason: Arc<str>,
+    },
     /// One use is trying; the others are still refused.
-    Probing { since: Instant, reason: Arc<str> },
+    Probing {
+        since: Instant,
+        reason: Arc<str>,
+    },
 }
 
 /// The outcomes of the latest uses, one bit each, newest lowest.
@@ -206,6 +215,9 @@ mod tests {
         breaker.report(now + rest, Some(&why));
         assert!(breaker.enter(now + rest).is_err());
         assert!(breaker.enter(now + rest * 2).is_ok(), "the next probe");
-        assert!(breaker.enter(now + rest * 3).is_ok(), "whose outcome never came");
+        assert!(
+            breaker.enter(now + rest * 3).is_ok(),
+            "whose outcome never came"
+        );
     }
 }

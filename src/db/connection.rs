@@ -22,9 +22,9 @@ pub fn options(store: Store, url: &str) -> Result<MySqlConnectOptions, String> {
     if !url.starts_with("mysql://") && !url.starts_with("mariadb://") {
         return Err(format!("{variable} must look like {shape}"));
     }
-    let options: MySqlConnectOptions = url
-        .parse()
-        .map_err(|error| format!("{variable} cannot be read: {error}; it must look like {shape}"))?;
+    let options: MySqlConnectOptions = url.parse().map_err(|error| {
+        format!("{variable} cannot be read: {error}; it must look like {shape}")
+    })?;
     if options.get_database().is_none_or(str::is_empty) {
         return Err(format!(
             "{variable} names no database; it must look like {shape}"
@@ -75,7 +75,9 @@ pub async fn connect(
     let id: u64 = row.try_get(0)?;
     let version: String = row.try_get(1)?;
     let setup = session_setup(&version, statement_limit);
-    sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut mysql).await?;
+    sqlx::raw_sql(AssertSqlSafe(setup))
+        .execute(&mut mysql)
+        .await?;
     Ok(Connection {
         mysql,
         id,

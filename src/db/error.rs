@@ -77,7 +77,10 @@ impl StoreError {
     /// one statement or one caller.
     #[must_use]
     pub const fn is_sick_store(&self) -> bool {
-        matches!(self.fault, Fault::Unavailable | Fault::Lost | Fault::Timeout)
+        matches!(
+            self.fault,
+            Fault::Unavailable | Fault::Lost | Fault::Timeout
+        )
     }
 }
 
@@ -96,7 +99,9 @@ pub(super) fn explain(error: &sqlx::Error) -> String {
         Some(1044) => " (the user has no rights on this database: GRANT them)",
         Some(1049) => " (create the database, or correct the name in the store's URL)",
         Some(1146 | 1054) => " (the schema is behind: run `quarteto migrate`)",
-        Some(1251 | 1524 | 2061) => " (the account uses an authentication plugin that the driver does not speak)",
+        Some(1251 | 1524 | 2061) => {
+            " (the account uses an authentication plugin that the driver does not speak)"
+        }
         _ => match error {
             sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
                 " (is the server running, and are host and port in the store's URL right?)"

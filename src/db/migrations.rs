@@ -8,12 +8,12 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::Connection as _;
 
 use super::error::explain;
-use super::{connect, PerStore, Store};
+use super::{PerStore, Store, connect};
 
 static KNOWN: LazyLock<PerStore<Migrator>> = LazyLock::new(|| {
     PerStore::from_fn(|store| {
@@ -79,7 +79,9 @@ pub enum MigrationError {
         version: i64,
     },
     /// Somebody else is migrating.
-    #[error("store {store}: another process has been migrating it for {LOCK_PATIENCE} s; try again when it is done")]
+    #[error(
+        "store {store}: another process has been migrating it for {LOCK_PATIENCE} s; try again when it is done"
+    )]
     Locked {
         /// Which store.
         store: Store,
@@ -113,7 +115,10 @@ pub async fn migrate(store: Store, options: &MySqlConnectOptions) -> Result<usiz
 ///
 /// # Errors
 /// [`MigrationError`] when the store cannot be asked or is newer than we are.
-pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<SchemaState, MigrationError> {
+pub async fn check(
+    store: Store,
+    options: &MySqlConnectOptions,
+) -> Result<SchemaState, MigrationError> {
     let mut connection = open(store, options).await?;
     let pending = pending(store, connection.mysql()).await?;
     let _ = connection.mysql.close().await;
@@ -123,7 +128,10 @@ pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<Schema
     })
 }
 
-async fn open(store: Store, options: &MySqlConnectOptions) -> Result<super::Connection, MigrationError> {
+async fn open(
+    store: Store,
+    options: &MySqlConnectOptions,
+) -> Result<super::Connection, MigrationError> {
     let patience = Duration::from_secs(5);
     let reason = match tokio::time::timeout(patience, connect(options, None)).await {
         Ok(Ok(connection)) => return Ok(connection),
@@ -136,11 +144,12 @@ async fn open(store: Store, options: &MySqlConnectOptions) -> Result<super::Conn
 /// The driver's own lock asks MariaDB to wait for ever, which MariaDB answers
 /// with NULL and no lock; so we take our own and look at the answer.
 async fn lock(store: Store, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
-    let taken: Option<i64> = sqlx::query_scalar("SELECT CAST(GET_LOCK(CONCAT('quarteto.', DATABASE()), ?) AS SIGNED)")
-        .bind(LOCK_PATIENCE)
-        .fetch_one(mysql)
-        .await
-        .map_err(|error| failed(store, &error))?;
+    let taken: Option<i64> =
+        sqlx::query_scalar("SELECT CAST(GET_LOCK(CONCAT('quarteto.', DATABASE()), ?) AS SIGNED)")
+            .bind(LOCK_PATIENCE)
+            .fetch_one(mysql)
+            .await
+            .map_err(|error| failed(store, &error))?;
     match taken {
         Some(1) => Ok(()),
         _ => Err(MigrationError::Locked { store }),
@@ -180,16 +189,25 @@ async fn pending(store: Store, mysql: &mut MySqlConnection) -> Result<usize, Mig
     if tables == 0 {
         return Ok(known.iter().count());
     }
-    let applied: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version")
-            .fetch_all(mysql)
-            .await
-            .map_err(|error| failed(store, &error))?;
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version",
+    )
+    .fetch_all(mysql)
+    .await
+    .map_err(|error| failed(store, &error))?;
     for (version, checksum) in &applied {
         match known.iter().find(|migration| migration.version == *version) {
-            None => return Err(MigrationError::Newer { store, version: *version }),
+            None => {
+                return Err(MigrationError::Newer {
+                    store,
+                    version: *version,
+                });
+            }
             Some(migration) if *migration.checksum != **checksum => {
-                return Err(MigrationError::Changed { store, version: *version });
+                return Err(MigrationError::Changed {
+                    store,
+                    version: *version,
+                });
             }
             Some(_) => {}
         }

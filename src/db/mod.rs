@@ -19,9 +19,11 @@ mod store;
 mod tally;
 
 pub use breaker::BreakerLimits;
-pub use connection::{connect, options, Connection};
+pub use connection::{Connection, connect, options};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};
-pub use statement::{in_list, intern, union_all, union_length, Statement, Texts, MOST_BRANCHES, MOST_KEYS};
+pub use statement::{
+    MOST_BRANCHES, MOST_KEYS, Statement, Texts, in_list, intern, union_all, union_length,
+};
 pub use store::{PerStore, Store};
 pub use tally::{StoreTally, Tally};

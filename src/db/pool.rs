@@ -10,8 +10,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, TimeoutType};
 use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, TimeoutType};
 use sqlx::mysql::{MySqlConnectOptions, MySqlRow};
 use sqlx::{Connection as _, FromRow};
 use tokio::sync::Semaphore;
@@ -89,7 +89,11 @@ impl managed::Manager for Manager {
         connect(&self.options, Some(self.limits.server_side())).await
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> managed::RecycleResult<sqlx::Error> {
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> managed::RecycleResult<sqlx::Error> {
         if connection.busy {
             return Err(RecycleError::message("a statement was left unfinished"));
         }
@@ -148,7 +152,9 @@ impl Db {
             rows = tracing::field::Empty,
             micros = tracing::field::Empty,
         );
-        self.read_in_span(statement, audience).instrument(span).await
+        self.read_in_span(statement, audience)
+            .instrument(span)
+            .await
     }
 
     async fn read_in_span<R>(
@@ -174,13 +180,18 @@ impl Db {
             outcome = self.attempt(statement).await;
         }
         let time = begun.elapsed();
-        let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
+        let rows = outcome
+            .as_ref()
+            .map_or(0, |rows: &Vec<R>| rows.len() as u64);
         for tally in audience {
             tally.record(store, rows, time, outcome.is_err());
         }
         let span = tracing::Span::current();
         span.record("rows", rows);
-        span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        span.record(
+            "micros",
+            u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+        );
         match &outcome {
             Ok(_) => {
                 self.0.breaker.report(begun + time, None);
@@ -256,11 +267,14 @@ impl Db {
     /// breaker, and closes it when the store is back.
     pub async fn health(&self) -> Health {
         let ping = async {
-            let outcome = self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1")).await;
+            let outcome = self
+                .attempt::<(i64,)>(Statement::new("ping", "SELECT 1"))
+                .await;
             match outcome {
                 Err(error) if error.fault == Fault::Lost => {
                     self.0.pool.retain(|_, _| false);
-                    self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1")).await
+                    self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1"))
+                        .await
                 }
                 outcome => outcome,
             }

@@ -97,7 +97,11 @@ impl Texts {
 /// the clauses of a table are.
 pub fn intern(text: String) -> &'static str {
     static KNOWN: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
-    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(text.as_str()).copied();
+    let known = KNOWN
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(text.as_str())
+        .copied();
     known.unwrap_or_else(|| {
         let mut texts = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
         texts.get(text.as_str()).copied().unwrap_or_else(|| {
@@ -139,7 +143,10 @@ pub fn union_all(
     texts.get((variant << 32) | length as u64, || {
         let branch = branch();
         let numbered = |number: usize| format!("({})", branch.replace("{n}", &number.to_string()));
-        (0..length).map(numbered).collect::<Vec<_>>().join("\nUNION ALL\n")
+        (0..length)
+            .map(numbered)
+            .collect::<Vec<_>>()
+            .join("\nUNION ALL\n")
     })
 }
 
@@ -155,7 +162,10 @@ mod tests {
         assert_eq!(padded(&LIST_LENGTHS, 9999), MOST_KEYS);
         let text = in_list(&TEXTS, || "SELECT 1 WHERE id IN (…)".into(), 3);
         assert_eq!(text, "SELECT 1 WHERE id IN (?, ?, ?, ?)");
-        assert!(std::ptr::eq(text, in_list(&TEXTS, || "another".into(), 2)), "kept");
+        assert!(
+            std::ptr::eq(text, in_list(&TEXTS, || "another".into(), 2)),
+            "kept"
+        );
     }
 
     #[test]

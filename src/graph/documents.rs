@@ -1,1 +1,320 @@
-//! x
+//! From a text to a parsed document that is safe to hand to the executor.
+//!
+//! The executor's own limits come too late for two attacks: a literal nested a
+//! few thousand deep overflows the parser's stack and aborts the process, and a
+//! chain of fragments that doubles at each level is expanded in full before any
+//! limit is looked at. So a text is scanned before it is parsed, and its
+//! selections are counted, without expanding them, before it is executed. What
+//! passed is kept, parsed, for the next request with the same text.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::{Pos, parser};
+
+/// What a document may be.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentLimits {
+    /// Brackets of any kind inside each other, in the text.
+    pub nesting: usize,
+    /// Fields inside each other, fragments expanded.
+    pub depth: usize,
+    /// Fields in all, fragments expanded.
+    pub selections: usize,
+    /// Bytes of documents that are kept parsed.
+    pub kept_bytes: u64,
+}
+
+impl Default for DocumentLimits {
+    fn default() -> Self {
+        Self {
+            nesting: 64,
+            depth: 24,
+            selections: 2_000,
+            kept_bytes: 8 << 20,
+        }
+    }
+}
+
+/// Why a document was refused before it was executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is not GraphQL: the parser's message and where.
+    Unparsable(String, Vec<Pos>),
+    /// It is nested too deeply: a sentence with the limit.
+    TooDeep(String),
+    /// It selects too much: a sentence with the limit.
+    TooMuch(String),
+}
+
+/// Parsed documents by text, bounded.
+pub struct Documents {
+    limits: DocumentLimits,
+    kept: moka::sync::Cache<String, Arc<ExecutableDocument>>,
+}
+
+impl Documents {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(limits: DocumentLimits) -> Self {
+        let kept = moka::sync::Cache::builder()
+            .max_capacity(limits.kept_bytes)
+            .weigher(|text: &String, _| u32::try_from(text.len()).unwrap_or(u32::MAX))
+            .build();
+        Self { limits, kept }
+    }
+
+    /// The document of `text`, parsed and within the limits.
+    ///
+    /// # Errors
+    /// [`Refusal`], in time proportional to the text.
+    pub fn get(&self, text: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
+        if let Some(known) = self.kept.get(text) {
+            return Ok(known);
+        }
+        if !nesting_is_within(text, self.limits.nesting) {
+            return Err(Refusal::TooDeep(format!(
+                "The document nests brackets more than {} deep.",
+                self.limits.nesting
+            )));
+        }
+        let document = parser::parse_query(text)
+            .map_err(|error| Refusal::Unparsable(error.to_string(), error.positions().collect()))?;
+        measure(&document, self.limits)?;
+        let document = Arc::new(document);
+        self.kept.insert(text.to_owned(), Arc::clone(&document));
+        Ok(document)
+    }
+}
+
+/// Whether brackets outside strings and comments stay within `most` levels.
+fn nesting_is_within(text: &str, most: usize) -> bool {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'#' => at += length_until(&bytes[at..], |byte| matches!(byte, b'\n' | b'\r')),
+            b'"' => at += string_length(&bytes[at..]),
+            b'[' | b'{' | b'(' => {
+                depth += 1;
+                if depth > most {
+                    return false;
+                }
+                at += 1;
+            }
+            b']' | b'}' | b')' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    true
+}
+
+fn length_until(bytes: &[u8], end: impl Fn(u8) -> bool) -> usize {
+    bytes
+        .iter()
+        .position(|byte| end(*byte))
+        .unwrap_or(bytes.len())
+}
+
+/// The bytes of the string, or block string, that `bytes` begins with.
+fn string_length(bytes: &[u8]) -> usize {
+    const BLOCK: &[u8] = b"\"\"\"";
+    let mut at;
+    if bytes.starts_with(BLOCK) {
+        at = BLOCK.len();
+        while at < bytes.len() {
+            if bytes[at..].starts_with(b"\\\"\"\"") {
+                at += 4;
+            } else if bytes[at..].starts_with(BLOCK) {
+                return at + BLOCK.len();
+            } else {
+                at += 1;
+            }
+        }
+    } else {
+        at = 1;
+        while at < bytes.len() {
+            match bytes[at] {
+                b'\\' => at += 2,
+                b'"' | b'\n' => return at + 1,
+                _ => at += 1,
+            }
+        }
+    }
+    bytes.len()
+}
+
+/// How much a selection set holds with every fragment expanded.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    selections: usize,
+    depth: usize,
+}
+
+/// Measures every operation and every fragment, used or not.
+fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<(), Refusal> {
+    let mut ruler = Ruler {
+        document,
+        limits,
+        known: HashMap::new(),
+    };
+    for (_, operation) in document.operations.iter() {
+        ruler.size(&operation.node.selection_set.node)?;
+    }
+    for fragment in document.fragments.values() {
+        ruler.size(&fragment.node.selection_set.node)?;
+    }
+    Ok(())
+}
+
+struct Ruler<'a> {
+    document: &'a ExecutableDocument,
+    limits: DocumentLimits,
+    /// `None` while a fragment is being measured, so that a cycle is noticed.
+    known: HashMap<&'a str, Option<Size>>,
+}
+
+impl<'a> Ruler<'a> {
+    fn size(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
+        let mut all = Size::default();
+        for selection in &set.items {
+            let (inner, own_level) = match &selection.node {
+                Selection::Field(field) => (self.size(&field.node.selection_set.node)?, 1),
+                Selection::InlineFragment(inline) => {
+                    (self.size(&inline.node.selection_set.node)?, 0)
+                }
+                Selection::FragmentSpread(spread) => {
+                    (self.fragment(&spread.node.fragment_name.node)?, 0)
+                }
+            };
+            all.selections = all
+                .selections
+                .saturating_add(inner.selections.saturating_add(1));
+            all.depth = all.depth.max(inner.depth + own_level);
+            if all.depth > self.limits.depth {
+                return Err(Refusal::TooDeep(format!(
+                    "The document selects fields more than {} levels deep.",
+                    self.limits.depth
+                )));
+            }
+            if all.selections > self.limits.selections {
+                return Err(Refusal::TooMuch(format!(
+                    "The document selects more than {} fields, with its fragments expanded.",
+                    self.limits.selections
+                )));
+            }
+        }
+        Ok(all)
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
+        match self.known.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => {
+                return Err(Refusal::TooDeep(format!(
+                    "The fragment `{name}` contains itself."
+                )));
+            }
+            None => {}
+        }
+        // An unknown fragment is for the validation to report.
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Ok(Size::default());
+        };
+        self.known.insert(name, None);
+        let size = self.size(&fragment.node.selection_set.node)?;
+        self.known.insert(name, Some(size));
+        Ok(size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refuse(text: &str) -> Refusal {
+        Documents::new(DocumentLimits::default())
+            .get(text)
+            .expect_err("refused")
+    }
+
+    #[test]
+    fn a_known_text_is_parsed_once() {
+        let documents = Documents::new(DocumentLimits::default());
+        let first = documents.get("{ eu { nome } }").expect("valid");
+        assert!(Arc::ptr_eq(
+            &first,
+            &documents.get("{ eu { nome } }").expect("valid")
+        ));
+    }
+
+    #[test]
+    fn a_deep_literal_is_refused_before_it_is_parsed() {
+        for (open, close) in [("[", "]"), ("{a:", "}"), ("(", ")")] {
+            let text = format!("{{ a(b: {}1{}) }}", open.repeat(3000), close.repeat(3000));
+            assert!(matches!(refuse(&text), Refusal::TooDeep(_)));
+        }
+    }
+
+    #[test]
+    fn brackets_in_strings_and_comments_do_not_count() {
+        let many = "[".repeat(200);
+        let text = format!(
+            "# {many}\n{{ a(b: \"{many} \\\" {many}\", c: \"\"\"{many} \\\"\"\" {many}\"\"\") }}"
+        );
+        assert!(nesting_is_within(&text, 8));
+        assert!(!nesting_is_within(&format!("\"closed\" {many}"), 8));
+        assert!(nesting_is_within("\"open \\", 8));
+    }
+
+    #[test]
+    fn a_fragment_bomb_is_counted_and_not_expanded() {
+        let mut text = String::from("{ ...f0 }");
+        for level in 0..200 {
+            text.push_str(&format!(
+                " fragment f{level} on Query {{ ...f{} ...f{} }}",
+                level + 1,
+                level + 1
+            ));
+        }
+        text.push_str(" fragment f200 on Query { __typename }");
+        assert!(matches!(refuse(&text), Refusal::TooMuch(_)));
+    }
+
+    #[test]
+    fn cycles_used_or_not_are_refused() {
+        for text in [
+            "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
+            "{ __typename } fragment a on Query { ...a }",
+        ] {
+            assert!(
+                matches!(refuse(text), Refusal::TooDeep(message) if message.contains("contains itself"))
+            );
+        }
+    }
+
+    #[test]
+    fn depth_is_counted_through_fragments() {
+        let mut text = String::from("{ ...f0 }");
+        for level in 0..30 {
+            text.push_str(&format!(
+                " fragment f{level} on Query {{ a {{ ...f{} }} }}",
+                level + 1
+            ));
+        }
+        text.push_str(" fragment f30 on Query { a }");
+        assert!(
+            matches!(refuse(&text), Refusal::TooDeep(message) if message.contains("24 levels"))
+        );
+    }
+
+    #[test]
+    fn what_is_not_graphql_is_said_with_its_place() {
+        assert!(matches!(refuse("{ eu { "), Refusal::Unparsable(_, places) if places.len() == 1));
+    }
+}

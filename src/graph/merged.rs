@@ -5,20 +5,24 @@ use std::sync::Arc;
 
 use async_graphql::extensions::ApolloTracing;
 use async_graphql::{
-    Context, EmptyMutation, EmptySubscription, Interface, MergedObject, Object, Schema, ID,
+    Context, EmptyMutation, EmptySubscription, ID, Interface, MergedObject, Object, Schema,
 };
 use futures_util::future::join_all;
 
-use super::{builder, with_stores, Builder};
+use super::{Builder, builder, with_stores};
 use crate::db::{Db, PerStore};
 use crate::kernel::{
-    AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph, GraphError,
-    GraphResult, ProdutoId, Requester,
+    AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph,
+    GraphError, GraphResult, ProdutoId, Requester,
 };
 use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
-use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
+use crate::stores::clientes::{
+    Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes,
+};
 use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, Endereco};
-use crate::stores::inventario::{ClienteInventario, Compra, ConsultasInventario, ProdutoInventario};
+use crate::stores::inventario::{
+    ClienteInventario, Compra, ConsultasInventario, ProdutoInventario,
+};
 
 /// The mode in which a reference becomes the whole object, loaded.
 pub struct Merged;
@@ -28,16 +32,15 @@ pub struct Merged;
 #[graphql(name = "Cliente")]
 pub struct Cliente(
     ChaveCliente,
-    ClienteInventario<Merged>,
-    ClienteEnderecos<Merged>,
-    // The part asked for most stands last: parts are tried from the end.
     ClienteCadastro,
+    ClienteEnderecos<Merged>,
+    ClienteInventario<Merged>,
 );
 
 /// A product of the shop: what it is and how it sells.
 #[derive(MergedObject)]
 #[graphql(name = "Produto")]
-pub struct Produto(ChaveProduto, ProdutoInventario<Merged>, ProdutoCatalogo);
+pub struct Produto(ChaveProduto, ProdutoCatalogo, ProdutoInventario<Merged>);
 
 impl Cliente {
     /// What the interface `Node` asks for.
@@ -70,22 +73,30 @@ impl OwnsClientes for Merged {
     fn cliente_of(row: Arc<Cadastro>) -> Cliente {
         Cliente(
             ChaveCliente(row.id),
-            ClienteInventario::with_id(row.id),
+            ClienteCadastro(Arc::clone(&row)),
             ClienteEnderecos::with_id(row.id),
-            ClienteCadastro(row),
+            ClienteInventario::with_id(row.id),
         )
     }
 }
 
 impl OwnsProdutos for Merged {
     fn produto_of(row: Arc<Item>) -> Produto {
-        Produto(ChaveProduto(row.id), ProdutoInventario::with_id(row.id), ProdutoCatalogo(row))
+        Produto(
+            ChaveProduto(row.id),
+            ProdutoCatalogo(Arc::clone(&row)),
+            ProdutoInventario::with_id(row.id),
+        )
     }
 }
 
 /// Anything with a global id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Global id: `cliente_42`, `endereco_7`, `produto_3`, `compra_99`."))]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "Global id: `cliente_42`, `endereco_7`, `produto_3`, `compra_99`."
+))]
 #[expect(clippy::large_enum_variant, reason = "lives for one field")]
 pub enum Node {
     /// A client.
@@ -142,7 +153,11 @@ impl ConsultasGerais {
             )));
         }
         let loads = ids.iter().map(|id| Node::fetch(ctx, "ids", id));
-        Ok(join_all(loads).await.into_iter().map(Result::transpose).collect())
+        Ok(join_all(loads)
+            .await
+            .into_iter()
+            .map(Result::transpose)
+            .collect())
     }
 
     /// Who am I, with which papel.
@@ -194,7 +209,9 @@ impl Schemas {
     pub fn new(databases: &PerStore<Db>) -> Self {
         Self {
             plain: with_stores(build(), databases).finish(),
-            traced: with_stores(build(), databases).extension(ApolloTracing).finish(),
+            traced: with_stores(build(), databases)
+                .extension(ApolloTracing)
+                .finish(),
         }
     }
 }

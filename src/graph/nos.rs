@@ -2,10 +2,10 @@
 //! `node` and `nodes` work in a federation (no store may define them alone), and
 //! that says who asks.
 
-use async_graphql::{Context, Interface, Object, SimpleObject, ID};
+use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 
 use super::merged::MOST_NODES;
-use super::{builder, Builder};
+use super::{Builder, builder};
 use crate::kernel::{AnyId, ContextExt as _, GlobalId as _, GraphError, GraphResult, Requester};
 
 /// A client of the shop: who they are, where they live, what they bought.
@@ -42,7 +42,11 @@ pub struct Compra {
 
 /// Anything with a global id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "&ID", desc = "Global id: `cliente_42`, `endereco_7`, `produto_3`, `compra_99`."))]
+#[graphql(field(
+    name = "id",
+    ty = "&ID",
+    desc = "Global id: `cliente_42`, `endereco_7`, `produto_3`, `compra_99`."
+))]
 pub enum Node {
     /// A client.
     Cliente(Cliente),
@@ -93,7 +97,10 @@ impl QueryOfNos {
                 ids.len()
             )));
         }
-        Ok(ids.iter().map(|id| Some(Node::with_id("ids", id))).collect())
+        Ok(ids
+            .iter()
+            .map(|id| Some(Node::with_id("ids", id)))
+            .collect())
     }
 
     /// Who am I, with which papel.

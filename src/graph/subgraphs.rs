@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, EmptyMutation, MergedObject};
 
-use super::{builder, Builder};
+use super::{Builder, builder};
 use crate::kernel::{
-    ChaveCliente, ChaveProduto, ClienteEntity, ClienteId, Graph, GraphResult, ProdutoEntity, ProdutoId,
+    ChaveCliente, ChaveProduto, ClienteEntity, ClienteId, Graph, GraphResult, ProdutoEntity,
+    ProdutoId,
 };
 use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
-use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
+use crate::stores::clientes::{
+    Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes,
+};
 use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, EnderecoEntity};
 use crate::stores::inventario::{
     ClienteInventario, CompraEntity, ConsultasInventario, ProdutoInventario,
@@ -57,7 +60,10 @@ pub struct QueryOfClientes(ConsultasClientes<OnlyClientes>, ClienteEntity<OnlyCl
 
 /// The subgraph `clientes`.
 pub(super) fn clientes() -> Builder<QueryOfClientes> {
-    builder(QueryOfClientes(ConsultasClientes(PhantomData), ClienteEntity(PhantomData)))
+    builder(QueryOfClientes(
+        ConsultasClientes(PhantomData),
+        ClienteEntity(PhantomData),
+    ))
 }
 
 // enderecos --------------------------------------------------------------------------------------
@@ -75,7 +81,10 @@ impl Graph for OnlyEnderecos {
     type Produto = Unused;
 
     async fn cliente(_: &Context<'_>, id: ClienteId) -> GraphResult<Option<ClienteOfEnderecos>> {
-        Ok(Some(ClienteOfEnderecos(ChaveCliente(id), ClienteEnderecos::with_id(id))))
+        Ok(Some(ClienteOfEnderecos(
+            ChaveCliente(id),
+            ClienteEnderecos::with_id(id),
+        )))
     }
 
     async fn produto(_: &Context<'_>, _: ProdutoId) -> GraphResult<Option<Unused>> {
@@ -137,7 +146,10 @@ pub struct QueryOfCatalogo(ConsultasCatalogo<OnlyCatalogo>, ProdutoEntity<OnlyCa
 
 /// The subgraph `catalogo`.
 pub(super) fn catalogo() -> Builder<QueryOfCatalogo> {
-    builder(QueryOfCatalogo(ConsultasCatalogo(PhantomData), ProdutoEntity(PhantomData)))
+    builder(QueryOfCatalogo(
+        ConsultasCatalogo(PhantomData),
+        ProdutoEntity(PhantomData),
+    ))
 }
 
 // inventario -------------------------------------------------------------------------------------
@@ -160,11 +172,17 @@ impl Graph for OnlyInventario {
     type Produto = ProdutoOfInventario;
 
     async fn cliente(_: &Context<'_>, id: ClienteId) -> GraphResult<Option<ClienteOfInventario>> {
-        Ok(Some(ClienteOfInventario(ChaveCliente(id), ClienteInventario::with_id(id))))
+        Ok(Some(ClienteOfInventario(
+            ChaveCliente(id),
+            ClienteInventario::with_id(id),
+        )))
     }
 
     async fn produto(_: &Context<'_>, id: ProdutoId) -> GraphResult<Option<ProdutoOfInventario>> {
-        Ok(Some(ProdutoOfInventario(ChaveProduto(id), ProdutoInventario::with_id(id))))
+        Ok(Some(ProdutoOfInventario(
+            ChaveProduto(id),
+            ProdutoInventario::with_id(id),
+        )))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Relay connections: edges, nodes, page info, and a total that costs a
 //! statement only when it is selected.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge, EmptyFields};
-use async_graphql::{Context, Object, ObjectType, OutputType};
+use async_graphql::connection::{CursorType as _, PageInfo};
+use async_graphql::{Context, Object, OutputType, TypeName};
 use futures_util::future::BoxFuture;
 
 use super::context::ContextExt as _;
@@ -14,11 +15,90 @@ use super::page::Slice;
 use crate::batching::Scope;
 use crate::db::StoreError;
 
-/// A connection whose nodes are `N` and whose edges carry `E` besides.
-pub type ConnectionOf<N, E = EmptyFields> = Connection<Cursor, N, Total, E>;
+/// A page of nodes `N`.
+pub struct Connection<N> {
+    edges: Vec<Edge<N>>,
+    has_previous: bool,
+    has_next: bool,
+    total: Total,
+}
 
-/// An edge of such a connection.
-pub type EdgeOf<N, E = EmptyFields> = Edge<Cursor, N, E>;
+/// A node and its cursor.
+pub struct Edge<N> {
+    /// Where the node stands.
+    pub cursor: Cursor,
+    /// The node.
+    pub node: N,
+}
+
+impl<N> Connection<N> {
+    /// A connection of the rows of `slice`, each made an edge by `edge`.
+    pub fn new<R>(slice: Slice<R>, total: Total, edge: impl Fn(R) -> Edge<N>) -> Self {
+        Self {
+            edges: slice.rows.into_iter().map(edge).collect(),
+            has_previous: slice.has_previous,
+            has_next: slice.has_next,
+            total,
+        }
+    }
+}
+
+/// One page (Relay Cursor Connections).
+#[Object(name_type, shareable)]
+impl<N: OutputType> Connection<N> {
+    /// The rows of this page, each with its cursor.
+    async fn edges(&self) -> &[Edge<N>] {
+        &self.edges
+    }
+
+    /// The rows of this page, without cursors.
+    async fn nodes(&self) -> Vec<&N> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where this page stands among the others.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.encode_cursor()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.encode_cursor()),
+        }
+    }
+
+    /// How many rows there are in all, on every page. Counted only when
+    /// selected; null, with an error, when the store could not count in time.
+    async fn total(&self, ctx: &Context<'_>) -> Option<GraphResult<u64>> {
+        let counted = (self.total.0)(Arc::clone(ctx.scope())).await;
+        Some(counted.map_err(GraphError::from))
+    }
+}
+
+impl<N: OutputType> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
+
+/// A row of a page, and its cursor.
+#[Object(name_type, shareable)]
+impl<N: OutputType> Edge<N> {
+    /// For `after` and `before`.
+    async fn cursor(&self) -> String {
+        self.cursor.encode_cursor()
+    }
+
+    /// The row.
+    async fn node(&self) -> &N {
+        &self.node
+    }
+}
+
+impl<N: OutputType> TypeName for Edge<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", N::type_name()).into()
+    }
+}
 
 type Count = dyn Fn(Arc<Scope>) -> BoxFuture<'static, Result<u64, StoreError>> + Send + Sync;
 
@@ -33,28 +113,4 @@ impl Total {
     {
         Self(Box::new(move |scope| Box::pin(count(scope))))
     }
-}
-
-#[Object]
-impl Total {
-    /// How many rows there are in all, on every page. Counted only when
-    /// selected; null, with an error, when the store could not count in time.
-    #[graphql(shareable)]
-    async fn total(&self, ctx: &Context<'_>) -> Option<GraphResult<i32>> {
-        let counted = (self.0)(Arc::clone(ctx.scope())).await;
-        Some(counted.map_err(GraphError::from).and_then(|rows| {
-            i32::try_from(rows).map_err(|_| GraphError::bad_input("There are more rows than an Int can hold."))
-        }))
-    }
-}
-
-/// A connection of the rows of `slice`, each made an edge by `edge`.
-pub fn page_of<R, N, E>(slice: Slice<R>, total: Total, edge: impl Fn(R) -> EdgeOf<N, E>) -> ConnectionOf<N, E>
-where
-    N: OutputType,
-    E: ObjectType,
-{
-    let mut connection = Connection::with_additional_fields(slice.has_previous, slice.has_next, total);
-    connection.edges = slice.rows.into_iter().map(edge).collect();
-    connection
 }

@@ -5,11 +5,11 @@
 //! it would silently skip rows there.
 
 use async_graphql::connection::CursorType;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::error::{code, GraphError, GraphResult};
+use super::error::{GraphError, GraphResult, code};
 use super::scalars::{DateTime, Decimal};
 
 /// A row's value in the order of the page, beside its id.
@@ -89,7 +89,9 @@ impl Cursor {
         let unreadable = || {
             GraphError::Input(
                 code::CURSOR_INVALIDO,
-                format!("`{argument}` is not a cursor of this connection; use `pageInfo` or `edges.cursor` of an earlier page as it is."),
+                format!(
+                    "`{argument}` is not a cursor of this connection; use `pageInfo` or `edges.cursor` of an earlier page as it is."
+                ),
             )
         };
         if text.len() > LONGEST {
@@ -133,7 +135,10 @@ mod tests {
     fn comes_back_as_it_was() {
         let cursor = Cursor::new("NOME_ASC", SortKey::Text("Zoé 🎉 \"x\"".into()), 7);
         let text = cursor.encode_cursor();
-        assert_eq!(Cursor::parse("after", &text, "NOME_ASC", KeyKind::Text).ok(), Some(cursor));
+        assert_eq!(
+            Cursor::parse("after", &text, "NOME_ASC", KeyKind::Text).ok(),
+            Some(cursor)
+        );
     }
 
     #[test]

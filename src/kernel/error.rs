@@ -81,9 +81,16 @@ impl From<GraphError> for Error {
                     }
                     Fault::Timeout => (code::STORE_TIMEOUT, "did not answer in time"),
                     Fault::Busy => (code::STORE_BUSY, "is busy, try again shortly"),
-                    Fault::Internal => (code::INTERNAL, "could not answer because of an internal error"),
+                    Fault::Internal => (
+                        code::INTERNAL,
+                        "could not answer because of an internal error",
+                    ),
                 };
-                coded(format!("The store `{store}` {sentence}."), code, Some(store))
+                coded(
+                    format!("The store `{store}` {sentence}."),
+                    code,
+                    Some(store),
+                )
             }
         }
     }

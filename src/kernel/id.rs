@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_graphql::ID;
 
-use super::error::{code, GraphError, GraphResult};
+use super::error::{GraphError, GraphResult, code};
 
 /// What the four kinds of id have in common.
 pub trait GlobalId: Copy + Eq + Sized {
@@ -34,7 +34,9 @@ pub trait GlobalId: Copy + Eq + Sized {
             Some((prefix, _)) if let Some(other) = type_of(prefix) => {
                 return Err(invalid(format!(
                     "`{argument}`: `{}` is the id of type {other}; type {} is expected here, as in `{}_42`.",
-                    shown(text), Self::TYPE, Self::PREFIX
+                    shown(text),
+                    Self::TYPE,
+                    Self::PREFIX
                 )));
             }
             Some(_) => "",
@@ -43,7 +45,9 @@ pub trait GlobalId: Copy + Eq + Sized {
         number(digits).map(Self::from_number).ok_or_else(|| {
             invalid(format!(
                 "`{argument}`: `{}` is not an id of type {}; one looks like `{}_42`.",
-                shown(text), Self::TYPE, Self::PREFIX
+                shown(text),
+                Self::TYPE,
+                Self::PREFIX
             ))
         })
     }
@@ -179,8 +183,23 @@ mod tests {
 
     #[test]
     fn refuses_everything_else() {
-        for text in ["", "_", "cliente_", "cliente_0", "cliente_042", "0", "-1", "+1", "1.0", "cliente_1 ",
-            "Cliente_1", "cliente_18446744073709551616", "zzz_1", "💥_1", "cliente_1_2"] {
+        for text in [
+            "",
+            "_",
+            "cliente_",
+            "cliente_0",
+            "cliente_042",
+            "0",
+            "-1",
+            "+1",
+            "1.0",
+            "cliente_1 ",
+            "Cliente_1",
+            "cliente_18446744073709551616",
+            "zzz_1",
+            "💥_1",
+            "cliente_1_2",
+        ] {
             refusal(text);
         }
     }

@@ -15,10 +15,10 @@ mod page;
 mod requester;
 pub mod scalars;
 
-pub use connection::{page_of, ConnectionOf, EdgeOf, Total};
+pub use connection::{Connection, Edge, Total};
 pub use context::{ContextExt, RequestContext};
 pub use cursor::{Cursor, KeyKind, SortKey};
-pub use error::{code, GraphError, GraphResult};
+pub use error::{GraphError, GraphResult, code};
 pub use id::{AnyId, ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
 pub use mode::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, ProdutoEntity};
 pub use page::{Direction, Page, PageArgs, Slice};

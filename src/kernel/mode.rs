@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use async_graphql::{Context, Object, OutputType, ID};
+use async_graphql::{Context, ID, Object, OutputType};
 
 use super::error::GraphResult;
 use super::id::{ClienteId, GlobalId as _, ProdutoId};

@@ -2,7 +2,7 @@
 //! values, no SQL.
 
 use super::cursor::{Cursor, KeyKind};
-use super::error::{code, GraphError, GraphResult};
+use super::error::{GraphError, GraphResult, code};
 
 /// Rows of a page when the client does not say.
 const DEFAULT: usize = 20;
@@ -64,12 +64,16 @@ impl Page {
     pub fn new(args: &PageArgs, order: &str, kind: KeyKind) -> GraphResult<Self> {
         let (direction, size) = match (args.first, args.last) {
             (Some(_), Some(_)) => {
-                return Err(invalid("`first` and `last` cannot be combined; give one of them.".into()));
+                return Err(invalid(
+                    "`first` and `last` cannot be combined; give one of them.".into(),
+                ));
             }
             (None, Some(last)) => (Direction::Backward, size("last", last)?),
             (Some(first), None) => (Direction::Forward, size("first", first)?),
             // `before` alone reads towards it, from its own side.
-            (None, None) if args.before.is_some() && args.after.is_none() => (Direction::Backward, DEFAULT),
+            (None, None) if args.before.is_some() && args.after.is_none() => {
+                (Direction::Backward, DEFAULT)
+            }
             (None, None) => (Direction::Forward, DEFAULT),
         };
         let cursor = |argument, text: &Option<String>| {
@@ -136,14 +140,28 @@ mod tests {
     use super::*;
 
     fn page(first: Option<i32>, last: Option<i32>) -> GraphResult<Page> {
-        Page::new(&PageArgs { first, last, ..PageArgs::default() }, "ID", KeyKind::Id)
+        Page::new(
+            &PageArgs {
+                first,
+                last,
+                ..PageArgs::default()
+            },
+            "ID",
+            KeyKind::Id,
+        )
     }
 
     #[test]
     fn sizes_have_a_default_and_bounds() {
         assert_eq!(page(None, None).map(|page| page.size).ok(), Some(20));
         assert_eq!(page(Some(100), None).map(|page| page.size).ok(), Some(100));
-        for (first, last) in [(Some(0), None), (Some(-1), None), (Some(101), None), (None, Some(0)), (Some(1), Some(1))] {
+        for (first, last) in [
+            (Some(0), None),
+            (Some(-1), None),
+            (Some(101), None),
+            (None, Some(0)),
+            (Some(1), Some(1)),
+        ] {
             assert!(matches!(
                 page(first, last),
                 Err(GraphError::Input(code::PAGINACAO_INVALIDA, _))
@@ -154,15 +172,37 @@ mod tests {
     #[test]
     fn the_row_too_many_tells_that_there_are_more() {
         let forward = page(Some(2), None).expect("valid");
-        assert_eq!(forward.slice(vec![1, 2, 3]), Slice { rows: vec![1, 2], has_previous: false, has_next: true });
+        assert_eq!(
+            forward.slice(vec![1, 2, 3]),
+            Slice {
+                rows: vec![1, 2],
+                has_previous: false,
+                has_next: true
+            }
+        );
         let backward = page(None, Some(2)).expect("valid");
-        assert_eq!(backward.slice(vec![9, 8, 7]), Slice { rows: vec![8, 9], has_previous: true, has_next: false });
+        assert_eq!(
+            backward.slice(vec![9, 8, 7]),
+            Slice {
+                rows: vec![8, 9],
+                has_previous: true,
+                has_next: false
+            }
+        );
     }
 
     #[test]
     fn before_alone_reads_towards_it() {
         let before = Some(Cursor::new("ID", SortKey::Id, 9).encode_cursor());
-        let page = Page::new(&PageArgs { before, ..PageArgs::default() }, "ID", KeyKind::Id).expect("valid");
+        let page = Page::new(
+            &PageArgs {
+                before,
+                ..PageArgs::default()
+            },
+            "ID",
+            KeyKind::Id,
+        )
+        .expect("valid");
         assert_eq!(page.direction, Direction::Backward);
     }
 }

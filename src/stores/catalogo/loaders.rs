@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::{self, Item};
 use crate::batching::Batch;
-use crate::db::{Db, Store, StoreError, Tally, MOST_KEYS};
+use crate::db::{Db, MOST_KEYS, Store, StoreError, Tally};
 
 /// Products by id.
 pub struct PorId(pub(super) Db);
@@ -24,9 +24,16 @@ impl Batch for PorId {
         self.0.store()
     }
 
-    async fn load(&self, ids: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Arc<Item>>, StoreError> {
+    async fn load(
+        &self,
+        ids: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, Arc<Item>>, StoreError> {
         let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.id.0, Arc::new(row)))
+            .collect())
     }
 }
 
@@ -48,8 +55,15 @@ impl Batch for Descricao {
         self.0.store()
     }
 
-    async fn load(&self, ids: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Arc<str>>, StoreError> {
+    async fn load(
+        &self,
+        ids: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, Arc<str>>, StoreError> {
         let rows = table::descricoes(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|(id, text)| (id, Arc::from(text))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(id, text)| (id, Arc::from(text)))
+            .collect())
     }
 }

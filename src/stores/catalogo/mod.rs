@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_graphql::Context;
 
 pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
-pub use table::{count, insert_many, Item, NovoProduto};
+pub use table::{Item, NovoProduto, count, insert_many};
 pub use types::ProdutoCatalogo;
 
 use crate::batching::Loader;

@@ -4,15 +4,15 @@ use std::marker::PhantomData;
 use std::slice::from_ref;
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, InputObject, Object, ID};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::super::listing::Order;
 use super::table::{self, Filter, Item};
 use super::{Catalogo, OwnsProdutos};
 use crate::kernel::scalars::Decimal;
 use crate::kernel::{
-    page_of, ConnectionOf, ContextExt as _, Cursor, EdgeOf, GlobalId as _, GraphError, GraphResult,
-    KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
+    Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult, KeyKind,
+    Page, PageArgs, ProdutoId, SortKey, Total,
 };
 
 /// The most words that a search takes.
@@ -49,7 +49,11 @@ impl ProdutoFiltro {
                 Some((from, to))
             }
         };
-        Ok(Filter { busca, disponivel: self.disponivel, preco })
+        Ok(Filter {
+            busca,
+            disponivel: self.disponivel,
+            preco,
+        })
     }
 }
 
@@ -87,7 +91,12 @@ pub enum ProdutoOrdem {
 
 impl ProdutoOrdem {
     fn order(self) -> Order {
-        let by = |name, kind, column, descending| Order { name, kind, column, descending };
+        let by = |name, kind, column, descending| Order {
+            name,
+            kind,
+            column,
+            descending,
+        };
         match self {
             Self::Id => Order::ID,
             Self::NomeAsc => by("NOME_ASC", KeyKind::Text, "`nome`", false),
@@ -124,19 +133,36 @@ impl<G: OwnsProdutos> ConsultasCatalogo<G> {
     }
 
     /// Products, page by page.
-    #[expect(clippy::too_many_arguments, reason = "Relay's four, a filter and an order")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four, a filter and an order"
+    )]
     async fn produtos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which products; all when absent.")] filtro: Option<ProdutoFiltro>,
         #[graphql(desc = "In which order; by id when absent.")] ordem: Option<ProdutoOrdem>,
-    ) -> Option<GraphResult<ConnectionOf<G::Produto>>> {
-        let args = PageArgs { first, after, last, before };
-        Some(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default()).await)
+    ) -> Option<GraphResult<Connection<G::Produto>>> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        Some(
+            page::<G>(
+                ctx,
+                &args,
+                filtro.unwrap_or_default(),
+                ordem.unwrap_or_default(),
+            )
+            .await,
+        )
     }
 }
 
@@ -145,7 +171,7 @@ async fn page<G: OwnsProdutos>(
     args: &PageArgs,
     filtro: ProdutoFiltro,
     ordem: ProdutoOrdem,
-) -> GraphResult<ConnectionOf<G::Produto>> {
+) -> GraphResult<Connection<G::Produto>> {
     let order = ordem.order();
     let page = Page::new(args, order.name, order.kind)?;
     let filter = filtro.check()?;
@@ -156,8 +182,9 @@ async fn page<G: OwnsProdutos>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(page_of(page.slice(rows), total, |row| {
-        EdgeOf::new(ordem.cursor(&row), G::produto_of(Arc::new(row)))
+    Ok(Connection::new(page.slice(rows), total, |row| Edge {
+        cursor: ordem.cursor(&row),
+        node: G::produto_of(Arc::new(row)),
     }))
 }
 

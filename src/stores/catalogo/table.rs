@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{in_list, Db, Statement, StoreError, Tally, Texts};
+use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{Page, ProdutoId};
 
@@ -46,18 +46,37 @@ impl FromRow<'_, MySqlRow> for Item {
 }
 
 /// Products by id; those that do not exist are left out.
-pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Item>, StoreError> {
+pub(super) async fn by_ids(
+    db: &Db,
+    ids: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Item>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("catalogo.por_id", text).bind_list(ids), audience).await
+    db.read(
+        Statement::new("catalogo.por_id", text).bind_list(ids),
+        audience,
+    )
+    .await
 }
 
 /// Descriptions by product; products without one are left out.
-pub(super) async fn descricoes(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<(u64, String)>, StoreError> {
+pub(super) async fn descricoes(
+    db: &Db,
+    ids: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<(u64, String)>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let template = || "SELECT `id`, `descricao` FROM `catalogo` WHERE `descricao` IS NOT NULL AND `id` IN (…)".to_owned();
+    let template = || {
+        "SELECT `id`, `descricao` FROM `catalogo` WHERE `descricao` IS NOT NULL AND `id` IN (…)"
+            .to_owned()
+    };
     let text = in_list(&TEXTS, template, ids.len());
-    db.read(Statement::new("catalogo.descricao", text).bind_list(ids), audience).await
+    db.read(
+        Statement::new("catalogo.descricao", text).bind_list(ids),
+        audience,
+    )
+    .await
 }
 
 /// Which products a listing holds.
@@ -103,14 +122,25 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Item>, StoreError> {
-    db.read(filter.conditions().page("catalogo.pagina", SELECT, order, page), audience).await
+    db.read(
+        filter
+            .conditions()
+            .page("catalogo.pagina", SELECT, order, page),
+        audience,
+    )
+    .await
 }
 
 /// How many products pass `filter`.
-pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
-    let statement = filter
-        .conditions()
-        .statement("catalogo.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`");
+pub(super) async fn total(
+    db: &Db,
+    filter: &Filter,
+    audience: &[Arc<Tally>],
+) -> Result<u64, StoreError> {
+    let statement = filter.conditions().statement(
+        "catalogo.total",
+        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`",
+    );
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -135,7 +165,10 @@ pub struct NovoProduto {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoProduto]) -> Result<(), sqlx::Error> {
+pub async fn insert_many(
+    mysql: &mut MySqlConnection,
+    rows: &[NovoProduto],
+) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `catalogo` \
          (`id`, `nome`, `descricao`, `preco`, `disponivel`, `criado_em`, `atualizado_em`) ",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::{self, Cadastro};
 use crate::batching::Batch;
-use crate::db::{Db, Store, StoreError, Tally, MOST_KEYS};
+use crate::db::{Db, MOST_KEYS, Store, StoreError, Tally};
 
 /// Clients by id.
 pub struct PorId(pub(super) Db);
@@ -24,8 +24,15 @@ impl Batch for PorId {
         self.0.store()
     }
 
-    async fn load(&self, ids: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Arc<Cadastro>>, StoreError> {
+    async fn load(
+        &self,
+        ids: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, Arc<Cadastro>>, StoreError> {
         let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.id.0, Arc::new(row)))
+            .collect())
     }
 }

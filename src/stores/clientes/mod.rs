@@ -1,17 +1,17 @@
 //! The store `clientes`: who. Owns the table `cadastro` and the type `Cliente`
 //! with its own data; others add addresses and purchases to it.
 
-mod table;
 mod loaders;
 mod query;
+mod table;
 mod types;
 
 use std::sync::Arc;
 
 use async_graphql::Context;
 
-pub use table::{insert_many, count, Cadastro, NovoCliente};
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
+pub use table::{Cadastro, NovoCliente, count, insert_many};
 pub use types::ClienteCadastro;
 
 use crate::batching::Loader;

@@ -4,15 +4,15 @@ use std::marker::PhantomData;
 use std::slice::from_ref;
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, InputObject, Object, ID};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::super::listing::Order;
 use super::table::{self, Cadastro, Filter};
 use super::{Clientes, OwnsClientes};
 use crate::kernel::scalars::{Cpf, Date};
 use crate::kernel::{
-    page_of, ClienteId, ConnectionOf, ContextExt as _, Cursor, EdgeOf, GlobalId as _, GraphError,
-    GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
+    ClienteId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult,
+    KeyKind, Page, PageArgs, SortKey, Total,
 };
 
 /// Which clients a page holds; conditions combine with AND.
@@ -31,7 +31,9 @@ impl ClienteFiltro {
     fn check(self) -> GraphResult<Filter> {
         let nome_contem = match self.nome_contem.map(|part| part.trim().to_owned()) {
             Some(part) if !(2..=120).contains(&part.chars().count()) => {
-                return Err(GraphError::bad_input("`filtro.nomeContem` must have 2 to 120 characters."));
+                return Err(GraphError::bad_input(
+                    "`filtro.nomeContem` must have 2 to 120 characters.",
+                ));
             }
             part => part,
         };
@@ -48,13 +50,18 @@ impl ClienteFiltro {
                 Some((bounded(from), bounded(to)))
             }
         };
-        Ok(Filter { nome_contem, nascido })
+        Ok(Filter {
+            nome_contem,
+            nascido,
+        })
     }
 }
 
 /// Within what a DATE column can hold.
 fn bounded(day: Date) -> Date {
-    let limit = |year, month, date| Date(chrono::NaiveDate::from_ymd_opt(year, month, date).unwrap_or_default());
+    let limit = |year, month, date| {
+        Date(chrono::NaiveDate::from_ymd_opt(year, month, date).unwrap_or_default())
+    };
     day.clamp(limit(1000, 1, 1), limit(9999, 12, 31))
 }
 
@@ -74,7 +81,12 @@ pub enum ClienteOrdem {
 
 impl ClienteOrdem {
     fn order(self) -> Order {
-        let by = |name, kind, column, descending| Order { name, kind, column, descending };
+        let by = |name, kind, column, descending| Order {
+            name,
+            kind,
+            column,
+            descending,
+        };
         match self {
             Self::Id => Order::ID,
             Self::NomeAsc => by("NOME_ASC", KeyKind::Text, "`nome`", false),
@@ -116,7 +128,10 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
     ) -> Option<GraphResult<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
         let found = table::by_cpf(&store.db, &cpf, from_ref(ctx.scope().tally())).await;
-        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
+        found
+            .map(|row| row.map(|row| G::cliente_of(Arc::new(row))))
+            .map_err(GraphError::from)
+            .transpose()
     }
 
     /// The client with this e-mail address, without regard to case; null when
@@ -128,23 +143,43 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
     ) -> Option<GraphResult<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
         let found = table::by_email(&store.db, email.trim(), from_ref(ctx.scope().tally())).await;
-        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
+        found
+            .map(|row| row.map(|row| G::cliente_of(Arc::new(row))))
+            .map_err(GraphError::from)
+            .transpose()
     }
 
     /// Clients, page by page.
-    #[expect(clippy::too_many_arguments, reason = "Relay's four, a filter and an order")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four, a filter and an order"
+    )]
     async fn clientes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which clients; all when absent.")] filtro: Option<ClienteFiltro>,
         #[graphql(desc = "In which order; by id when absent.")] ordem: Option<ClienteOrdem>,
-    ) -> Option<GraphResult<ConnectionOf<G::Cliente>>> {
-        let args = PageArgs { first, after, last, before };
-        Some(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default()).await)
+    ) -> Option<GraphResult<Connection<G::Cliente>>> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        Some(
+            page::<G>(
+                ctx,
+                &args,
+                filtro.unwrap_or_default(),
+                ordem.unwrap_or_default(),
+            )
+            .await,
+        )
     }
 }
 
@@ -153,7 +188,7 @@ async fn page<G: OwnsClientes>(
     args: &PageArgs,
     filtro: ClienteFiltro,
     ordem: ClienteOrdem,
-) -> GraphResult<ConnectionOf<G::Cliente>> {
+) -> GraphResult<Connection<G::Cliente>> {
     let order = ordem.order();
     let page = Page::new(args, order.name, order.kind)?;
     let filter = filtro.check()?;
@@ -164,7 +199,8 @@ async fn page<G: OwnsClientes>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(page_of(page.slice(rows), total, |row| {
-        EdgeOf::new(ordem.cursor(&row), G::cliente_of(Arc::new(row)))
+    Ok(Connection::new(page.slice(rows), total, |row| Edge {
+        cursor: ordem.cursor(&row),
+        node: G::cliente_of(Arc::new(row)),
     }))
 }

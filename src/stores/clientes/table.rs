@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{in_list, Db, Statement, StoreError, Tally, Texts};
+use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::{ClienteId, Page};
 
@@ -51,21 +51,37 @@ impl FromRow<'_, MySqlRow> for Cadastro {
 }
 
 /// Clients by id; those that do not exist are left out.
-pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Cadastro>, StoreError> {
+pub(super) async fn by_ids(
+    db: &Db,
+    ids: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Cadastro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("clientes.por_id", text).bind_list(ids), audience).await
+    db.read(
+        Statement::new("clientes.por_id", text).bind_list(ids),
+        audience,
+    )
+    .await
 }
 
 /// The client with this CPF.
-pub(super) async fn by_cpf(db: &Db, cpf: &Cpf, audience: &[Arc<Tally>]) -> Result<Option<Cadastro>, StoreError> {
+pub(super) async fn by_cpf(
+    db: &Db,
+    cpf: &Cpf,
+    audience: &[Arc<Tally>],
+) -> Result<Option<Cadastro>, StoreError> {
     static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `cpf` = ?"));
     let statement = Statement::new("clientes.por_cpf", &TEXT).bind(cpf.digits());
     Ok(db.read(statement, audience).await?.pop())
 }
 
 /// The client with this e-mail address, compared without regard to case.
-pub(super) async fn by_email(db: &Db, email: &str, audience: &[Arc<Tally>]) -> Result<Option<Cadastro>, StoreError> {
+pub(super) async fn by_email(
+    db: &Db,
+    email: &str,
+    audience: &[Arc<Tally>],
+) -> Result<Option<Cadastro>, StoreError> {
     static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `email` = ?"));
     let statement = Statement::new("clientes.por_email", &TEXT).bind(email);
     Ok(db.read(statement, audience).await?.pop())
@@ -93,7 +109,10 @@ impl Filter {
 
 /// A LIKE pattern in which the caller's text stands for itself.
 fn like_containing(part: &str) -> String {
-    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = part
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
     format!("%{escaped}%")
 }
 
@@ -105,14 +124,25 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Cadastro>, StoreError> {
-    db.read(filter.conditions().page("clientes.pagina", SELECT, order, page), audience).await
+    db.read(
+        filter
+            .conditions()
+            .page("clientes.pagina", SELECT, order, page),
+        audience,
+    )
+    .await
 }
 
 /// How many clients pass `filter`.
-pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
-    let statement = filter
-        .conditions()
-        .statement("clientes.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`");
+pub(super) async fn total(
+    db: &Db,
+    filter: &Filter,
+    audience: &[Arc<Tally>],
+) -> Result<u64, StoreError> {
+    let statement = filter.conditions().statement(
+        "clientes.total",
+        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`",
+    );
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -139,7 +169,10 @@ pub struct NovoCliente {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoCliente]) -> Result<(), sqlx::Error> {
+pub async fn insert_many(
+    mysql: &mut MySqlConnection,
+    rows: &[NovoCliente],
+) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `cadastro` \
          (`id`, `nome`, `email`, `cpf`, `telefone`, `data_nascimento`, `criado_em`, `atualizado_em`) ",

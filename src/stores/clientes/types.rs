@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::Cadastro;
-use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::ContextExt as _;
+use crate::kernel::scalars::{Cpf, Date, DateTime};
 
 /// A client's own data.
 pub struct ClienteCadastro(pub Arc<Cadastro>);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::{self, Registro};
 use crate::batching::Batch;
-use crate::db::{Db, Store, StoreError, Tally, MOST_KEYS};
+use crate::db::{Db, MOST_KEYS, Store, StoreError, Tally};
 
 /// Addresses by id.
 pub struct PorId(pub(super) Db);
@@ -24,9 +24,16 @@ impl Batch for PorId {
         self.0.store()
     }
 
-    async fn load(&self, ids: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Arc<Registro>>, StoreError> {
+    async fn load(
+        &self,
+        ids: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, Arc<Registro>>, StoreError> {
         let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.id.0, Arc::new(row)))
+            .collect())
     }
 }
 
@@ -47,7 +54,11 @@ impl Batch for DoCliente {
         self.0.store()
     }
 
-    async fn load(&self, clientes: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Vec<Arc<Registro>>>, StoreError> {
+    async fn load(
+        &self,
+        clientes: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, Vec<Arc<Registro>>>, StoreError> {
         let mut found: HashMap<u64, Vec<Arc<Registro>>> = HashMap::with_capacity(clientes.len());
         for row in table::by_clientes(&self.0, clientes, audience).await? {
             found.entry(row.cliente.0).or_default().push(Arc::new(row));

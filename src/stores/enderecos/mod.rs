@@ -1,13 +1,13 @@
 //! The store `enderecos`: where. Owns the table `endereco` and the type
 //! `Endereco`; adds `enderecos` to `Cliente`.
 
-mod table;
 mod loaders;
 mod query;
+mod table;
 mod types;
 
-pub use table::{count, insert_many, NovoEndereco, Registro};
 pub use query::{ConsultasEnderecos, EnderecoEntity, EnderecoFiltro};
+pub use table::{NovoEndereco, Registro, count, insert_many};
 pub use types::{ClienteEnderecos, Endereco, Uf};
 
 use crate::batching::Loader;

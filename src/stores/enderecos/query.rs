@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 use std::slice::from_ref;
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, ID};
+use async_graphql::{Context, ID, InputObject, Object};
 
 use super::table::{self, Filter};
 use super::{Endereco, Enderecos, Uf};
 use crate::kernel::scalars::Cep;
 use crate::kernel::{
-    page_of, ClienteId, ConnectionOf, ContextExt as _, Cursor, EdgeOf, EnderecoId, GlobalId as _,
-    Graph, GraphError, GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
+    ClienteId, Connection, ContextExt as _, Cursor, Edge, EnderecoId, GlobalId as _, Graph,
+    GraphError, GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
 };
 
 /// Which addresses a page holds; conditions combine with AND.
@@ -30,10 +30,18 @@ pub struct EnderecoFiltro {
 impl EnderecoFiltro {
     fn check(self) -> GraphResult<Filter> {
         let cidade = self.cidade.map(|cidade| cidade.trim().to_owned());
-        if cidade.as_ref().is_some_and(|cidade| !(1..=80).contains(&cidade.chars().count())) {
-            return Err(GraphError::bad_input("`filtro.cidade` must have 1 to 80 characters."));
+        if cidade
+            .as_ref()
+            .is_some_and(|cidade| !(1..=80).contains(&cidade.chars().count()))
+        {
+            return Err(GraphError::bad_input(
+                "`filtro.cidade` must have 1 to 80 characters.",
+            ));
         }
-        let cliente = self.cliente.map(|id| ClienteId::parse("filtro.cliente", &id)).transpose()?;
+        let cliente = self
+            .cliente
+            .map(|id| ClienteId::parse("filtro.cliente", &id))
+            .transpose()?;
         Ok(Filter {
             cliente,
             uf: self.uf.map(|uf| uf.letters().to_owned()),
@@ -62,13 +70,19 @@ impl<G: Graph> ConsultasEnderecos<G> {
     async fn enderecos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which addresses; all when absent.")] filtro: Option<EnderecoFiltro>,
-    ) -> Option<GraphResult<ConnectionOf<Endereco<G>>>> {
-        let args = PageArgs { first, after, last, before };
+    ) -> Option<GraphResult<Connection<Endereco<G>>>> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         Some(page(ctx, &args, filtro.unwrap_or_default()).await)
     }
 }
@@ -77,7 +91,7 @@ async fn page<G: Graph>(
     ctx: &Context<'_>,
     args: &PageArgs,
     filtro: EnderecoFiltro,
-) -> GraphResult<ConnectionOf<Endereco<G>>> {
+) -> GraphResult<Connection<Endereco<G>>> {
     let page = Page::new(args, "ID", KeyKind::Id)?;
     let filter = filtro.check()?;
     let db = &ctx.data_unchecked::<Enderecos>().db;
@@ -87,9 +101,12 @@ async fn page<G: Graph>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(page_of(page.slice(rows), total, |row| {
+    Ok(Connection::new(page.slice(rows), total, |row| {
         let cursor = Cursor::new("ID", SortKey::Id, row.id.0);
-        EdgeOf::new(cursor, Endereco::of(Arc::new(row)))
+        Edge {
+            cursor: cursor,
+            node: Endereco::of(Arc::new(row)),
+        }
     }))
 }
 

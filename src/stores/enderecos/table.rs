@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{in_list, Db, Statement, StoreError, Tally, Texts};
+use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::{ClienteId, EnderecoId, Page};
 
@@ -63,18 +63,34 @@ impl FromRow<'_, MySqlRow> for Registro {
 }
 
 /// Addresses by id; those that do not exist are left out.
-pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
+pub(super) async fn by_ids(
+    db: &Db,
+    ids: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Registro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("enderecos.por_id", text).bind_list(ids), audience).await
+    db.read(
+        Statement::new("enderecos.por_id", text).bind_list(ids),
+        audience,
+    )
+    .await
 }
 
 /// All addresses of many clients, oldest first within each.
-pub(super) async fn by_clientes(db: &Db, clientes: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
+pub(super) async fn by_clientes(
+    db: &Db,
+    clientes: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Registro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let template = || format!("{SELECT} WHERE `id_cliente` IN (…) ORDER BY `id_cliente`, `id`");
     let text = in_list(&TEXTS, template, clientes.len());
-    db.read(Statement::new("enderecos.do_cliente", text).bind_list(clientes), audience).await
+    db.read(
+        Statement::new("enderecos.do_cliente", text).bind_list(clientes),
+        audience,
+    )
+    .await
 }
 
 /// Which addresses a listing holds.
@@ -106,16 +122,28 @@ impl Filter {
 }
 
 /// A page of the addresses that pass `filter`, by id.
-pub(super) async fn page(db: &Db, filter: &Filter, page: &Page, audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
-    let statement = filter.conditions().page("enderecos.pagina", SELECT, Order::ID, page);
+pub(super) async fn page(
+    db: &Db,
+    filter: &Filter,
+    page: &Page,
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Registro>, StoreError> {
+    let statement = filter
+        .conditions()
+        .page("enderecos.pagina", SELECT, Order::ID, page);
     db.read(statement, audience).await
 }
 
 /// How many addresses pass `filter`.
-pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
-    let statement = filter
-        .conditions()
-        .statement("enderecos.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`");
+pub(super) async fn total(
+    db: &Db,
+    filter: &Filter,
+    audience: &[Arc<Tally>],
+) -> Result<u64, StoreError> {
+    let statement = filter.conditions().statement(
+        "enderecos.total",
+        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`",
+    );
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -148,7 +176,10 @@ pub struct NovoEndereco {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> Result<(), sqlx::Error> {
+pub async fn insert_many(
+    mysql: &mut MySqlConnection,
+    rows: &[NovoEndereco],
+) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `endereco` \
          (`id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `criado_em`, `atualizado_em`) ",

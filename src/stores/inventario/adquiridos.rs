@@ -9,9 +9,9 @@ use async_graphql::connection::{CursorType as _, PageInfo};
 use async_graphql::{Context, Object};
 use futures_util::future::join_all;
 
-use super::loaders::PageKey;
-use super::table::{reads_down, Adquirido, Branch};
 use super::Inventario;
+use super::loaders::PageKey;
+use super::table::{Adquirido, Branch, reads_down};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{
     ClienteId, ContextExt as _, Cursor, Graph, GraphResult, KeyKind, Page, PageArgs, Slice, SortKey,
@@ -29,14 +29,22 @@ pub struct ProdutosAdquiridos<G> {
 
 impl<G: Graph> ProdutosAdquiridos<G> {
     /// Reads a page: one load.
-    pub(super) async fn paginate(ctx: &Context<'_>, cliente: ClienteId, args: &PageArgs) -> GraphResult<Self> {
+    pub(super) async fn paginate(
+        ctx: &Context<'_>,
+        cliente: ClienteId,
+        args: &PageArgs,
+    ) -> GraphResult<Self> {
         let page = Page::new(args, ORDER, KeyKind::Id)?;
         let key = PageKey {
             down: reads_down(page.direction, false),
             branch: Branch::new(cliente.0, &page, false),
         };
         let store = ctx.data_unchecked::<Inventario>();
-        let rows = store.produtos.load(ctx.scope(), key).await?.unwrap_or_default();
+        let rows = store
+            .produtos
+            .load(ctx.scope(), key)
+            .await?
+            .unwrap_or_default();
         Ok(Self {
             cliente,
             slice: page.slice(rows),
@@ -51,13 +59,25 @@ impl<G: Graph> ProdutosAdquiridos<G> {
     /// The products of this page, with what was bought of each.
     async fn edges(&self) -> Vec<AdquiridoEdge<G>> {
         let rows = self.slice.rows.iter();
-        rows.map(|row| AdquiridoEdge { row: Arc::clone(row), graph: PhantomData }).collect()
+        rows.map(|row| AdquiridoEdge {
+            row: Arc::clone(row),
+            graph: PhantomData,
+        })
+        .collect()
     }
 
     /// The products of this page; null where one no longer exists.
     async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<G::Produto>>> {
-        let loads = self.slice.rows.iter().map(|row| G::produto(ctx, row.produto));
-        join_all(loads).await.into_iter().map(Result::transpose).collect()
+        let loads = self
+            .slice
+            .rows
+            .iter()
+            .map(|row| G::produto(ctx, row.produto));
+        join_all(loads)
+            .await
+            .into_iter()
+            .map(Result::transpose)
+            .collect()
     }
 
     /// Where this page stands among the others.

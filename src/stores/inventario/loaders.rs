@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::{self, Adquirido, Branch, OfBranch, Registro, Resumo, Side};
 use crate::batching::Batch;
-use crate::db::{Db, Store, StoreError, Tally, MOST_BRANCHES, MOST_KEYS};
+use crate::db::{Db, MOST_BRANCHES, MOST_KEYS, Store, StoreError, Tally};
 
 /// Purchases by id.
 pub struct PorId(pub(super) Db);
@@ -24,9 +24,16 @@ impl Batch for PorId {
         self.0.store()
     }
 
-    async fn load(&self, ids: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Arc<Registro>>, StoreError> {
+    async fn load(
+        &self,
+        ids: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, Arc<Registro>>, StoreError> {
         let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.id.0, Arc::new(row)))
+            .collect())
     }
 }
 
@@ -48,13 +55,22 @@ where
 {
     let mut found = HashMap::with_capacity(keys.len());
     for down in [true, false] {
-        let keys: Vec<PageKey> = keys.iter().copied().filter(|key| key.down == down).collect();
+        let keys: Vec<PageKey> = keys
+            .iter()
+            .copied()
+            .filter(|key| key.down == down)
+            .collect();
         if keys.is_empty() {
             continue;
         }
-        for OfBranch { branch, row } in read(down, keys.iter().map(|key| key.branch).collect()).await? {
+        for OfBranch { branch, row } in
+            read(down, keys.iter().map(|key| key.branch).collect()).await?
+        {
             if let Some(key) = keys.get(branch) {
-                found.entry(*key).or_insert_with(Vec::new).push(Arc::new(row));
+                found
+                    .entry(*key)
+                    .or_insert_with(Vec::new)
+                    .push(Arc::new(row));
             }
         }
     }
@@ -84,11 +100,21 @@ impl Batch for Compras {
         self.db.store()
     }
 
-    async fn load(&self, keys: &[PageKey], audience: &[Arc<Tally>]) -> Result<HashMap<PageKey, Self::Value>, StoreError> {
+    async fn load(
+        &self,
+        keys: &[PageKey],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<PageKey, Self::Value>, StoreError> {
         by_direction(keys, |down, branches| async move {
             let mut rows = table::pages(&self.db, self.side, down, &branches, audience).await?;
             // A UNION promises no order between or within its branches.
-            rows.sort_by_key(|of| if down { u64::MAX - of.row.id.0 } else { of.row.id.0 });
+            rows.sort_by_key(|of| {
+                if down {
+                    u64::MAX - of.row.id.0
+                } else {
+                    of.row.id.0
+                }
+            });
             Ok(rows)
         })
         .await
@@ -112,10 +138,20 @@ impl Batch for ProdutosDoCliente {
         self.0.store()
     }
 
-    async fn load(&self, keys: &[PageKey], audience: &[Arc<Tally>]) -> Result<HashMap<PageKey, Self::Value>, StoreError> {
+    async fn load(
+        &self,
+        keys: &[PageKey],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<PageKey, Self::Value>, StoreError> {
         by_direction(keys, |down, branches| async move {
             let mut rows = table::produtos(&self.0, down, &branches, audience).await?;
-            rows.sort_by_key(|of| if down { u64::MAX - of.row.produto.0 } else { of.row.produto.0 });
+            rows.sort_by_key(|of| {
+                if down {
+                    u64::MAX - of.row.produto.0
+                } else {
+                    of.row.produto.0
+                }
+            });
             Ok(rows)
         })
         .await
@@ -139,8 +175,15 @@ impl Batch for TotalProdutos {
         self.0.store()
     }
 
-    async fn load(&self, clientes: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, u64>, StoreError> {
-        Ok(table::total_produtos(&self.0, clientes, audience).await?.into_iter().collect())
+    async fn load(
+        &self,
+        clientes: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, u64>, StoreError> {
+        Ok(table::total_produtos(&self.0, clientes, audience)
+            .await?
+            .into_iter()
+            .collect())
     }
 }
 
@@ -168,8 +211,15 @@ impl Batch for Resumos {
         self.db.store()
     }
 
-    async fn load(&self, parents: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Resumo>, StoreError> {
+    async fn load(
+        &self,
+        parents: &[u64],
+        audience: &[Arc<Tally>],
+    ) -> Result<HashMap<u64, Resumo>, StoreError> {
         let rows = table::resumos(&self.db, self.side, parents, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.parent, row.resumo)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.parent, row.resumo))
+            .collect())
     }
 }

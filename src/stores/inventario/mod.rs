@@ -9,7 +9,7 @@ mod table;
 mod types;
 
 pub use query::{CompraEntity, CompraFiltro, ConsultasInventario};
-pub use table::{count, insert_many, NovaCompra, Registro, Resumo};
+pub use table::{NovaCompra, Registro, Resumo, count, insert_many};
 pub use types::{ClienteInventario, Compra, ProdutoInventario};
 
 use crate::batching::Loader;
@@ -40,8 +40,14 @@ impl Inventario {
     #[must_use]
     pub fn new(db: Db) -> Self {
         let side = |side| SideLoaders {
-            compras: Loader::new(loaders::Compras { db: db.clone(), side }),
-            resumo: Loader::new(loaders::Resumos { db: db.clone(), side }),
+            compras: Loader::new(loaders::Compras {
+                db: db.clone(),
+                side,
+            }),
+            resumo: Loader::new(loaders::Resumos {
+                db: db.clone(),
+                side,
+            }),
         };
         Self {
             por_id: Loader::new(loaders::PorId(db.clone())),

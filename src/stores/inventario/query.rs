@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 use std::slice::from_ref;
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, ID};
+use async_graphql::{Context, ID, InputObject, Object};
 use chrono::{TimeZone as _, Utc};
 
 use super::table::{self, Filter};
 use super::{Compra, Inventario};
 use crate::kernel::scalars::DateTime;
 use crate::kernel::{
-    page_of, ClienteId, CompraId, ConnectionOf, ContextExt as _, GlobalId as _, Graph, GraphError,
+    ClienteId, CompraId, Connection, ContextExt as _, GlobalId as _, Graph, GraphError,
     GraphResult, KeyKind, Page, PageArgs, ProdutoId, Total,
 };
 
@@ -36,14 +36,22 @@ impl CompraFiltro {
                 let from = from.map_or(year(1000), |from| from.max(year(1000)));
                 let to = to.map_or(year(9999), |to| to.min(year(9999)));
                 if from > to {
-                    return Err(GraphError::bad_input("`filtro.de` must not be later than `filtro.ate`."));
+                    return Err(GraphError::bad_input(
+                        "`filtro.de` must not be later than `filtro.ate`.",
+                    ));
                 }
                 Some((from, to))
             }
         };
         Ok(Filter {
-            cliente: self.cliente.map(|id| ClienteId::parse("filtro.cliente", &id)).transpose()?,
-            produto: self.produto.map(|id| ProdutoId::parse("filtro.produto", &id)).transpose()?,
+            cliente: self
+                .cliente
+                .map(|id| ClienteId::parse("filtro.cliente", &id))
+                .transpose()?,
+            produto: self
+                .produto
+                .map(|id| ProdutoId::parse("filtro.produto", &id))
+                .transpose()?,
             adquirido,
         })
     }
@@ -51,7 +59,11 @@ impl CompraFiltro {
 
 /// The first moment of a year: the ends of what a DATETIME column can hold.
 fn year(year: i32) -> DateTime {
-    DateTime(Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single().unwrap_or_default())
+    DateTime(
+        Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0)
+            .single()
+            .unwrap_or_default(),
+    )
 }
 
 /// The root fields.
@@ -73,13 +85,19 @@ impl<G: Graph> ConsultasInventario<G> {
     async fn compras(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which purchases; all when absent.")] filtro: Option<CompraFiltro>,
-    ) -> Option<GraphResult<ConnectionOf<Compra<G>>>> {
-        let args = PageArgs { first, after, last, before };
+    ) -> Option<GraphResult<Connection<Compra<G>>>> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         Some(page(ctx, &args, filtro.unwrap_or_default()).await)
     }
 }
@@ -88,7 +106,7 @@ async fn page<G: Graph>(
     ctx: &Context<'_>,
     args: &PageArgs,
     filtro: CompraFiltro,
-) -> GraphResult<ConnectionOf<Compra<G>>> {
+) -> GraphResult<Connection<Compra<G>>> {
     let page = Page::new(args, "NEWEST", KeyKind::Id)?;
     let filter = filtro.check()?;
     let db = &ctx.data_unchecked::<Inventario>().db;
@@ -98,7 +116,9 @@ async fn page<G: Graph>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(page_of(page.slice(rows), total, |row| Compra::edge(Arc::new(row))))
+    Ok(Connection::new(page.slice(rows), total, |row| {
+        Compra::edge(Arc::new(row))
+    }))
 }
 
 /// The entity resolver for `Compra`.

@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{in_list, union_all, union_length, Db, Statement, StoreError, Tally, Texts};
+use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list, union_all, union_length};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{ClienteId, CompraId, Direction, Page, ProdutoId};
 
@@ -59,7 +59,10 @@ pub(super) struct OfBranch<R> {
 
 impl FromRow<'_, MySqlRow> for OfBranch<Registro> {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { branch: branch(row)?, row: Registro::from_column(row, 1)? })
+        Ok(Self {
+            branch: branch(row)?,
+            row: Registro::from_column(row, 1)?,
+        })
     }
 }
 
@@ -69,10 +72,18 @@ fn branch(row: &MySqlRow) -> Result<usize, sqlx::Error> {
 }
 
 /// Purchases by id; those that do not exist are left out.
-pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
+pub(super) async fn by_ids(
+    db: &Db,
+    ids: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Registro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("inventario.por_id", text).bind_list(ids), audience).await
+    db.read(
+        Statement::new("inventario.por_id", text).bind_list(ids),
+        audience,
+    )
+    .await
 }
 
 /// Whose purchases: a client's or a product's.
@@ -96,14 +107,23 @@ pub(super) struct Branch {
 
 impl Branch {
     /// A branch that finds nothing, to fill a UNION up.
-    const EMPTY: Self = Self { parent: 0, above: 0, below: 0, limit: 0 };
+    const EMPTY: Self = Self {
+        parent: 0,
+        above: 0,
+        below: 0,
+        limit: 0,
+    };
 
     /// The branch of `page` whose connection runs upwards or, when
     /// `descending`, downwards.
     pub(super) fn new(parent: u64, page: &Page, descending: bool) -> Self {
         let after = page.after.as_ref().map(|cursor| cursor.id);
         let before = page.before.as_ref().map(|cursor| cursor.id);
-        let (above, below) = if descending { (before, after) } else { (after, before) };
+        let (above, below) = if descending {
+            (before, after)
+        } else {
+            (after, before)
+        };
         Self {
             parent,
             above: above.unwrap_or(0),
@@ -141,10 +161,22 @@ pub(super) async fn pages(
 ) -> Result<Vec<OfBranch<Registro>>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let (variant, name, from) = match side {
-        Side::Cliente => (0, "inventario.compras_do_cliente", "FORCE INDEX (`inventario_cliente`) WHERE `id_cliente`"),
-        Side::Produto => (1, "inventario.compras_do_produto", "FORCE INDEX (`inventario_produto`) WHERE `id_produto`"),
+        Side::Cliente => (
+            0,
+            "inventario.compras_do_cliente",
+            "FORCE INDEX (`inventario_cliente`) WHERE `id_cliente`",
+        ),
+        Side::Produto => (
+            1,
+            "inventario.compras_do_produto",
+            "FORCE INDEX (`inventario_produto`) WHERE `id_produto`",
+        ),
     };
-    let (variant, direction) = if down { (variant, "DESC") } else { (variant + 2, "ASC") };
+    let (variant, direction) = if down {
+        (variant, "DESC")
+    } else {
+        (variant + 2, "ASC")
+    };
     let branch = || {
         format!(
             "SELECT {{n}}, `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` \
@@ -152,7 +184,11 @@ pub(super) async fn pages(
         )
     };
     let text = union_all(&TEXTS, variant, branch, branches.len());
-    db.read(bind_branches(Statement::new(name, text), branches), audience).await
+    db.read(
+        bind_branches(Statement::new(name, text), branches),
+        audience,
+    )
+    .await
 }
 
 /// What a client has bought of one product.
@@ -212,7 +248,11 @@ pub(super) async fn produtos(
 
 /// How many distinct products each of many clients has bought; clients without
 /// purchases are left out.
-pub(super) async fn total_produtos(db: &Db, clientes: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<(u64, u64)>, StoreError> {
+pub(super) async fn total_produtos(
+    db: &Db,
+    clientes: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<(u64, u64)>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let template = || {
         "SELECT `id_cliente`, CAST(COUNT(DISTINCT `id_produto`) AS UNSIGNED) FROM `inventario` \
@@ -262,12 +302,27 @@ impl FromRow<'_, MySqlRow> for ResumoDe {
 
 /// The purchases of each of many clients, or products, summed up; those
 /// without purchases are left out.
-pub(super) async fn resumos(db: &Db, side: Side, parents: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<ResumoDe>, StoreError> {
+pub(super) async fn resumos(
+    db: &Db,
+    side: Side,
+    parents: &[u64],
+    audience: &[Arc<Tally>],
+) -> Result<Vec<ResumoDe>, StoreError> {
     static CLIENTES: LazyLock<Texts> = LazyLock::new(Texts::default);
     static PRODUTOS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let (texts, name, column, index) = match side {
-        Side::Cliente => (&CLIENTES, "inventario.resumo_do_cliente", "`id_cliente`", "`inventario_produtos_do_cliente`"),
-        Side::Produto => (&PRODUTOS, "inventario.resumo_do_produto", "`id_produto`", "`inventario_vendas_do_produto`"),
+        Side::Cliente => (
+            &CLIENTES,
+            "inventario.resumo_do_cliente",
+            "`id_cliente`",
+            "`inventario_produtos_do_cliente`",
+        ),
+        Side::Produto => (
+            &PRODUTOS,
+            "inventario.resumo_do_produto",
+            "`id_produto`",
+            "`inventario_vendas_do_produto`",
+        ),
     };
     let template = || {
         format!(
@@ -277,7 +332,8 @@ pub(super) async fn resumos(db: &Db, side: Side, parents: &[u64], audience: &[Ar
         )
     };
     let text = in_list(texts, template, parents.len());
-    db.read(Statement::new(name, text).bind_list(parents), audience).await
+    db.read(Statement::new(name, text).bind_list(parents), audience)
+        .await
 }
 
 /// Which purchases a listing holds.
@@ -305,16 +361,28 @@ impl Filter {
 }
 
 /// A page of the purchases that pass `filter`, newest first.
-pub(super) async fn page(db: &Db, filter: &Filter, page: &Page, audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
-    let statement = filter.conditions().page("inventario.pagina", SELECT, Order::NEWEST, page);
+pub(super) async fn page(
+    db: &Db,
+    filter: &Filter,
+    page: &Page,
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Registro>, StoreError> {
+    let statement = filter
+        .conditions()
+        .page("inventario.pagina", SELECT, Order::NEWEST, page);
     db.read(statement, audience).await
 }
 
 /// How many purchases pass `filter`.
-pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
-    let statement = filter
-        .conditions()
-        .statement("inventario.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`");
+pub(super) async fn total(
+    db: &Db,
+    filter: &Filter,
+    audience: &[Arc<Tally>],
+) -> Result<u64, StoreError> {
+    let statement = filter.conditions().statement(
+        "inventario.total",
+        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`",
+    );
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -339,7 +407,10 @@ pub struct NovaCompra {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovaCompra]) -> Result<(), sqlx::Error> {
+pub async fn insert_many(
+    mysql: &mut MySqlConnection,
+    rows: &[NovaCompra],
+) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `inventario` \
          (`id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`) ",

@@ -3,15 +3,15 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, ID};
+use async_graphql::{Context, ID, Object};
 
+use super::Inventario;
 use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
-use super::table::{reads_down, Branch, Registro, Resumo, Side};
-use super::Inventario;
+use super::table::{Branch, Registro, Resumo, Side, reads_down};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{
-    page_of, ClienteId, CompraId, ConnectionOf, ContextExt as _, Cursor, EdgeOf, GlobalId as _, Graph,
+    ClienteId, CompraId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, Graph,
     GraphResult, KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
 };
 
@@ -67,7 +67,10 @@ impl<G: Graph> Compra<G> {
     /// The purchase of a row that has been read.
     #[must_use]
     pub fn of(row: Arc<Registro>) -> Self {
-        Self { row, graph: PhantomData }
+        Self {
+            row,
+            graph: PhantomData,
+        }
     }
 
     /// The purchase with this id: one load.
@@ -80,8 +83,11 @@ impl<G: Graph> Compra<G> {
     }
 
     /// Its edge in a connection by id.
-    pub(super) fn edge(row: Arc<Registro>) -> EdgeOf<Self> {
-        EdgeOf::new(Cursor::new("NEWEST", SortKey::Id, row.id.0), Self::of(row))
+    pub(super) fn edge(row: Arc<Registro>) -> Edge<Self> {
+        Edge {
+            cursor: Cursor::new("NEWEST", SortKey::Id, row.id.0),
+            node: Self::of(row),
+        }
     }
 
     /// What the interface `Node` asks for.
@@ -99,14 +105,18 @@ async fn compras_of<G: Graph>(
     side: Side,
     parent: u64,
     args: &PageArgs,
-) -> GraphResult<ConnectionOf<Compra<G>>> {
+) -> GraphResult<Connection<Compra<G>>> {
     let page = Page::new(args, "NEWEST", KeyKind::Id)?;
     let loaders = ctx.data_unchecked::<Inventario>().side(side);
     let key = PageKey {
         down: reads_down(page.direction, true),
         branch: Branch::new(parent, &page, true),
     };
-    let rows = loaders.compras.load(ctx.scope(), key).await?.unwrap_or_default();
+    let rows = loaders
+        .compras
+        .load(ctx.scope(), key)
+        .await?
+        .unwrap_or_default();
     let counted = loaders.resumo.clone();
     let total = Total::new(move |scope| {
         let counted = counted.clone();
@@ -115,13 +125,17 @@ async fn compras_of<G: Graph>(
             Ok(resumo.map_or(0, |resumo| resumo.compras))
         }
     });
-    Ok(page_of(page.slice(rows), total, Compra::edge))
+    Ok(Connection::new(page.slice(rows), total, Compra::edge))
 }
 
 /// The purchases of one client or product, summed up.
 async fn resumo_of(ctx: &Context<'_>, side: Side, parent: u64) -> GraphResult<Resumo> {
     let loaders = ctx.data_unchecked::<Inventario>().side(side);
-    Ok(loaders.resumo.load(ctx.scope(), parent).await?.unwrap_or_default())
+    Ok(loaders
+        .resumo
+        .load(ctx.scope(), parent)
+        .await?
+        .unwrap_or_default())
 }
 
 /// A client's purchases.
@@ -137,12 +151,18 @@ impl<G: Graph> ClienteInventario<G> {
     async fn compras(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Option<GraphResult<ConnectionOf<Compra<G>>>> {
-        let args = PageArgs { first, after, last, before };
+    ) -> Option<GraphResult<Connection<Compra<G>>>> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         Some(compras_of(ctx, Side::Cliente, self.cliente.0, &args).await)
     }
 
@@ -151,12 +171,18 @@ impl<G: Graph> ClienteInventario<G> {
     async fn produtos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> Option<GraphResult<ProdutosAdquiridos<G>>> {
-        let args = PageArgs { first, after, last, before };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         Some(ProdutosAdquiridos::paginate(ctx, self.cliente, &args).await)
     }
 
@@ -170,7 +196,10 @@ impl<G> ClienteInventario<G> {
     /// The part of the client with this id: free.
     #[must_use]
     pub fn with_id(cliente: ClienteId) -> Self {
-        Self { cliente, graph: PhantomData }
+        Self {
+            cliente,
+            graph: PhantomData,
+        }
     }
 }
 
@@ -187,12 +216,18 @@ impl<G: Graph> ProdutoInventario<G> {
     async fn compras(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "The first rows: 1 to 100, 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Option<GraphResult<ConnectionOf<Compra<G>>>> {
-        let args = PageArgs { first, after, last, before };
+    ) -> Option<GraphResult<Connection<Compra<G>>>> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         Some(compras_of(ctx, Side::Produto, self.produto.0, &args).await)
     }
 
@@ -206,7 +241,10 @@ impl<G> ProdutoInventario<G> {
     /// The part of the product with this id: free.
     #[must_use]
     pub fn with_id(produto: ProdutoId) -> Self {
-        Self { produto, graph: PhantomData }
+        Self {
+            produto,
+            graph: PhantomData,
+        }
     }
 }
 
@@ -225,7 +263,8 @@ impl Resumo {
 
     /// What they cost in all.
     async fn total(&self) -> Decimal {
-        self.total.unwrap_or(Decimal(rust_decimal::Decimal::new(0, 2)))
+        self.total
+            .unwrap_or(Decimal(rust_decimal::Decimal::new(0, 2)))
     }
 
     /// When the first was made; null when there is none.
@@ -238,4 +277,3 @@ impl Resumo {
         self.ultima
     }
 }
-

@@ -1,0 +1,254 @@
+//! From an `Authorization` header to a requester.
+//!
+//! A password hash takes tens of milliseconds, a hundred times a whole query.
+//! So a login that was verified is remembered for a few minutes, under a keyed
+//! hash of the header: successes only, bounded, forgotten when the users file
+//! changes. One verification runs at a time per login, and as many as there are
+//! cores in all, on threads that may block; what waits beyond a bound is refused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::sync::Semaphore;
+
+use super::users::{Users, UsersError, UsersFile};
+use crate::kernel::Requester;
+
+/// How long a verified login is remembered.
+const REMEMBERED: Duration = Duration::from_secs(300);
+/// How many are.
+const MOST_REMEMBERED: u64 = 10_000;
+/// How many logins may wait for their verification.
+const MOST_WAITING: usize = 64;
+/// Longer credentials are refused unread.
+const LONGEST_HEADER: usize = 1024;
+
+/// Why somebody may not ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// There is no `Authorization` header.
+    Missing,
+    /// The header is not Basic credentials as RFC 7617 writes them.
+    Malformed,
+    /// Unknown user or wrong password; which of them is not told.
+    Wrong,
+    /// Too many logins wait to be verified.
+    Overloaded,
+}
+
+/// Verifies logins against a users file that may change at any time.
+pub struct Logins {
+    file: UsersFile,
+    users: ArcSwap<Generation>,
+    key: [u8; 32],
+    remembered: moka::future::Cache<[u8; 32], Requester>,
+    verifiers: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// The users as last read, and the mark of the file they came from.
+struct Generation {
+    number: u64,
+    users: Users,
+    mark: Option<Mark>,
+}
+
+/// What tells a changed file from an unchanged one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    modified: SystemTime,
+    length: u64,
+    inode: u64,
+}
+
+impl Logins {
+    /// Reads the users file.
+    ///
+    /// # Errors
+    /// [`UsersError`] when it cannot be read or holds a bad line.
+    pub fn open(file: UsersFile) -> Result<Self, UsersError> {
+        let mark = mark(&file);
+        let users = file.read()?;
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Ok(Self {
+            file,
+            users: ArcSwap::from_pointee(Generation {
+                number: 0,
+                users,
+                mark,
+            }),
+            key: rand::random(),
+            remembered: moka::future::Cache::builder()
+                .max_capacity(MOST_REMEMBERED)
+                .time_to_live(REMEMBERED)
+                .build(),
+            verifiers: Arc::new(Semaphore::new(cores)),
+            waiting: AtomicUsize::new(0),
+        })
+    }
+
+    /// Reads the users file again when it has changed. A file that cannot be
+    /// read, or is half-written, leaves the old users in place.
+    pub fn reload(&self) {
+        let now = mark(&self.file);
+        let current = self.users.load();
+        if now == current.mark {
+            return;
+        }
+        match self.file.read() {
+            Ok(users) => {
+                tracing::info!(users = users.len(), "users file reloaded");
+                let number = current.number + 1;
+                self.users.store(Arc::new(Generation {
+                    number,
+                    users,
+                    mark: now,
+                }));
+                self.remembered.invalidate_all();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "users file changed but cannot be used; the old users stay");
+                let kept = Generation {
+                    number: current.number,
+                    users: current.users.clone(),
+                    mark: now,
+                };
+                self.users.store(Arc::new(kept));
+            }
+        }
+    }
+
+    /// Who the bearer of this `Authorization` header is.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub async fn verify(&self, header: Option<&[u8]>) -> Result<Requester, Denied> {
+        let header = header.ok_or(Denied::Missing)?;
+        if header.len() > LONGEST_HEADER {
+            return Err(Denied::Malformed);
+        }
+        let generation = self.users.load_full();
+        let name = self.remembered_as(generation.number, header);
+        if let Some(requester) = self.remembered.get(&name).await {
+            return Ok(requester);
+        }
+        let (nome, password) = credentials(header)?;
+        let verified = self
+            .remembered
+            .try_get_with(name, self.check(generation, nome, password))
+            .await;
+        verified.map_err(|denied| *denied)
+    }
+
+    /// A file that was replaced in mid-verification must not be remembered as
+    /// verified by the new one: the generation is part of the name.
+    fn remembered_as(&self, generation: u64, header: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(&generation.to_le_bytes());
+        hasher.update(header);
+        *hasher.finalize().as_bytes()
+    }
+
+    async fn check(
+        &self,
+        generation: Arc<Generation>,
+        nome: String,
+        password: Vec<u8>,
+    ) -> Result<Requester, Denied> {
+        let _waiting = Waiting::enter(&self.waiting)?;
+        let permit = Arc::clone(&self.verifiers)
+            .acquire_owned()
+            .await
+            .map_err(|_| Denied::Overloaded)?;
+        let verify = move || {
+            let _permit = permit;
+            let user = generation.users.get(&nome);
+            // An unknown user costs what a known one costs.
+            let hash = &user.or_else(|| generation.users.any())?.hash;
+            let right = hash.verify(&password);
+            user.filter(|_| right).map(|user| Requester {
+                nome: Arc::clone(&user.nome),
+                papel: user.papel,
+            })
+        };
+        let requester = tokio::task::spawn_blocking(verify).await;
+        requester.ok().flatten().ok_or(Denied::Wrong)
+    }
+}
+
+/// A place in the queue before the verifiers.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize) -> Result<Self, Denied> {
+        let place = Self(count);
+        if count.fetch_add(1, Relaxed) >= MOST_WAITING {
+            return Err(Denied::Overloaded);
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// User and password of Basic credentials (RFC 7617): the scheme in any case,
+/// split at the first colon, UTF-8.
+fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
+    let (scheme, encoded) = header.split_at_checked(6).ok_or(Denied::Malformed)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return Err(Denied::Malformed);
+    }
+    let decoded = STANDARD
+        .decode(encoded.trim_ascii())
+        .map_err(|_| Denied::Malformed)?;
+    let colon = decoded
+        .iter()
+        .position(|byte| *byte == b':')
+        .ok_or(Denied::Malformed)?;
+    let nome = String::from_utf8(decoded[..colon].to_vec()).map_err(|_| Denied::Malformed)?;
+    Ok((nome, decoded[colon + 1..].to_vec()))
+}
+
+fn mark(file: &UsersFile) -> Option<Mark> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(file.path()).ok()?;
+    Some(Mark {
+        modified: found.modified().ok()?,
+        length: found.len(),
+        inode: found.ino(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_read_as_the_rfc_writes_them() {
+        let of = |text: &str| credentials(text.as_bytes());
+        let expected = Ok(("zoé".to_owned(), b"a:b".to_vec()));
+        let encoded = STANDARD.encode("zoé:a:b");
+        assert_eq!(of(&format!("Basic {encoded}")), expected);
+        assert_eq!(of(&format!("bAsIc {encoded}")), expected);
+        assert_eq!(of(&format!("Basic   {encoded} ")), expected);
+        for bad in [
+            "",
+            "Basic",
+            "Basic ",
+            "Basic %%%",
+            "Bearer abc",
+            "Basic bm9jb2xvbg==",
+            "Basic /////w==",
+        ] {
+            assert_eq!(of(bad), Err(Denied::Malformed), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Who may ask: the users file, password hashes, and the memory of verified
+//! logins that makes a repeated login cost microseconds.
+//!
+//! What lives here knows nothing of HTTP: [`Logins`] takes the value of an
+//! `Authorization` header and answers with a
+//! [`Requester`](crate::kernel::Requester) or a reason. Guards on fields read
+//! the requester from the request's context.
+
+mod logins;
+mod password;
+mod users;
+
+pub use logins::{Denied, Logins};
+pub use password::{PasswordRule, hash, random_password};
+pub use users::{User, Users, UsersError, UsersFile};

@@ -1,0 +1,288 @@
+//! The users file: a line a user, `nome:hash:papel`.
+//!
+//! It is an htpasswd file whose third field (a comment to nginx) is the papel;
+//! without one a user is a LEITOR. Blank lines and lines that begin with `#` are
+//! kept as they are.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::password::Hash;
+use crate::kernel::Papel;
+
+/// One user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The login name.
+    pub nome: Arc<str>,
+    /// The hash of the password.
+    pub hash: Hash,
+    /// What the user may do.
+    pub papel: Papel,
+}
+
+/// All users, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Users(HashMap<Arc<str>, User>);
+
+impl Users {
+    /// A user by name.
+    #[must_use]
+    pub fn get(&self, nome: &str) -> Option<&User> {
+        self.0.get(nome)
+    }
+
+    /// Any user: whoever it is, verifying a password against their hash costs
+    /// what a real verification costs.
+    #[must_use]
+    pub fn any(&self) -> Option<&User> {
+        self.0.values().next()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Why a users file cannot be used or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum UsersError {
+    /// The file cannot be read or written.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A line breaks a rule.
+    #[error("{path}, line {line}: {rule}")]
+    Line {
+        /// The file.
+        path: String,
+        /// Counted from 1.
+        line: usize,
+        /// The rule.
+        rule: String,
+    },
+    /// The user is there already.
+    #[error("the user `{0}` exists already; change the password with `quarteto user passwd {0}`")]
+    Exists(String),
+    /// There is no such user.
+    #[error("there is no user `{0}`; see `quarteto user list`")]
+    Unknown(String),
+    /// The name breaks a rule.
+    #[error(
+        "the user name `{0}` must have 1 to 64 characters, no colon, no control character, and must not begin with # or a space"
+    )]
+    Name(String),
+}
+
+/// A users file on disk.
+#[derive(Clone, Debug)]
+pub struct UsersFile(PathBuf);
+
+impl UsersFile {
+    /// The file at `path`, which may not exist yet.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whether it is there.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.0.exists()
+    }
+
+    /// Reads all users.
+    ///
+    /// # Errors
+    /// [`UsersError`]: one bad line refuses the whole file, so that a
+    /// half-written one never counts.
+    pub fn read(&self) -> Result<Users, UsersError> {
+        let text = fs::read_to_string(&self.0).map_err(|error| self.failed(&error))?;
+        self.parse(&text)
+    }
+
+    fn parse(&self, text: &str) -> Result<Users, UsersError> {
+        let mut users = HashMap::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim_end();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let refuse = |rule: String| UsersError::Line {
+                path: self.0.display().to_string(),
+                line: number + 1,
+                rule,
+            };
+            let user = parse_line(line).map_err(refuse)?;
+            if let Some(twin) = users.insert(Arc::clone(&user.nome), user) {
+                return Err(refuse(format!("the user `{}` appears twice", twin.nome)));
+            }
+        }
+        Ok(Users(users))
+    }
+
+    /// Adds a user; the file is made when missing, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`UsersError`]; then the file is as it was.
+    pub fn add(&self, nome: &str, hash: &Hash, papel: Papel) -> Result<(), UsersError> {
+        check_name(nome)?;
+        let text = self.text()?;
+        if self.parse(&text)?.get(nome).is_some() {
+            return Err(UsersError::Exists(nome.to_owned()));
+        }
+        let separator = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        let line = format!("{nome}:{}:{}", hash.as_str(), papel.name());
+        self.replace(&format!("{text}{separator}{line}\n"))
+    }
+
+    /// Changes a user's password.
+    ///
+    /// # Errors
+    /// [`UsersError`]; then the file is as it was.
+    pub fn set_password(&self, nome: &str, hash: &Hash) -> Result<(), UsersError> {
+        let papel = self.papel_of(nome)?;
+        self.edit(
+            nome,
+            Some(format!("{nome}:{}:{}", hash.as_str(), papel.name())),
+        )
+    }
+
+    /// Removes a user.
+    ///
+    /// # Errors
+    /// [`UsersError`]; then the file is as it was.
+    pub fn remove(&self, nome: &str) -> Result<(), UsersError> {
+        self.papel_of(nome)?;
+        self.edit(nome, None)
+    }
+
+    /// All users, in the order of the file.
+    ///
+    /// # Errors
+    /// [`UsersError`].
+    pub fn list(&self) -> Result<Vec<(String, Papel)>, UsersError> {
+        let text = self.text()?;
+        let users = self.parse(&text)?;
+        let named = |line: &str| {
+            users
+                .get(line.split(':').next()?)
+                .map(|user| (user.nome.to_string(), user.papel))
+        };
+        Ok(text.lines().filter_map(named).collect())
+    }
+
+    fn papel_of(&self, nome: &str) -> Result<Papel, UsersError> {
+        let users = self.parse(&self.text()?)?;
+        users
+            .get(nome)
+            .map(|user| user.papel)
+            .ok_or_else(|| UsersError::Unknown(nome.to_owned()))
+    }
+
+    fn edit(&self, nome: &str, replacement: Option<String>) -> Result<(), UsersError> {
+        let mut lines = Vec::new();
+        for line in self.text()?.lines() {
+            if line.split(':').next() == Some(nome) {
+                lines.extend(replacement.clone());
+            } else {
+                lines.push(line.to_owned());
+            }
+        }
+        self.replace(&(lines.join("\n") + "\n"))
+    }
+
+    fn text(&self) -> Result<String, UsersError> {
+        match fs::read_to_string(&self.0) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+            read => read.map_err(|error| self.failed(&error)),
+        }
+    }
+
+    /// Writes a new file beside the old one and renames it: a reader sees the
+    /// old or the new, never half of one.
+    fn replace(&self, text: &str) -> Result<(), UsersError> {
+        let write = || {
+            if let Some(folder) = self
+                .0
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+            {
+                fs::create_dir_all(folder)?;
+            }
+            let fresh = self.0.with_extension("new");
+            let mut file = private_file(&fresh)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&fresh, &self.0)
+        };
+        write().map_err(|error: std::io::Error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> UsersError {
+        UsersError::File {
+            path: self.0.display().to_string(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+fn private_file(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+}
+
+fn parse_line(line: &str) -> Result<User, String> {
+    let mut fields = line.splitn(3, ':');
+    let (Some(nome), Some(hash)) = (fields.next(), fields.next()) else {
+        return Err("a line must look like nome:hash:papel".into());
+    };
+    check_name(nome).map_err(|error| error.to_string())?;
+    let papel = match fields.next() {
+        None | Some("") => Papel::Leitor,
+        Some(papel) => papel.parse()?,
+    };
+    Ok(User {
+        nome: Arc::from(nome),
+        hash: Hash::parse(hash)?,
+        papel,
+    })
+}
+
+fn check_name(nome: &str) -> Result<(), UsersError> {
+    let sound = (1..=64).contains(&nome.chars().count())
+        && !nome.chars().any(|c| c == ':' || c.is_control())
+        && !nome.starts_with(['#', ' ']);
+    sound
+        .then_some(())
+        .ok_or_else(|| UsersError::Name(nome.to_owned()))
+}

@@ -1,0 +1,148 @@
+//! The command line: one subcommand a file, and what they share.
+//!
+//! Exit codes: 0 for success, 1 for a failure that the message explains, 2 for
+//! a command line that cannot be read; `migrate --check` answers 3 when a store
+//! is behind.
+
+mod config;
+mod migrate;
+mod schema;
+mod seed;
+mod serve;
+mod user;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Databases};
+use crate::db::PerStore;
+use crate::insight;
+use crate::local::LocalDatabase;
+use sqlx::mysql::MySqlConnectOptions;
+
+/// One GraphQL API over four independent MySQL stores.
+///
+/// Settings come from flags, environment variables (QUARTETO_…), a config file
+/// and defaults, in this order; `quarteto config` shows them all.
+#[derive(Parser)]
+#[command(name = "quarteto", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args)]
+struct Common {
+    /// A config file (TOML); see `quarteto config` for the keys.
+    #[arg(long, global = true, value_name = "FILE", env = "QUARTETO_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder of the private database and the users file [default: .quarteto].
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// What to log: info, debug, quarteto::db=debug, … [default: info].
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// How to log: pretty or json [default: pretty].
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// The users file [default: `users` in the data folder].
+    #[arg(long, global = true, value_name = "FILE")]
+    users_file: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API; with no store URL set, over a private database.
+    Serve(serve::Serve),
+    /// Bring the schemas of the stores up to date.
+    Migrate(migrate::Migrate),
+    /// Fill empty stores with synthetic data, the same on every run.
+    Seed(seed::Seed),
+    /// Print the GraphQL schema (SDL).
+    Schema(schema::Schema),
+    /// Show the settings in force, and where each came from.
+    Config,
+    /// Manage the users who may log in.
+    #[command(subcommand)]
+    User(user::User),
+}
+
+/// Runs the command; what went wrong is printed for the person who typed it.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("quarteto: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
+    let mut flags = cli.common.flags();
+    if let Command::Serve(serve) = &cli.command {
+        flags.extend(serve.flags());
+    }
+    let loaded = Config::load(cli.common.config.clone(), &flags, std::env::vars())?;
+    let _log = insight::start(&loaded.config.log).map_err(anyhow::Error::msg)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let config = &loaded.config;
+    match cli.command {
+        Command::Serve(serve) => runtime.block_on(serve.run(config)),
+        Command::Migrate(migrate) => runtime.block_on(migrate.run(config)),
+        Command::Seed(seed) => runtime.block_on(seed.run(config)),
+        Command::Schema(schema) => Ok(schema.run()),
+        Command::Config => Ok(config::run(&loaded)),
+        Command::User(user) => user.run(config),
+    }
+}
+
+impl Common {
+    fn flags(&self) -> BTreeMap<&'static str, String> {
+        let given = [
+            ("local.data_dir", &self.data_dir),
+            ("log.filter", &self.log),
+            ("log.format", &self.log_format),
+            ("auth.users_file", &self.users_file),
+        ];
+        given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.clone()?)))
+            .collect()
+    }
+}
+
+/// The stores, and the private server where they live on one.
+struct OpenStores {
+    stores: PerStore<MySqlConnectOptions>,
+    private: Option<LocalDatabase>,
+}
+
+impl OpenStores {
+    /// The configured stores, or a private server, started.
+    async fn open(config: &Config) -> anyhow::Result<Self> {
+        Ok(match config.databases()? {
+            Databases::Configured(stores) => Self {
+                stores: *stores,
+                private: None,
+            },
+            Databases::Private => {
+                let server = LocalDatabase::start(&config.local.data_dir, &[]).await?;
+                Self {
+                    stores: server.stores()?,
+                    private: Some(server),
+                }
+            }
+        })
+    }
+}

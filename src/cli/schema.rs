@@ -1,0 +1,42 @@
+//! `quarteto schema`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::db::Store;
+use crate::graph;
+
+/// Print the GraphQL schema (SDL).
+#[derive(Args)]
+pub(super) struct Schema {
+    /// The subgraph of one store (clientes, enderecos, catalogo, inventario), or
+    /// of the store-less `nos`, instead of the merged schema.
+    #[arg(long, value_name = "STORE", value_parser = subgraph)]
+    store: Option<Subgraph>,
+}
+
+#[derive(Clone, Copy)]
+enum Subgraph {
+    Of(Store),
+    Nos,
+}
+
+fn subgraph(text: &str) -> Result<Subgraph, String> {
+    if text == "nos" {
+        return Ok(Subgraph::Nos);
+    }
+    text.parse().map(Subgraph::Of)
+}
+
+impl Schema {
+    pub(super) fn run(&self) -> ExitCode {
+        let sdl = match self.store {
+            None => graph::merged_sdl(),
+            Some(Subgraph::Of(store)) => graph::subgraph_sdl(store),
+            Some(Subgraph::Nos) => graph::nos_sdl(),
+        };
+        print!("{sdl}");
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,230 @@
+//! `quarteto serve`.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
+use clap::Args;
+use futures_util::future::join_all;
+use indicatif::MultiProgress;
+use sqlx::mysql::MySqlConnectOptions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::OpenStores;
+use crate::auth::{Logins, UsersFile, hash, random_password};
+use crate::config::{Config, Http};
+use crate::db::migrations::{self, MigrationError, SchemaState};
+use crate::db::{Db, PerStore, Store};
+use crate::http::{self, App, HttpLimits};
+use crate::kernel::Papel;
+use crate::seed::{self, Plan};
+
+/// Serve the API; with no store URL set, over a private database.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Address and port to listen on [default: 127.0.0.1:4000].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Fill an empty private database with demo data without asking.
+    #[arg(long)]
+    demo: bool,
+}
+
+/// The demo data.
+const DEMO: Plan = Plan {
+    clientes: 200,
+    produtos: 60,
+    compras: 1_500,
+    seed: 1,
+    heavy: 0,
+};
+
+impl Serve {
+    pub(super) fn flags(&self) -> BTreeMap<&'static str, String> {
+        let listen = self.listen.clone().map(|listen| ("http.listen", listen));
+        listen.into_iter().collect()
+    }
+
+    pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
+        // First what fails fast: nothing is started for a port that is taken.
+        let listener = listen(config.http.listen).await?;
+        let OpenStores { stores, private } = OpenStores::open(config).await?;
+        if private.is_some() {
+            for store in Store::ALL {
+                migrations::migrate(store, &stores[store]).await?;
+            }
+            self.offer_demo_data(&stores).await?;
+        } else {
+            check_schemas(&stores).await?;
+        }
+        let users = UsersFile::at(config.users_file());
+        let first_password = first_user(&users, private.is_some())?;
+        let logins = Arc::new(Logins::open(users)?);
+        tokio::spawn(watch_users(Arc::clone(&logins)));
+        let limits = config.stores.limits();
+        let databases = PerStore::from_fn(|store| Db::new(store, stores[store].clone(), limits));
+        let app = App::new(databases, logins, http_limits(&config.http));
+        greet(listener.local_addr()?, first_password.as_deref(), config);
+        serve(listener, app, config.http.drain()).await?;
+        // Stopped last, when nobody asks it anything any more.
+        drop(private);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn offer_demo_data(&self, stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result<()> {
+        if !seed::is_empty(stores).await? {
+            return Ok(());
+        }
+        if self.demo || asked_for_demo()? {
+            let summary = seed::run(&DEMO, stores, &MultiProgress::new()).await?;
+            println!("{summary}");
+        } else {
+            println!(
+                "The stores are empty; `quarteto serve --demo` or `quarteto seed` fills them."
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Asks at a terminal; nobody is there otherwise, and nothing is filled.
+fn asked_for_demo() -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Ok(false);
+    }
+    print!("The stores are empty. Fill them with demo data (200 clientes)? [Y/n] ");
+    io::stdout().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(!answer.trim().to_ascii_lowercase().starts_with('n'))
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = match error.kind() {
+            ErrorKind::AddrInUse => {
+                "something listens there already; choose another port with --listen"
+            }
+            ErrorKind::PermissionDenied => {
+                "ports below 1024 need rights; choose another with --listen"
+            }
+            ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; choose another with --listen"
+            }
+            _ => "choose another address with --listen",
+        };
+        anyhow::anyhow!("cannot listen on {address}: {error}; {remedy}")
+    })
+}
+
+/// A store that is down does not keep the others from serving; one whose schema
+/// does not fit does, since its answers would be wrong.
+async fn check_schemas(stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result<()> {
+    let checks = stores
+        .iter()
+        .map(|(store, options)| async move { (store, migrations::check(store, options).await) });
+    for (store, state) in join_all(checks).await {
+        match state {
+            Ok(SchemaState::Current) => {}
+            Ok(SchemaState::Behind(missing)) => anyhow::bail!(
+                "store {store}: {missing} migrations are missing; run `quarteto migrate` first"
+            ),
+            Err(error @ MigrationError::Unreachable { .. }) => {
+                tracing::warn!(%store, %error, "store is down; its fields are null until it is back");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the first user of a private install and returns the password, to be
+/// shown once.
+fn first_user(users: &UsersFile, private: bool) -> anyhow::Result<Option<String>> {
+    if users.exists() {
+        return Ok(None);
+    }
+    anyhow::ensure!(
+        private,
+        "the users file {} does not exist; add a user with `quarteto user add NOME --papel ADMIN`",
+        users.path().display()
+    );
+    let password = random_password();
+    users.add("admin", &hash(&password)?, Papel::Admin)?;
+    Ok(Some(password))
+}
+
+async fn watch_users(logins: Arc<Logins>) {
+    let mut pulse = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        pulse.tick().await;
+        logins.reload();
+    }
+}
+
+fn http_limits(http: &Http) -> HttpLimits {
+    HttpLimits {
+        body_bytes: http.body_bytes,
+        request: http.request_deadline(),
+    }
+}
+
+/// Where to go, and one line that works.
+fn greet(address: SocketAddr, first_password: Option<&str>, config: &Config) {
+    let base = format!("http://{address}");
+    println!("Quarteto listens on {base}");
+    println!("  Playground  {base}/");
+    println!("  GraphiQL    {base}/graphiql");
+    let login = match first_password {
+        Some(password) => {
+            println!(
+                "  Login       admin / {password}   (shown once; `quarteto user passwd admin` changes it)"
+            );
+            format!("admin:{password}")
+        }
+        None => {
+            println!("  Login       one of {}", config.users_file().display());
+            "NOME".to_owned()
+        }
+    };
+    println!(
+        "  Try         curl -u '{login}' {base}/graphql -H 'Content-Type: application/json' -d '{{\"query\":\"{{ eu {{ nome papel }} }}\"}}'"
+    );
+}
+
+/// Serves until SIGTERM or Ctrl-C, then lets running requests finish.
+async fn serve(listener: TcpListener, app: Arc<App>, drain: Duration) -> anyhow::Result<()> {
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; running requests may finish");
+        let _ = stop.send(true);
+    });
+    let wait = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let listener = listener.tap_io(|stream| {
+        // An answer is one write; waiting for more would only delay it.
+        let _ = stream.set_nodelay(true);
+    });
+    let server =
+        axum::serve(listener, http::router(app)).with_graceful_shutdown(wait(stopped.clone()));
+    tokio::select! {
+        served = server.into_future() => served.context("the HTTP server failed"),
+        () = async { wait(stopped).await; tokio::time::sleep(drain).await } => {
+            tracing::warn!("some requests did not finish in time");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,508 @@
+//! The settings: what there is, where it comes from, what it is by default.
+//!
+//! Flags win over environment variables, those over the config file (TOML), that
+//! over the defaults. [`SETTINGS`] is the whole list, and the operator's
+//! reference: `quarteto config` prints it with the values in force and where
+//! each came from. A variable with `_FILE` appended names a file that holds the
+//! value, for those marked secret.
+//!
+//! To add one: a line in [`SETTINGS`], a field in its section below.
+
+mod settings;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use figment::providers::{Format as _, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+use serde::{Deserialize, Serialize};
+
+pub use settings::{SETTINGS, Setting};
+
+use crate::db::{BreakerLimits, DbLimits, PerStore, Store, options};
+use sqlx::mysql::MySqlConnectOptions;
+
+/// The settings in force.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The four stores.
+    pub stores: Stores,
+    /// The HTTP server.
+    pub http: Http,
+    /// Login.
+    pub auth: Auth,
+    /// The log.
+    pub log: Log,
+    /// The private database and other local data.
+    pub local: Local,
+}
+
+/// The four stores.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stores {
+    clientes_url: String,
+    enderecos_url: String,
+    catalogo_url: String,
+    inventario_url: String,
+    connections: usize,
+    acquire_ms: u64,
+    statement_ms: u64,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The largest request body, in bytes.
+    pub body_bytes: usize,
+    request_ms: u64,
+    drain_ms: u64,
+}
+
+/// Login.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The users file; empty for `users` in the data folder.
+    users_file: PathBuf,
+}
+
+/// The log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// What to log, in the words of `tracing`: `info`, `quarteto=debug`, …
+    pub filter: String,
+    /// How to log it.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// The private database and other local data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Local {
+    /// The data folder.
+    pub data_dir: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            stores: Stores {
+                clientes_url: String::new(),
+                enderecos_url: String::new(),
+                catalogo_url: String::new(),
+                inventario_url: String::new(),
+                connections: 10,
+                acquire_ms: 500,
+                statement_ms: 2_000,
+            },
+            http: Http {
+                listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
+                body_bytes: 1 << 20,
+                request_ms: 10_000,
+                drain_ms: 15_000,
+            },
+            auth: Auth {
+                users_file: PathBuf::new(),
+            },
+            log: Log {
+                filter: "info".into(),
+                format: LogFormat::Pretty,
+            },
+            local: Local {
+                data_dir: ".quarteto".into(),
+            },
+        }
+    }
+}
+
+/// Which databases to use.
+pub enum Databases {
+    /// None is configured: the private one.
+    Private,
+    /// The four that are configured.
+    Configured(Box<PerStore<MySqlConnectOptions>>),
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// The settings, and where each came from.
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    figment: Figment,
+}
+
+impl Config {
+    /// Reads all sources. `file` is the config file, when one is named; `flags`
+    /// are values given on the command line, by key; `environment` the variables.
+    ///
+    /// # Errors
+    /// A message that names the setting, the source and the rule.
+    pub fn load(
+        file: Option<PathBuf>,
+        flags: &BTreeMap<&'static str, String>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Loaded, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError(format!(
+                    "the config file {} does not exist",
+                    file.display()
+                )));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        for source in from_environment(environment)? {
+            figment = figment.merge(source);
+        }
+        for (key, text) in flags {
+            figment = figment.merge(Text::new(format!("the flag for {key}"), key, text));
+        }
+        let config: Self = figment.extract().map_err(|error| explain(&error))?;
+        config.check()?;
+        Ok(Loaded { config, figment })
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let rules = [
+            (
+                (1..=1000).contains(&self.stores.connections),
+                "stores.connections must be between 1 and 1000",
+            ),
+            (
+                (1..=60_000).contains(&self.stores.acquire_ms),
+                "stores.acquire_ms must be between 1 and 60000",
+            ),
+            (
+                (10..=600_000).contains(&self.stores.statement_ms),
+                "stores.statement_ms must be between 10 and 600000",
+            ),
+            (
+                (1024..=64 << 20).contains(&self.http.body_bytes),
+                "http.body_bytes must be between 1024 and 67108864",
+            ),
+            (
+                (10..=600_000).contains(&self.http.request_ms),
+                "http.request_ms must be between 10 and 600000",
+            ),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(ConfigError(rule.into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Which databases to use: all four URLs, or none.
+    ///
+    /// # Errors
+    /// A message that names the variable and the rule.
+    pub fn databases(&self) -> Result<Databases, ConfigError> {
+        let missing: Vec<&str> = Store::ALL
+            .into_iter()
+            .filter(|store| self.stores.url(*store).is_empty())
+            .map(Store::url_variable)
+            .collect();
+        match missing.len() {
+            0 => PerStore::try_from_fn(|store| options(store, self.stores.url(store)))
+                .map(|stores| Databases::Configured(Box::new(stores)))
+                .map_err(ConfigError),
+            4 => Ok(Databases::Private),
+            _ => Err(ConfigError(format!(
+                "{} not set; set the URLs of all four stores, or of none to use the private database",
+                missing.join(" and ")
+            ))),
+        }
+    }
+
+    /// The users file.
+    #[must_use]
+    pub fn users_file(&self) -> PathBuf {
+        if self.auth.users_file.as_os_str().is_empty() {
+            self.local.data_dir.join("users")
+        } else {
+            self.auth.users_file.clone()
+        }
+    }
+}
+
+impl Stores {
+    fn url(&self, store: Store) -> &str {
+        match store {
+            Store::Clientes => &self.clientes_url,
+            Store::Enderecos => &self.enderecos_url,
+            Store::Catalogo => &self.catalogo_url,
+            Store::Inventario => &self.inventario_url,
+        }
+    }
+
+    /// What each store's pool may do.
+    #[must_use]
+    pub fn limits(&self) -> DbLimits {
+        DbLimits {
+            connections: self.connections,
+            acquire: Duration::from_millis(self.acquire_ms),
+            statement: Duration::from_millis(self.statement_ms),
+            breaker: BreakerLimits::default(),
+        }
+    }
+}
+
+impl Http {
+    /// How long a request may take in all.
+    #[must_use]
+    pub const fn request_deadline(&self) -> Duration {
+        Duration::from_millis(self.request_ms)
+    }
+
+    /// How long running requests are waited for when the program stops.
+    #[must_use]
+    pub const fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+}
+
+impl Loaded {
+    /// Every setting with its value (secrets hidden) and where it came from.
+    #[must_use]
+    pub fn describe(&self) -> Vec<(&'static Setting, String, String)> {
+        SETTINGS
+            .iter()
+            .map(|setting| {
+                let shown = match self.figment.find_value(setting.key) {
+                    Ok(value) => setting.shown(&plain(&value)),
+                    Err(_) => String::new(),
+                };
+                let source = self.figment.find_metadata(setting.key);
+                (setting, shown, source.map_or_else(String::new, source_name))
+            })
+            .collect()
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(_, text) => text.clone(),
+        Value::Num(_, number) => number
+            .to_u128()
+            .map_or_else(|| format!("{number:?}"), |number| number.to_string()),
+        other => format!("{other:?}"),
+    }
+}
+
+fn source_name(metadata: &Metadata) -> String {
+    match &metadata.source {
+        Some(figment::Source::File(path)) => format!("file {}", path.display()),
+        Some(figment::Source::Code(_)) => "default".into(),
+        _ => metadata.name.to_string(),
+    }
+}
+
+/// One value as text, given outside the config file.
+struct Text {
+    name: String,
+    key: &'static str,
+    text: String,
+}
+
+impl Text {
+    fn new(name: impl Into<String>, key: &'static str, text: &str) -> Self {
+        Self {
+            name: name.into(),
+            key,
+            text: text.to_owned(),
+        }
+    }
+}
+
+impl Provider for Text {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.name.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        // A number is a number only where the setting is one: a password in a
+        // URL may look like anything.
+        let value = match self.text.parse::<u64>() {
+            Ok(number)
+                if SETTINGS
+                    .iter()
+                    .any(|setting| setting.key == self.key && setting.is_number) =>
+            {
+                Value::from(number)
+            }
+            _ => Value::from(self.text.clone()),
+        };
+        let nested = figment::util::nest(self.key, value);
+        let dict = nested.into_dict().unwrap_or_default();
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+/// A source for each variable that is set. A misspelt one is refused: it would
+/// silently do nothing.
+fn from_environment(
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Vec<Text>, ConfigError> {
+    let mut sources = Vec::new();
+    for (name, value) in variables.filter(|(name, _)| name.starts_with("QUARTETO_")) {
+        if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable == name) {
+            sources.push(Text::new(name.clone(), setting.key, &value));
+        } else if let Some(setting) = secret_file(&name) {
+            let content = std::fs::read_to_string(&value)
+                .map_err(|error| ConfigError(format!("{name}: cannot read {value}: {error}")))?;
+            sources.push(Text::new(
+                format!("{name} ({value})"),
+                setting.key,
+                content.trim_end(),
+            ));
+        } else if name != "QUARTETO_CONFIG" && !name.starts_with("QUARTETO_TEST_") {
+            return Err(ConfigError(format!(
+                "{name} is not a setting; `quarteto config` lists them all"
+            )));
+        }
+    }
+    Ok(sources)
+}
+
+fn secret_file(name: &str) -> Option<&'static Setting> {
+    let variable = name.strip_suffix("_FILE")?;
+    SETTINGS
+        .iter()
+        .find(|setting| setting.is_secret && setting.variable == variable)
+}
+
+fn explain(error: &figment::Error) -> ConfigError {
+    let key = error.path.join(".");
+    let source = error
+        .metadata
+        .as_ref()
+        .map_or_else(String::new, source_name);
+    let place = match (key.is_empty(), source.is_empty()) {
+        (false, false) => format!("{key} (from {source}): "),
+        (false, true) => format!("{key}: "),
+        (true, false) => format!("{source}: "),
+        (true, true) => String::new(),
+    };
+    ConfigError(format!("{place}{}", error.kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Loaded, String> {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(None, &BTreeMap::new(), variables).map_err(|error| error.to_string())
+    }
+
+    fn refusal(variables: &[(&str, &str)]) -> String {
+        match load(variables) {
+            Err(message) => message,
+            Ok(loaded) => match loaded.config.databases() {
+                Err(error) => error.to_string(),
+                Ok(_) => panic!("accepted {variables:?}"),
+            },
+        }
+    }
+
+    #[test]
+    fn every_setting_is_a_field_and_every_field_a_setting() {
+        let loaded = load(&[]).expect("defaults");
+        let described = loaded.describe();
+        assert!(described.iter().all(|(_, _, source)| source == "default"));
+        let fields = serde_json::to_value(Config::default()).expect("plain");
+        let sections = fields.as_object().expect("sections").values();
+        let count: usize = sections
+            .map(|section| section.as_object().map_or(0, serde_json::Map::len))
+            .sum();
+        assert_eq!(count, SETTINGS.len());
+    }
+
+    #[test]
+    fn bad_values_name_the_setting_the_source_and_the_rule() {
+        assert_eq!(
+            refusal(&[("QUARTETO_LISTEN", "nowhere")]),
+            "http.listen (from QUARTETO_LISTEN): invalid socket address syntax"
+        );
+        assert_eq!(
+            refusal(&[("QUARTETO_STORE_CONNECTIONS", "many")]),
+            "stores.connections (from QUARTETO_STORE_CONNECTIONS): invalid type: found string \"many\", expected usize"
+        );
+        assert_eq!(
+            refusal(&[("QUARTETO_STORE_CONNECTIONS", "0")]),
+            "stores.connections must be between 1 and 1000"
+        );
+        assert_eq!(
+            refusal(&[("QUARTETO_LISTENN", "x")]),
+            "QUARTETO_LISTENN is not a setting; `quarteto config` lists them all"
+        );
+    }
+
+    #[test]
+    fn urls_are_all_or_none_and_well_formed() {
+        assert!(
+            refusal(&[("QUARTETO_CLIENTES_URL", "mysql://a@b/c")])
+                .starts_with("QUARTETO_ENDERECOS_URL and")
+        );
+        let all = |clientes| {
+            [
+                ("QUARTETO_CLIENTES_URL", clientes),
+                ("QUARTETO_ENDERECOS_URL", "mysql://a@b/c"),
+                ("QUARTETO_CATALOGO_URL", "mysql://a@b/c"),
+                ("QUARTETO_INVENTARIO_URL", "mysql://a@b/c"),
+            ]
+        };
+        assert!(
+            refusal(&all("postgres://a@b/c"))
+                .starts_with("QUARTETO_CLIENTES_URL must look like mysql://")
+        );
+        assert!(
+            refusal(&all("mysql://a@b")).starts_with("QUARTETO_CLIENTES_URL names no database")
+        );
+        assert!(
+            refusal(&all("mysql://a@b:port/c")).starts_with("QUARTETO_CLIENTES_URL cannot be read")
+        );
+        let loaded = load(&all("mysql://a:1234@b/c")).expect("valid");
+        assert!(matches!(
+            loaded.config.databases(),
+            Ok(Databases::Configured(_))
+        ));
+    }
+
+    #[test]
+    fn secrets_are_hidden_and_may_come_from_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("url");
+        std::fs::write(&file, "mysql://user:hunter2@db/clientes\n").expect("written");
+        let path = file.to_str().expect("plain").to_owned();
+        let loaded = load(&[("QUARTETO_CLIENTES_URL_FILE", &path)]).expect("valid");
+        let (_, shown, source) = loaded.describe().swap_remove(0);
+        assert_eq!(shown, "mysql://user:***@db/clientes");
+        assert_eq!(source, format!("QUARTETO_CLIENTES_URL_FILE ({path})"));
+    }
+}

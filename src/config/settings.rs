@@ -1,0 +1,157 @@
+//! The list of settings: the operator's reference.
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its place in the config file: `section.name`.
+    pub key: &'static str,
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What it does, in one sentence.
+    pub meaning: &'static str,
+    /// Whether its value is a number.
+    pub is_number: bool,
+    /// Whether its value is hidden when shown, and may come from a file.
+    pub is_secret: bool,
+}
+
+impl Setting {
+    const fn text(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
+        Self {
+            key,
+            variable,
+            meaning,
+            is_number: false,
+            is_secret: false,
+        }
+    }
+
+    const fn number(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
+        Self {
+            is_number: true,
+            ..Self::text(key, variable, meaning)
+        }
+    }
+
+    const fn secret(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
+        Self {
+            is_secret: true,
+            ..Self::text(key, variable, meaning)
+        }
+    }
+
+    /// A value as it may be shown.
+    #[must_use]
+    pub fn shown(&self, value: &str) -> String {
+        if self.is_secret {
+            without_password(value)
+        } else {
+            value.to_owned()
+        }
+    }
+}
+
+/// A URL with its password, if any, replaced.
+fn without_password(url: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (credentials, place) = rest.rsplit_once('@')?;
+        let (user, _) = credentials.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{place}"))
+    };
+    hidden().unwrap_or_else(|| url.to_owned())
+}
+
+/// All of them.
+pub const SETTINGS: &[Setting] = &[
+    Setting::secret(
+        "stores.clientes_url",
+        "QUARTETO_CLIENTES_URL",
+        "URL of the store `clientes`: mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE.",
+    ),
+    Setting::secret(
+        "stores.enderecos_url",
+        "QUARTETO_ENDERECOS_URL",
+        "URL of the store `enderecos`.",
+    ),
+    Setting::secret(
+        "stores.catalogo_url",
+        "QUARTETO_CATALOGO_URL",
+        "URL of the store `catalogo`.",
+    ),
+    Setting::secret(
+        "stores.inventario_url",
+        "QUARTETO_INVENTARIO_URL",
+        "URL of the store `inventario`.",
+    ),
+    Setting::number(
+        "stores.connections",
+        "QUARTETO_STORE_CONNECTIONS",
+        "Connections to each store.",
+    ),
+    Setting::number(
+        "stores.acquire_ms",
+        "QUARTETO_STORE_ACQUIRE_MS",
+        "How long a statement waits for a connection before the store counts as busy.",
+    ),
+    Setting::number(
+        "stores.statement_ms",
+        "QUARTETO_STORE_STATEMENT_MS",
+        "How long a statement may run.",
+    ),
+    Setting::text(
+        "http.listen",
+        "QUARTETO_LISTEN",
+        "Address and port to listen on.",
+    ),
+    Setting::number(
+        "http.body_bytes",
+        "QUARTETO_BODY_BYTES",
+        "The largest request body.",
+    ),
+    Setting::number(
+        "http.request_ms",
+        "QUARTETO_REQUEST_MS",
+        "How long a request may take in all.",
+    ),
+    Setting::number(
+        "http.drain_ms",
+        "QUARTETO_DRAIN_MS",
+        "How long running requests are waited for at the end.",
+    ),
+    Setting::text(
+        "auth.users_file",
+        "QUARTETO_USERS_FILE",
+        "The users file, `nome:hash:papel` a line; `users` in the data folder when empty.",
+    ),
+    Setting::text(
+        "log.filter",
+        "QUARTETO_LOG",
+        "What to log: info, debug, quarteto::db=debug, …",
+    ),
+    Setting::text(
+        "log.format",
+        "QUARTETO_LOG_FORMAT",
+        "`pretty` for people, `json` for machines.",
+    ),
+    Setting::text(
+        "local.data_dir",
+        "QUARTETO_DATA_DIR",
+        "The folder of the private database and the users file.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn passwords_are_hidden_whatever_they_hold() {
+        assert_eq!(
+            without_password("mysql://u:p@ss:w@h:3306/d?x=1"),
+            "mysql://u:***@h:3306/d?x=1"
+        );
+        assert_eq!(without_password("mysql://u@h/d"), "mysql://u@h/d");
+        assert_eq!(without_password(""), "");
+    }
+}

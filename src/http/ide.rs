@@ -1,0 +1,147 @@
+//! The pages: GraphQL Playground and GraphiQL, from files built into the
+//! program. They reach no other host, and a strict policy sees to it.
+
+use std::io::Read as _;
+
+use axum::body::Body;
+use axum::extract::{Path, Request};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use super::answer;
+
+/// Scripts and styles of our own and nothing else; no inline script.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// A file of the pages.
+struct Asset {
+    name: &'static str,
+    media: &'static str,
+    bytes: &'static [u8],
+    /// The vendored files are kept compressed.
+    is_gzip: bool,
+}
+
+macro_rules! assets {
+    ($($name:literal: $media:ident $(, $gzip:literal)?;)+) => {
+        &[$(Asset {
+            name: $name,
+            media: $media,
+            bytes: include_bytes!(concat!("../../assets/ide/", $name $(, $gzip)?)),
+            is_gzip: assets!(@gzip $($gzip)?),
+        }),+]
+    };
+    (@gzip) => { false };
+    (@gzip $gzip:literal) => { true };
+}
+
+const ICON: &str = "image/png";
+
+static ASSETS: &[Asset] = assets! {
+    "playground.html": HTML;
+    "graphiql.html": HTML;
+    "examples.js": SCRIPT;
+    "playground-init.js": SCRIPT;
+    "graphiql-init.js": SCRIPT;
+    "playground.js": SCRIPT, ".gz";
+    "playground.css": STYLE, ".gz";
+    "graphiql.js": SCRIPT, ".gz";
+    "graphiql.css": STYLE, ".gz";
+    "react.js": SCRIPT, ".gz";
+    "react-dom.js": SCRIPT, ".gz";
+    "favicon.png": ICON;
+};
+
+/// `GET /`: GraphQL Playground.
+pub(super) async fn playground(headers: HeaderMap) -> Response<Body> {
+    serve("playground.html", &headers)
+}
+
+/// `GET /graphiql`.
+pub(super) async fn graphiql(headers: HeaderMap) -> Response<Body> {
+    serve("graphiql.html", &headers)
+}
+
+/// `GET /ide/{name}`: what the pages are made of.
+pub(super) async fn asset(Path(name): Path<String>, request: Request) -> Response<Body> {
+    let is_part = ASSETS
+        .iter()
+        .any(|asset| asset.name == name && asset.media != HTML);
+    if !is_part {
+        return answer::not_found(request).await;
+    }
+    serve(&name, request.headers())
+}
+
+fn serve(name: &str, asked: &HeaderMap) -> Response<Body> {
+    let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
+        return Response::new(Body::empty());
+    };
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: HeaderValue| headers.insert(name, value);
+    set(CONTENT_TYPE, HeaderValue::from_static(asset.media));
+    set(CONTENT_SECURITY_POLICY, POLICY);
+    set(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    set(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    set(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    set(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    set(VARY, HeaderValue::from_static("accept-encoding"));
+    let tag = tag(asset);
+    if asked.get(IF_NONE_MATCH).is_some_and(|known| *known == tag) {
+        set(ETAG, tag);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    set(ETAG, tag);
+    if asset.is_gzip && accepts_gzip(asked) {
+        set(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        *response.body_mut() = Body::from(asset.bytes);
+    } else if asset.is_gzip {
+        *response.body_mut() = Body::from(unpacked(asset.bytes));
+    } else {
+        *response.body_mut() = Body::from(asset.bytes);
+    }
+    response
+}
+
+fn tag(asset: &Asset) -> HeaderValue {
+    let hash = blake3::hash(asset.bytes).to_hex();
+    HeaderValue::from_str(&format!("\"{}\"", &hash[..16]))
+        .unwrap_or(HeaderValue::from_static("\"-\""))
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers
+        .get(ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| {
+        accepted.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let named = parts
+                .next()
+                .is_some_and(|name| matches!(name, "gzip" | "*"));
+            named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        })
+    })
+}
+
+/// For the rare client that takes no gzip. The files are ours, so unpacking
+/// them does not fail.
+fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let read = flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain);
+    debug_assert!(read.is_ok(), "a file of ours");
+    plain
+}

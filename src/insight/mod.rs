@@ -1,0 +1,13 @@
+//! Seeing what happens: the log, the line that every operation leaves, and what
+//! a request may learn about itself.
+//!
+//! The spans nest: `request` (HTTP) → `operation` (GraphQL) → `batch` (a
+//! loader) → `statement` (SQL). The first two are always there; the last two
+//! appear with `QUARTETO_LOG=debug`. A batch that serves several requests
+//! follows from the operation of each.
+
+mod log;
+mod report;
+
+pub use log::{LogGuard, start};
+pub use report::{Operation, store_report};

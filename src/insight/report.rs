@@ -1,0 +1,74 @@
+//! What an operation cost, for the log and for the client who asks.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, Value};
+
+use crate::db::Tally;
+
+/// An operation that has ended.
+pub struct Operation<'a> {
+    /// Its name in the document, if it has one.
+    pub name: Option<&'a str>,
+    /// Who asked.
+    pub user: &'a str,
+    /// How long it took, from the parsed request to the answer.
+    pub duration: Duration,
+    /// How many errors the answer holds.
+    pub errors: usize,
+    /// The code of the first of them.
+    pub first_code: Option<&'a str>,
+    /// What it asked of the stores.
+    pub tally: &'a Tally,
+}
+
+impl Operation<'_> {
+    /// Leaves the operation's line in the log.
+    pub fn log(&self) {
+        let (mut statements, mut stores) = (0, String::new());
+        for store in self.tally.stores() {
+            statements += store.statements;
+            let separator = if stores.is_empty() { "" } else { " " };
+            let ms = store.time.as_secs_f64() * 1e3;
+            let _ = write!(
+                stores,
+                "{separator}{}={}/{ms:.2}ms",
+                store.store, store.statements
+            );
+        }
+        tracing::info!(
+            operation = self.name.unwrap_or("-"),
+            user = self.user,
+            ms = self.duration.as_secs_f64() * 1e3,
+            statements,
+            stores,
+            errors = self.errors,
+            code = self.first_code,
+            "operation"
+        );
+    }
+}
+
+/// `extensions.quarteto.stores`: a line a store that was asked.
+#[must_use]
+pub fn store_report(tally: &Tally) -> Value {
+    let stores = tally.stores().map(|store| {
+        Value::Object(IndexMap::from_iter([
+            (Name::new("nome"), Value::from(store.store.name())),
+            (Name::new("consultas"), Value::from(store.statements)),
+            (Name::new("linhas"), Value::from(store.rows)),
+            (Name::new("ms"), Value::from(milliseconds(store.time))),
+        ]))
+    });
+    Value::Object(IndexMap::from_iter([(
+        Name::new("stores"),
+        Value::List(stores.collect()),
+    )]))
+}
+
+/// In thousandths, so that a report stays short.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
