@@ -76,11 +76,7 @@ impl Logins {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             file,
-            users: ArcSwap::from_pointee(Generation {
-                number: 0,
-                users,
-                mark,
-            }),
+            users: ArcSwap::from_pointee(Generation { number: 0, users, mark }),
             key: rand::random(),
             remembered: moka::future::Cache::builder()
                 .max_capacity(MOST_REMEMBERED)
@@ -103,20 +99,12 @@ impl Logins {
             Ok(users) => {
                 tracing::info!(users = users.len(), "users file reloaded");
                 let number = current.number + 1;
-                self.users.store(Arc::new(Generation {
-                    number,
-                    users,
-                    mark: now,
-                }));
+                self.users.store(Arc::new(Generation { number, users, mark: now }));
                 self.remembered.invalidate_all();
             }
             Err(error) => {
                 tracing::warn!(%error, "users file changed but cannot be used; the old users stay");
-                let kept = Generation {
-                    number: current.number,
-                    users: current.users.clone(),
-                    mark: now,
-                };
+                let kept = Generation { number: current.number, users: current.users.clone(), mark: now };
                 self.users.store(Arc::new(kept));
             }
         }
@@ -137,10 +125,7 @@ impl Logins {
             return Ok(requester);
         }
         let (nome, password) = credentials(header)?;
-        let verified = self
-            .remembered
-            .try_get_with(name, self.check(generation, nome, password))
-            .await;
+        let verified = self.remembered.try_get_with(name, self.check(generation, nome, password)).await;
         verified.map_err(|denied| *denied)
     }
 
@@ -160,20 +145,14 @@ impl Logins {
         password: Vec<u8>,
     ) -> Result<Requester, Denied> {
         let _waiting = Waiting::enter(&self.waiting)?;
-        let permit = Arc::clone(&self.verifiers)
-            .acquire_owned()
-            .await
-            .map_err(|_| Denied::Overloaded)?;
+        let permit = Arc::clone(&self.verifiers).acquire_owned().await.map_err(|_| Denied::Overloaded)?;
         let verify = move || {
             let _permit = permit;
             let user = generation.users.get(&nome);
             // An unknown user costs what a known one costs.
             let hash = &user.or_else(|| generation.users.any())?.hash;
             let right = hash.verify(&password);
-            user.filter(|_| right).map(|user| Requester {
-                nome: Arc::clone(&user.nome),
-                papel: user.papel,
-            })
+            user.filter(|_| right).map(|user| Requester { nome: Arc::clone(&user.nome), papel: user.papel })
         };
         let requester = tokio::task::spawn_blocking(verify).await;
         requester.ok().flatten().ok_or(Denied::Wrong)
@@ -206,13 +185,8 @@ fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return Err(Denied::Malformed);
     }
-    let decoded = STANDARD
-        .decode(encoded.trim_ascii())
-        .map_err(|_| Denied::Malformed)?;
-    let colon = decoded
-        .iter()
-        .position(|byte| *byte == b':')
-        .ok_or(Denied::Malformed)?;
+    let decoded = STANDARD.decode(encoded.trim_ascii()).map_err(|_| Denied::Malformed)?;
+    let colon = decoded.iter().position(|byte| *byte == b':').ok_or(Denied::Malformed)?;
     let nome = String::from_utf8(decoded[..colon].to_vec()).map_err(|_| Denied::Malformed)?;
     Ok((nome, decoded[colon + 1..].to_vec()))
 }
@@ -220,11 +194,7 @@ fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
 fn mark(file: &UsersFile) -> Option<Mark> {
     use std::os::unix::fs::MetadataExt as _;
     let found = std::fs::metadata(file.path()).ok()?;
-    Some(Mark {
-        modified: found.modified().ok()?,
-        length: found.len(),
-        inode: found.ino(),
-    })
+    Some(Mark { modified: found.modified().ok()?, length: found.len(), inode: found.ino() })
 }
 
 #[cfg(test)]
@@ -239,15 +209,8 @@ mod tests {
         assert_eq!(of(&format!("Basic {encoded}")), expected);
         assert_eq!(of(&format!("bAsIc {encoded}")), expected);
         assert_eq!(of(&format!("Basic   {encoded} ")), expected);
-        for bad in [
-            "",
-            "Basic",
-            "Basic ",
-            "Basic %%%",
-            "Bearer abc",
-            "Basic bm9jb2xvbg==",
-            "Basic /////w==",
-        ] {
+        for bad in ["", "Basic", "Basic ", "Basic %%%", "Bearer abc", "Basic bm9jb2xvbg==", "Basic /////w=="]
+        {
             assert_eq!(of(bad), Err(Denied::Malformed), "{bad}");
         }
     }

@@ -11,5 +11,5 @@ mod password;
 mod users;
 
 pub use logins::{Denied, Logins};
-pub use password::{PasswordRule, hash, random_password};
+pub use password::{Hash, PasswordRule, hash, random_password};
 pub use users::{User, Users, UsersError, UsersFile};

@@ -16,13 +16,13 @@ impl Hash {
     /// A sentence that names the rule.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let known = if text.starts_with("$argon2id$") {
-            PasswordHash::new(text).is_ok()
+            PasswordHash::new(text).is_ok_and(|hash| hash.salt.is_some() && hash.hash.is_some())
         } else {
             is_bcrypt(text) && text.parse::<bcrypt::HashParts>().is_ok()
         };
-        known
-            .then(|| Self(text.to_owned()))
-            .ok_or("the hash must be argon2id ($argon2id$…) or bcrypt ($2y$…); make one with `quarteto user add`")
+        known.then(|| Self(text.to_owned())).ok_or(
+            "the hash must be argon2id ($argon2id$…) or bcrypt ($2y$…); make one with `quarteto user add`",
+        )
     }
 
     /// Whether this is the hash of `password`. Slow by design: tens of
@@ -44,9 +44,7 @@ impl Hash {
 }
 
 fn is_bcrypt(text: &str) -> bool {
-    ["$2a$", "$2b$", "$2y$"]
-        .iter()
-        .any(|prefix| text.starts_with(prefix))
+    ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// What a new password must be.
@@ -86,9 +84,7 @@ pub fn hash(password: &str) -> Result<Hash, PasswordRule> {
 pub fn random_password() -> String {
     const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ23456789";
     let mut random = rand::rng();
-    (0..20)
-        .map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]))
-        .collect()
+    (0..20).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
 }
 
 #[cfg(test)]
@@ -114,7 +110,7 @@ mod tests {
             "plain",
             "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
             "$apr1$x$y",
-            "$argon2id$v=19",
+            "$argon2id$v=19", "$argon2id$v=19$m=19",
             "$2y$10$short",
             "$6$rounds=5000$x$y",
         ] {

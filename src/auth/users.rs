@@ -151,11 +151,7 @@ impl UsersFile {
         if self.parse(&text)?.get(nome).is_some() {
             return Err(UsersError::Exists(nome.to_owned()));
         }
-        let separator = if text.is_empty() || text.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
+        let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         let line = format!("{nome}:{}:{}", hash.as_str(), papel.name());
         self.replace(&format!("{text}{separator}{line}\n"))
     }
@@ -166,10 +162,7 @@ impl UsersFile {
     /// [`UsersError`]; then the file is as it was.
     pub fn set_password(&self, nome: &str, hash: &Hash) -> Result<(), UsersError> {
         let papel = self.papel_of(nome)?;
-        self.edit(
-            nome,
-            Some(format!("{nome}:{}:{}", hash.as_str(), papel.name())),
-        )
+        self.edit(nome, Some(format!("{nome}:{}:{}", hash.as_str(), papel.name())))
     }
 
     /// Removes a user.
@@ -188,20 +181,14 @@ impl UsersFile {
     pub fn list(&self) -> Result<Vec<(String, Papel)>, UsersError> {
         let text = self.text()?;
         let users = self.parse(&text)?;
-        let named = |line: &str| {
-            users
-                .get(line.split(':').next()?)
-                .map(|user| (user.nome.to_string(), user.papel))
-        };
+        let named =
+            |line: &str| users.get(line.split(':').next()?).map(|user| (user.nome.to_string(), user.papel));
         Ok(text.lines().filter_map(named).collect())
     }
 
     fn papel_of(&self, nome: &str) -> Result<Papel, UsersError> {
         let users = self.parse(&self.text()?)?;
-        users
-            .get(nome)
-            .map(|user| user.papel)
-            .ok_or_else(|| UsersError::Unknown(nome.to_owned()))
+        users.get(nome).map(|user| user.papel).ok_or_else(|| UsersError::Unknown(nome.to_owned()))
     }
 
     fn edit(&self, nome: &str, replacement: Option<String>) -> Result<(), UsersError> {
@@ -227,11 +214,7 @@ impl UsersFile {
     /// old or the new, never half of one.
     fn replace(&self, text: &str) -> Result<(), UsersError> {
         let write = || {
-            if let Some(folder) = self
-                .0
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty())
-            {
+            if let Some(folder) = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 fs::create_dir_all(folder)?;
             }
             let fresh = self.0.with_extension("new");
@@ -244,21 +227,13 @@ impl UsersFile {
     }
 
     fn failed(&self, error: &std::io::Error) -> UsersError {
-        UsersError::File {
-            path: self.0.display().to_string(),
-            reason: error.to_string(),
-        }
+        UsersError::File { path: self.0.display().to_string(), reason: error.to_string() }
     }
 }
 
 fn private_file(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 fn parse_line(line: &str) -> Result<User, String> {
@@ -271,18 +246,12 @@ fn parse_line(line: &str) -> Result<User, String> {
         None | Some("") => Papel::Leitor,
         Some(papel) => papel.parse()?,
     };
-    Ok(User {
-        nome: Arc::from(nome),
-        hash: Hash::parse(hash)?,
-        papel,
-    })
+    Ok(User { nome: Arc::from(nome), hash: Hash::parse(hash)?, papel })
 }
 
 fn check_name(nome: &str) -> Result<(), UsersError> {
     let sound = (1..=64).contains(&nome.chars().count())
         && !nome.chars().any(|c| c == ':' || c.is_control())
         && !nome.starts_with(['#', ' ']);
-    sound
-        .then_some(())
-        .ok_or_else(|| UsersError::Name(nome.to_owned()))
+    sound.then_some(()).ok_or_else(|| UsersError::Name(nome.to_owned()))
 }

@@ -64,13 +64,7 @@ impl<B: Batch> Clone for Loader<B> {
 impl<B: Batch> Loader<B> {
     /// A loader that finds keys by `batch`.
     pub fn new(batch: B) -> Self {
-        Self(Arc::new(Inner {
-            batch,
-            state: Mutex::new(State {
-                waiting: VecDeque::new(),
-                in_flight: 0,
-            }),
-        }))
+        Self(Arc::new(Inner { batch, state: Mutex::new(State { waiting: VecDeque::new(), in_flight: 0 }) }))
     }
 
     /// Asks for one key; together with every other key that the request asks
@@ -117,10 +111,7 @@ impl<B: Batch> Loader<B> {
                 state.in_flight += 1;
                 groups
             };
-            let flight = Flight {
-                loader: self.clone(),
-                groups,
-            };
+            let flight = Flight { loader: self.clone(), groups };
             // A task of its own: a request that goes away must not take the
             // answers of others with it.
             tokio::spawn(flight.run());
@@ -159,11 +150,8 @@ struct Flight<B: Batch> {
 
 impl<B: Batch> Flight<B> {
     async fn run(self) {
-        let span = tracing::debug_span!(
-            "batch",
-            loader = self.loader.0.batch.name(),
-            requests = self.groups.len()
-        );
+        let span =
+            tracing::debug_span!("batch", loader = self.loader.0.batch.name(), requests = self.groups.len());
         for group in &self.groups {
             span.follows_from(&group.span);
         }
@@ -210,19 +198,13 @@ impl<B: Batch> Drop for Flight<B> {
     }
 }
 
-async fn load<B: Batch>(
-    batch: &B,
-    groups: &[Arc<Group<B::Key, B::Value>>],
-) -> Answer<B::Key, B::Value> {
+async fn load<B: Batch>(batch: &B, groups: &[Arc<Group<B::Key, B::Value>>]) -> Answer<B::Key, B::Value> {
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
     for group in groups {
         keys.extend(group.keys().into_iter().filter(|key| seen.insert(*key)));
     }
-    let audience: Vec<Arc<Tally>> = groups
-        .iter()
-        .map(|group| Arc::clone(group.tally()))
-        .collect();
+    let audience: Vec<Arc<Tally>> = groups.iter().map(|group| Arc::clone(group.tally())).collect();
     let mut chunks = keys.chunks(B::MOST);
     let Some(first) = chunks.next() else {
         return Ok(Arc::default());
@@ -263,22 +245,14 @@ mod tests {
             Store::Clientes
         }
 
-        async fn load(
-            &self,
-            keys: &[u32],
-            _: &[Arc<Tally>],
-        ) -> Result<HashMap<u32, u32>, StoreError> {
+        async fn load(&self, keys: &[u32], _: &[Arc<Tally>]) -> Result<HashMap<u32, u32>, StoreError> {
             lock(&self.calls).push(keys.to_vec());
             self.gate.acquire().await.expect("open").forget();
             assert!(!self.panics.load(Ordering::SeqCst), "as told");
             if keys.contains(&(u32::try_from(self.poison.load(Ordering::SeqCst)).expect("small"))) {
                 return Err(StoreError::new(Store::Clientes, Fault::Timeout, "slow key"));
             }
-            Ok(keys
-                .iter()
-                .filter(|key| *key % 2 == 0)
-                .map(|key| (*key, key * 10))
-                .collect())
+            Ok(keys.iter().filter(|key| *key % 2 == 0).map(|key| (*key, key * 10)).collect())
         }
     }
 
@@ -301,13 +275,7 @@ mod tests {
             poison: Arc::clone(&poison),
             panics: Arc::clone(&panics),
         };
-        Rig {
-            loader: Loader::new(batch),
-            calls,
-            gate,
-            poison,
-            panics,
-        }
+        Rig { loader: Loader::new(batch), calls, gate, poison, panics }
     }
 
     async fn ask(loader: &Loader<Evens>, keys: &[u32]) -> Vec<Result<Option<u32>, Fault>> {
@@ -323,10 +291,7 @@ mod tests {
     async fn one_turn_is_one_call_and_absent_keys_are_none() {
         let rig = rig(100);
         let answers = ask(&rig.loader, &[4, 3, 4, 2]).await;
-        assert_eq!(
-            answers,
-            [Ok(Some(40)), Ok(None), Ok(Some(40)), Ok(Some(20))]
-        );
+        assert_eq!(answers, [Ok(Some(40)), Ok(None), Ok(Some(40)), Ok(Some(20))]);
         assert_eq!(*lock(&rig.calls), [vec![4, 3, 2]]);
     }
 
@@ -349,10 +314,7 @@ mod tests {
                 let (loader, scope) = (rig.loader.clone(), Arc::clone(&scope));
                 async move {
                     let child = loader.load(&scope, parent * 2).await.expect("found");
-                    loader
-                        .load(&scope, child.expect("even") + 2)
-                        .await
-                        .expect("found")
+                    loader.load(&scope, child.expect("even") + 2).await.expect("found")
                 }
             });
             scope.run(futures_util::future::join_all(walk)).await;
@@ -403,10 +365,7 @@ mod tests {
         for request in requests {
             answers.extend(request.await.expect("ran"));
         }
-        assert_eq!(
-            answers,
-            [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Timeout)]
-        );
+        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Timeout)]);
     }
 
     #[tokio::test]
@@ -423,9 +382,7 @@ mod tests {
         let rig = rig(0);
         let first = tokio::spawn({
             let loader = rig.loader.clone();
-            async move {
-                futures_util::join!(ask(&loader, &[2]), ask(&loader, &[4]), ask(&loader, &[6]))
-            }
+            async move { futures_util::join!(ask(&loader, &[2]), ask(&loader, &[4]), ask(&loader, &[6])) }
         });
         while lock(&rig.loader.0.state).waiting.is_empty() {
             tokio::task::yield_now().await;
@@ -435,10 +392,6 @@ mod tests {
         rig.gate.add_permits(100);
         assert_eq!(ask(&rig.loader, &[8]).await, [Ok(Some(80))]);
         let asked: Vec<u32> = lock(&rig.calls).concat();
-        assert_eq!(
-            asked,
-            [2, 4, 8],
-            "6 was still waiting when its request went away"
-        );
+        assert_eq!(asked, [2, 4, 8], "6 was still waiting when its request went away");
     }
 }

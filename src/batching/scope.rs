@@ -42,10 +42,7 @@ impl Scope {
 
     /// Runs `work`, whose loads go through this scope.
     pub fn run<F: Future>(self: &Arc<Self>, work: F) -> Scoped<F> {
-        Scoped {
-            scope: Arc::clone(self),
-            work: Box::pin(work),
-        }
+        Scoped { scope: Arc::clone(self), work: Box::pin(work) }
     }
 
     /// The group that gathers for the loader numbered `loader` in this turn,
@@ -63,11 +60,7 @@ impl Scope {
             .and_then(|group| Arc::clone(&group.group).downcast::<G>().ok());
         known.unwrap_or_else(|| {
             let (group, submit) = open();
-            groups.push(OpenGroup {
-                loader,
-                group: Arc::<G>::clone(&group),
-                submit,
-            });
+            groups.push(OpenGroup { loader, group: Arc::<G>::clone(&group), submit });
             group
         })
     }

@@ -8,10 +8,7 @@ use crate::config::Loaded;
 pub(super) fn run(loaded: &Loaded) -> ExitCode {
     for (setting, value, source) in loaded.describe() {
         let shown = if value.is_empty() { "(empty)" } else { &value };
-        println!(
-            "{} = {shown}\n    from {source}; {}; {}",
-            setting.key, setting.variable, setting.meaning
-        );
+        println!("{} = {shown}\n    from {source}; {}; {}", setting.key, setting.variable, setting.meaning);
     }
     ExitCode::SUCCESS
 }

@@ -27,28 +27,21 @@ impl Migrate {
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         let open = OpenStores::open(config).await?;
         let (mut behind, mut failures) = (false, Vec::new());
-        for store in Store::ALL
-            .into_iter()
-            .filter(|store| self.store.is_none_or(|only| only == *store))
-        {
+        for store in Store::ALL.into_iter().filter(|store| self.store.is_none_or(|only| only == *store)) {
             let options = &open.stores[store];
             let outcome = if self.check {
-                migrations::check(store, options)
-                    .await
-                    .map(|state| match state {
-                        SchemaState::Current => "up to date".to_owned(),
-                        SchemaState::Behind(missing) => {
-                            behind = true;
-                            format!("{missing} migrations are missing; run `quarteto migrate`")
-                        }
-                    })
+                migrations::check(store, options).await.map(|state| match state {
+                    SchemaState::Current => "up to date".to_owned(),
+                    SchemaState::Behind(missing) => {
+                        behind = true;
+                        format!("{missing} migrations are missing; run `quarteto migrate`")
+                    }
+                })
             } else {
-                migrations::migrate(store, options)
-                    .await
-                    .map(|applied| match applied {
-                        0 => "up to date".to_owned(),
-                        applied => format!("{applied} migrations applied"),
-                    })
+                migrations::migrate(store, options).await.map(|applied| match applied {
+                    0 => "up to date".to_owned(),
+                    applied => format!("{applied} migrations applied"),
+                })
             };
             match outcome {
                 Ok(state) => println!("{store}: {state}"),
@@ -59,10 +52,6 @@ impl Migrate {
         if !failures.is_empty() {
             anyhow::bail!("{}", failures.join("\n"));
         }
-        Ok(if behind {
-            ExitCode::from(BEHIND)
-        } else {
-            ExitCode::SUCCESS
-        })
+        Ok(if behind { ExitCode::from(BEHIND) } else { ExitCode::SUCCESS })
     }
 }

@@ -93,9 +93,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let loaded = Config::load(cli.common.config.clone(), &flags, std::env::vars())?;
     let _log = insight::start(&loaded.config.log).map_err(anyhow::Error::msg)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let config = &loaded.config;
     match cli.command {
         Command::Serve(serve) => runtime.block_on(serve.run(config)),
@@ -115,10 +113,7 @@ impl Common {
             ("log.format", &self.log_format),
             ("auth.users_file", &self.users_file),
         ];
-        given
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value.clone()?)))
-            .collect()
+        given.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
     }
 }
 
@@ -132,16 +127,10 @@ impl OpenStores {
     /// The configured stores, or a private server, started.
     async fn open(config: &Config) -> anyhow::Result<Self> {
         Ok(match config.databases()? {
-            Databases::Configured(stores) => Self {
-                stores: *stores,
-                private: None,
-            },
+            Databases::Configured(stores) => Self { stores: *stores, private: None },
             Databases::Private => {
                 let server = LocalDatabase::start(&config.local.data_dir, &[]).await?;
-                Self {
-                    stores: server.stores()?,
-                    private: Some(server),
-                }
+                Self { stores: server.stores()?, private: Some(server) }
             }
         })
     }

@@ -37,13 +37,7 @@ pub(super) struct Serve {
 }
 
 /// The demo data.
-const DEMO: Plan = Plan {
-    clientes: 200,
-    produtos: 60,
-    compras: 1_500,
-    seed: 1,
-    heavy: 0,
-};
+const DEMO: Plan = Plan { clientes: 200, produtos: 60, compras: 1_500, seed: 1, heavy: 0 };
 
 impl Serve {
     pub(super) fn flags(&self) -> BTreeMap<&'static str, String> {
@@ -85,9 +79,7 @@ impl Serve {
             let summary = seed::run(&DEMO, stores, &MultiProgress::new()).await?;
             println!("{summary}");
         } else {
-            println!(
-                "The stores are empty; `quarteto serve --demo` or `quarteto seed` fills them."
-            );
+            println!("The stores are empty; `quarteto serve --demo` or `quarteto seed` fills them.");
         }
         Ok(())
     }
@@ -108,15 +100,9 @@ fn asked_for_demo() -> anyhow::Result<bool> {
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let remedy = match error.kind() {
-            ErrorKind::AddrInUse => {
-                "something listens there already; choose another port with --listen"
-            }
-            ErrorKind::PermissionDenied => {
-                "ports below 1024 need rights; choose another with --listen"
-            }
-            ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; choose another with --listen"
-            }
+            ErrorKind::AddrInUse => "something listens there already; choose another port with --listen",
+            ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another with --listen",
+            ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
             _ => "choose another address with --listen",
         };
         anyhow::anyhow!("cannot listen on {address}: {error}; {remedy}")
@@ -126,15 +112,14 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// A store that is down does not keep the others from serving; one whose schema
 /// does not fit does, since its answers would be wrong.
 async fn check_schemas(stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result<()> {
-    let checks = stores
-        .iter()
-        .map(|(store, options)| async move { (store, migrations::check(store, options).await) });
+    let checks =
+        stores.iter().map(|(store, options)| async move { (store, migrations::check(store, options).await) });
     for (store, state) in join_all(checks).await {
         match state {
             Ok(SchemaState::Current) => {}
-            Ok(SchemaState::Behind(missing)) => anyhow::bail!(
-                "store {store}: {missing} migrations are missing; run `quarteto migrate` first"
-            ),
+            Ok(SchemaState::Behind(missing)) => {
+                anyhow::bail!("store {store}: {missing} migrations are missing; run `quarteto migrate` first")
+            }
             Err(error @ MigrationError::Unreachable { .. }) => {
                 tracing::warn!(%store, %error, "store is down; its fields are null until it is back");
             }
@@ -169,10 +154,7 @@ async fn watch_users(logins: Arc<Logins>) {
 }
 
 fn http_limits(http: &Http) -> HttpLimits {
-    HttpLimits {
-        body_bytes: http.body_bytes,
-        request: http.request_deadline(),
-    }
+    HttpLimits { body_bytes: http.body_bytes, request: http.request_deadline() }
 }
 
 /// Where to go, and one line that works.
@@ -218,8 +200,7 @@ async fn serve(listener: TcpListener, app: Arc<App>, drain: Duration) -> anyhow:
         // An answer is one write; waiting for more would only delay it.
         let _ = stream.set_nodelay(true);
     });
-    let server =
-        axum::serve(listener, http::router(app)).with_graceful_shutdown(wait(stopped.clone()));
+    let server = axum::serve(listener, http::router(app)).with_graceful_shutdown(wait(stopped.clone()));
     tokio::select! {
         served = server.into_future() => served.context("the HTTP server failed"),
         () = async { wait(stopped).await; tokio::time::sleep(drain).await } => {

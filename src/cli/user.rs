@@ -66,10 +66,7 @@ impl User {
 fn password() -> anyhow::Result<String> {
     if !io::stdin().is_terminal() {
         let mut line = String::new();
-        io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .context("cannot read the password")?;
+        io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
         return Ok(line.trim_end_matches(['\n', '\r']).to_owned());
     }
     let first = rpassword::prompt_password("Password: ")?;

@@ -120,16 +120,9 @@ impl Default for Config {
                 request_ms: 10_000,
                 drain_ms: 15_000,
             },
-            auth: Auth {
-                users_file: PathBuf::new(),
-            },
-            log: Log {
-                filter: "info".into(),
-                format: LogFormat::Pretty,
-            },
-            local: Local {
-                data_dir: ".quarteto".into(),
-            },
+            auth: Auth { users_file: PathBuf::new() },
+            log: Log { filter: "info".into(), format: LogFormat::Pretty },
+            local: Local { data_dir: ".quarteto".into() },
         }
     }
 }
@@ -168,10 +161,7 @@ impl Config {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
             if !file.is_file() {
-                return Err(ConfigError(format!(
-                    "the config file {} does not exist",
-                    file.display()
-                )));
+                return Err(ConfigError(format!("the config file {} does not exist", file.display())));
             }
             figment = figment.merge(Toml::file_exact(file));
         }
@@ -188,14 +178,8 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let rules = [
-            (
-                (1..=1000).contains(&self.stores.connections),
-                "stores.connections must be between 1 and 1000",
-            ),
-            (
-                (1..=60_000).contains(&self.stores.acquire_ms),
-                "stores.acquire_ms must be between 1 and 60000",
-            ),
+            ((1..=1000).contains(&self.stores.connections), "stores.connections must be between 1 and 1000"),
+            ((1..=60_000).contains(&self.stores.acquire_ms), "stores.acquire_ms must be between 1 and 60000"),
             (
                 (10..=600_000).contains(&self.stores.statement_ms),
                 "stores.statement_ms must be between 10 and 600000",
@@ -204,10 +188,7 @@ impl Config {
                 (1024..=64 << 20).contains(&self.http.body_bytes),
                 "http.body_bytes must be between 1024 and 67108864",
             ),
-            (
-                (10..=600_000).contains(&self.http.request_ms),
-                "http.request_ms must be between 10 and 600000",
-            ),
+            ((10..=600_000).contains(&self.http.request_ms), "http.request_ms must be between 10 and 600000"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(ConfigError(rule.into())),
@@ -305,19 +286,25 @@ impl Loaded {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(_, text) => text.clone(),
-        Value::Num(_, number) => number
-            .to_u128()
-            .map_or_else(|| format!("{number:?}"), |number| number.to_string()),
+        Value::Num(_, number) => {
+            number.to_u128().map_or_else(|| format!("{number:?}"), |number| number.to_string())
+        }
         other => format!("{other:?}"),
     }
 }
 
 fn source_name(metadata: &Metadata) -> String {
     match &metadata.source {
-        Some(figment::Source::File(path)) => format!("file {}", path.display()),
+        Some(figment::Source::File(path)) => format!("file {}", short(path)),
         Some(figment::Source::Code(_)) => "default".into(),
         _ => metadata.name.to_string(),
     }
+}
+
+/// As the operator would write it: below the working folder where it is.
+fn short(path: &std::path::Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
 /// One value as text, given outside the config file.
@@ -329,11 +316,7 @@ struct Text {
 
 impl Text {
     fn new(name: impl Into<String>, key: &'static str, text: &str) -> Self {
-        Self {
-            name: name.into(),
-            key,
-            text: text.to_owned(),
-        }
+        Self { name: name.into(), key, text: text.to_owned() }
     }
 }
 
@@ -346,11 +329,7 @@ impl Provider for Text {
         // A number is a number only where the setting is one: a password in a
         // URL may look like anything.
         let value = match self.text.parse::<u64>() {
-            Ok(number)
-                if SETTINGS
-                    .iter()
-                    .any(|setting| setting.key == self.key && setting.is_number) =>
-            {
+            Ok(number) if SETTINGS.iter().any(|setting| setting.key == self.key && setting.is_number) => {
                 Value::from(number)
             }
             _ => Value::from(self.text.clone()),
@@ -363,9 +342,7 @@ impl Provider for Text {
 
 /// A source for each variable that is set. A misspelt one is refused: it would
 /// silently do nothing.
-fn from_environment(
-    variables: impl Iterator<Item = (String, String)>,
-) -> Result<Vec<Text>, ConfigError> {
+fn from_environment(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<Text>, ConfigError> {
     let mut sources = Vec::new();
     for (name, value) in variables.filter(|(name, _)| name.starts_with("QUARTETO_")) {
         if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable == name) {
@@ -373,15 +350,9 @@ fn from_environment(
         } else if let Some(setting) = secret_file(&name) {
             let content = std::fs::read_to_string(&value)
                 .map_err(|error| ConfigError(format!("{name}: cannot read {value}: {error}")))?;
-            sources.push(Text::new(
-                format!("{name} ({value})"),
-                setting.key,
-                content.trim_end(),
-            ));
+            sources.push(Text::new(format!("{name} ({value})"), setting.key, content.trim_end()));
         } else if name != "QUARTETO_CONFIG" && !name.starts_with("QUARTETO_TEST_") {
-            return Err(ConfigError(format!(
-                "{name} is not a setting; `quarteto config` lists them all"
-            )));
+            return Err(ConfigError(format!("{name} is not a setting; `quarteto config` lists them all")));
         }
     }
     Ok(sources)
@@ -389,17 +360,12 @@ fn from_environment(
 
 fn secret_file(name: &str) -> Option<&'static Setting> {
     let variable = name.strip_suffix("_FILE")?;
-    SETTINGS
-        .iter()
-        .find(|setting| setting.is_secret && setting.variable == variable)
+    SETTINGS.iter().find(|setting| setting.is_secret && setting.variable == variable)
 }
 
 fn explain(error: &figment::Error) -> ConfigError {
     let key = error.path.join(".");
-    let source = error
-        .metadata
-        .as_ref()
-        .map_or_else(String::new, source_name);
+    let source = error.metadata.as_ref().map_or_else(String::new, source_name);
     let place = match (key.is_empty(), source.is_empty()) {
         (false, false) => format!("{key} (from {source}): "),
         (false, true) => format!("{key}: "),
@@ -414,9 +380,7 @@ mod tests {
     use super::*;
 
     fn load(variables: &[(&str, &str)]) -> Result<Loaded, String> {
-        let variables = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Config::load(None, &BTreeMap::new(), variables).map_err(|error| error.to_string())
     }
 
@@ -437,9 +401,7 @@ mod tests {
         assert!(described.iter().all(|(_, _, source)| source == "default"));
         let fields = serde_json::to_value(Config::default()).expect("plain");
         let sections = fields.as_object().expect("sections").values();
-        let count: usize = sections
-            .map(|section| section.as_object().map_or(0, serde_json::Map::len))
-            .sum();
+        let count: usize = sections.map(|section| section.as_object().map_or(0, serde_json::Map::len)).sum();
         assert_eq!(count, SETTINGS.len());
     }
 
@@ -466,8 +428,7 @@ mod tests {
     #[test]
     fn urls_are_all_or_none_and_well_formed() {
         assert!(
-            refusal(&[("QUARTETO_CLIENTES_URL", "mysql://a@b/c")])
-                .starts_with("QUARTETO_ENDERECOS_URL and")
+            refusal(&[("QUARTETO_CLIENTES_URL", "mysql://a@b/c")]).starts_with("QUARTETO_ENDERECOS_URL and")
         );
         let all = |clientes| {
             [
@@ -478,20 +439,12 @@ mod tests {
             ]
         };
         assert!(
-            refusal(&all("postgres://a@b/c"))
-                .starts_with("QUARTETO_CLIENTES_URL must look like mysql://")
+            refusal(&all("postgres://a@b/c")).starts_with("QUARTETO_CLIENTES_URL must look like mysql://")
         );
-        assert!(
-            refusal(&all("mysql://a@b")).starts_with("QUARTETO_CLIENTES_URL names no database")
-        );
-        assert!(
-            refusal(&all("mysql://a@b:port/c")).starts_with("QUARTETO_CLIENTES_URL cannot be read")
-        );
+        assert!(refusal(&all("mysql://a@b")).starts_with("QUARTETO_CLIENTES_URL names no database"));
+        assert!(refusal(&all("mysql://a@b:port/c")).starts_with("QUARTETO_CLIENTES_URL cannot be read"));
         let loaded = load(&all("mysql://a:1234@b/c")).expect("valid");
-        assert!(matches!(
-            loaded.config.databases(),
-            Ok(Databases::Configured(_))
-        ));
+        assert!(matches!(loaded.config.databases(), Ok(Databases::Configured(_))));
     }
 
     #[test]

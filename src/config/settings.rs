@@ -17,37 +17,21 @@ pub struct Setting {
 
 impl Setting {
     const fn text(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
-        Self {
-            key,
-            variable,
-            meaning,
-            is_number: false,
-            is_secret: false,
-        }
+        Self { key, variable, meaning, is_number: false, is_secret: false }
     }
 
     const fn number(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
-        Self {
-            is_number: true,
-            ..Self::text(key, variable, meaning)
-        }
+        Self { is_number: true, ..Self::text(key, variable, meaning) }
     }
 
     const fn secret(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
-        Self {
-            is_secret: true,
-            ..Self::text(key, variable, meaning)
-        }
+        Self { is_secret: true, ..Self::text(key, variable, meaning) }
     }
 
     /// A value as it may be shown.
     #[must_use]
     pub fn shown(&self, value: &str) -> String {
-        if self.is_secret {
-            without_password(value)
-        } else {
-            value.to_owned()
-        }
+        if self.is_secret { without_password(value) } else { value.to_owned() }
     }
 }
 
@@ -69,51 +53,19 @@ pub const SETTINGS: &[Setting] = &[
         "QUARTETO_CLIENTES_URL",
         "URL of the store `clientes`: mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE.",
     ),
-    Setting::secret(
-        "stores.enderecos_url",
-        "QUARTETO_ENDERECOS_URL",
-        "URL of the store `enderecos`.",
-    ),
-    Setting::secret(
-        "stores.catalogo_url",
-        "QUARTETO_CATALOGO_URL",
-        "URL of the store `catalogo`.",
-    ),
-    Setting::secret(
-        "stores.inventario_url",
-        "QUARTETO_INVENTARIO_URL",
-        "URL of the store `inventario`.",
-    ),
-    Setting::number(
-        "stores.connections",
-        "QUARTETO_STORE_CONNECTIONS",
-        "Connections to each store.",
-    ),
+    Setting::secret("stores.enderecos_url", "QUARTETO_ENDERECOS_URL", "URL of the store `enderecos`."),
+    Setting::secret("stores.catalogo_url", "QUARTETO_CATALOGO_URL", "URL of the store `catalogo`."),
+    Setting::secret("stores.inventario_url", "QUARTETO_INVENTARIO_URL", "URL of the store `inventario`."),
+    Setting::number("stores.connections", "QUARTETO_STORE_CONNECTIONS", "Connections to each store."),
     Setting::number(
         "stores.acquire_ms",
         "QUARTETO_STORE_ACQUIRE_MS",
         "How long a statement waits for a connection before the store counts as busy.",
     ),
-    Setting::number(
-        "stores.statement_ms",
-        "QUARTETO_STORE_STATEMENT_MS",
-        "How long a statement may run.",
-    ),
-    Setting::text(
-        "http.listen",
-        "QUARTETO_LISTEN",
-        "Address and port to listen on.",
-    ),
-    Setting::number(
-        "http.body_bytes",
-        "QUARTETO_BODY_BYTES",
-        "The largest request body.",
-    ),
-    Setting::number(
-        "http.request_ms",
-        "QUARTETO_REQUEST_MS",
-        "How long a request may take in all.",
-    ),
+    Setting::number("stores.statement_ms", "QUARTETO_STORE_STATEMENT_MS", "How long a statement may run."),
+    Setting::text("http.listen", "QUARTETO_LISTEN", "Address and port to listen on."),
+    Setting::number("http.body_bytes", "QUARTETO_BODY_BYTES", "The largest request body."),
+    Setting::number("http.request_ms", "QUARTETO_REQUEST_MS", "How long a request may take in all."),
     Setting::number(
         "http.drain_ms",
         "QUARTETO_DRAIN_MS",
@@ -124,16 +76,8 @@ pub const SETTINGS: &[Setting] = &[
         "QUARTETO_USERS_FILE",
         "The users file, `nome:hash:papel` a line; `users` in the data folder when empty.",
     ),
-    Setting::text(
-        "log.filter",
-        "QUARTETO_LOG",
-        "What to log: info, debug, quarteto::db=debug, …",
-    ),
-    Setting::text(
-        "log.format",
-        "QUARTETO_LOG_FORMAT",
-        "`pretty` for people, `json` for machines.",
-    ),
+    Setting::text("log.filter", "QUARTETO_LOG", "What to log: info, debug, quarteto::db=debug, …"),
+    Setting::text("log.format", "QUARTETO_LOG_FORMAT", "`pretty` for people, `json` for machines."),
     Setting::text(
         "local.data_dir",
         "QUARTETO_DATA_DIR",
@@ -147,10 +91,7 @@ mod tests {
 
     #[test]
     fn passwords_are_hidden_whatever_they_hold() {
-        assert_eq!(
-            without_password("mysql://u:p@ss:w@h:3306/d?x=1"),
-            "mysql://u:***@h:3306/d?x=1"
-        );
+        assert_eq!(without_password("mysql://u:p@ss:w@h:3306/d?x=1"), "mysql://u:***@h:3306/d?x=1");
         assert_eq!(without_password("mysql://u@h/d"), "mysql://u@h/d");
         assert_eq!(without_password(""), "");
     }

@@ -20,11 +20,7 @@ pub struct BreakerLimits {
 
 impl Default for BreakerLimits {
     fn default() -> Self {
-        Self {
-            failures_in_a_row: 5,
-            window: 20,
-            rest: Duration::from_secs(1),
-        }
+        Self { failures_in_a_row: 5, window: 20, rest: Duration::from_secs(1) }
     }
 }
 
@@ -72,19 +68,13 @@ impl Window {
 
 impl State {
     fn closed() -> Self {
-        Self::Closed {
-            in_a_row: 0,
-            latest: Window::default(),
-        }
+        Self::Closed { in_a_row: 0, latest: Window::default() }
     }
 }
 
 impl Breaker {
     pub(super) fn new(limits: BreakerLimits) -> Self {
-        Self {
-            limits,
-            state: Mutex::new(State::closed()),
-        }
+        Self { limits, state: Mutex::new(State::closed()) }
     }
 
     /// Asks to use the store now. Refused with the reason that opened the
@@ -96,14 +86,9 @@ impl Breaker {
             State::Open { until, reason } if now < *until => Err(Arc::clone(reason)),
             // A probe whose outcome never came (its caller went away) must not
             // keep the circuit open for ever.
-            State::Probing { since, reason } if now < *since + self.limits.rest => {
-                Err(Arc::clone(reason))
-            }
+            State::Probing { since, reason } if now < *since + self.limits.rest => Err(Arc::clone(reason)),
             State::Open { reason, .. } | State::Probing { reason, .. } => {
-                *state = State::Probing {
-                    since: now,
-                    reason: Arc::clone(reason),
-                };
+                *state = State::Probing { since: now, reason: Arc::clone(reason) };
                 Ok(())
             }
         }
@@ -121,8 +106,8 @@ impl Breaker {
             (State::Closed { in_a_row, latest }, Some(reason)) => {
                 *in_a_row += 1;
                 latest.push(true, self.limits.window);
-                let sick = *in_a_row >= self.limits.failures_in_a_row
-                    || latest.half_failed(self.limits.window);
+                let sick =
+                    *in_a_row >= self.limits.failures_in_a_row || latest.half_failed(self.limits.window);
                 if !sick {
                     return;
                 }
@@ -145,10 +130,7 @@ impl Breaker {
     }
 
     fn open(&self, now: Instant, reason: &Arc<str>) -> State {
-        State::Open {
-            until: now + self.limits.rest,
-            reason: Arc::clone(reason),
-        }
+        State::Open { until: now + self.limits.rest, reason: Arc::clone(reason) }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -161,11 +143,7 @@ mod tests {
     use super::*;
 
     fn breaker() -> (Breaker, Instant, Arc<str>) {
-        (
-            Breaker::new(BreakerLimits::default()),
-            Instant::now(),
-            Arc::from("refused"),
-        )
+        (Breaker::new(BreakerLimits::default()), Instant::now(), Arc::from("refused"))
     }
 
     #[test]
@@ -215,9 +193,6 @@ mod tests {
         breaker.report(now + rest, Some(&why));
         assert!(breaker.enter(now + rest).is_err());
         assert!(breaker.enter(now + rest * 2).is_ok(), "the next probe");
-        assert!(
-            breaker.enter(now + rest * 3).is_ok(),
-            "whose outcome never came"
-        );
+        assert!(breaker.enter(now + rest * 3).is_ok(), "whose outcome never came");
     }
 }

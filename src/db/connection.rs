@@ -22,13 +22,11 @@ pub fn options(store: Store, url: &str) -> Result<MySqlConnectOptions, String> {
     if !url.starts_with("mysql://") && !url.starts_with("mariadb://") {
         return Err(format!("{variable} must look like {shape}"));
     }
-    let options: MySqlConnectOptions = url.parse().map_err(|error| {
-        format!("{variable} cannot be read: {error}; it must look like {shape}")
-    })?;
+    let options: MySqlConnectOptions = url
+        .parse()
+        .map_err(|error| format!("{variable} cannot be read: {error}; it must look like {shape}"))?;
     if options.get_database().is_none_or(str::is_empty) {
-        return Err(format!(
-            "{variable} names no database; it must look like {shape}"
-        ));
+        return Err(format!("{variable} names no database; it must look like {shape}"));
     }
     // The session is set up in one statement of our own below.
     Ok(options
@@ -56,6 +54,12 @@ impl Connection {
     pub fn mysql(&mut self) -> &mut MySqlConnection {
         &mut self.mysql
     }
+
+    /// Gives up what we know about the connection.
+    #[must_use]
+    pub fn into_mysql(self) -> MySqlConnection {
+        self.mysql
+    }
 }
 
 /// Opens a connection and sets up its session: full `sql_mode`, UTC, a named
@@ -69,20 +73,13 @@ pub async fn connect(
     statement_limit: Option<Duration>,
 ) -> Result<Connection, sqlx::Error> {
     let mut mysql = MySqlConnection::connect_with(options).await?;
-    let row = sqlx::raw_sql("SELECT CAST(CONNECTION_ID() AS UNSIGNED), VERSION()")
-        .fetch_one(&mut mysql)
-        .await?;
+    let row =
+        sqlx::raw_sql("SELECT CAST(CONNECTION_ID() AS UNSIGNED), VERSION()").fetch_one(&mut mysql).await?;
     let id: u64 = row.try_get(0)?;
     let version: String = row.try_get(1)?;
     let setup = session_setup(&version, statement_limit);
-    sqlx::raw_sql(AssertSqlSafe(setup))
-        .execute(&mut mysql)
-        .await?;
-    Ok(Connection {
-        mysql,
-        id,
-        busy: false,
-    })
+    sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut mysql).await?;
+    Ok(Connection { mysql, id, busy: false })
 }
 
 /// Built from constants and numbers only.

@@ -37,11 +37,7 @@ impl StoreError {
     /// A failure that we noticed ourselves.
     #[must_use]
     pub fn new(store: Store, fault: Fault, detail: impl Into<Arc<str>>) -> Self {
-        Self {
-            store,
-            fault,
-            detail: detail.into(),
-        }
+        Self { store, fault, detail: detail.into() }
     }
 
     /// A connection could not be made. Whatever the reason, nothing was
@@ -77,10 +73,7 @@ impl StoreError {
     /// one statement or one caller.
     #[must_use]
     pub const fn is_sick_store(&self) -> bool {
-        matches!(
-            self.fault,
-            Fault::Unavailable | Fault::Lost | Fault::Timeout
-        )
+        matches!(self.fault, Fault::Unavailable | Fault::Lost | Fault::Timeout)
     }
 }
 

@@ -115,10 +115,7 @@ pub async fn migrate(store: Store, options: &MySqlConnectOptions) -> Result<usiz
 ///
 /// # Errors
 /// [`MigrationError`] when the store cannot be asked or is newer than we are.
-pub async fn check(
-    store: Store,
-    options: &MySqlConnectOptions,
-) -> Result<SchemaState, MigrationError> {
+pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<SchemaState, MigrationError> {
     let mut connection = open(store, options).await?;
     let pending = pending(store, connection.mysql()).await?;
     let _ = connection.mysql.close().await;
@@ -128,10 +125,7 @@ pub async fn check(
     })
 }
 
-async fn open(
-    store: Store,
-    options: &MySqlConnectOptions,
-) -> Result<super::Connection, MigrationError> {
+async fn open(store: Store, options: &MySqlConnectOptions) -> Result<super::Connection, MigrationError> {
     let patience = Duration::from_secs(5);
     let reason = match tokio::time::timeout(patience, connect(options, None)).await {
         Ok(Ok(connection)) => return Ok(connection),
@@ -159,10 +153,7 @@ async fn lock(store: Store, mysql: &mut MySqlConnection) -> Result<(), Migration
 async fn apply(store: Store, mysql: &mut MySqlConnection) -> Result<usize, MigrationError> {
     let pending = pending(store, mysql).await?;
     if pending > 0 {
-        mysql
-            .ensure_migrations_table(TABLE)
-            .await
-            .map_err(|error| migration_failed(store, &error))?;
+        mysql.ensure_migrations_table(TABLE).await.map_err(|error| migration_failed(store, &error))?;
         sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE")
             .execute(&mut *mysql)
             .await
@@ -198,16 +189,10 @@ async fn pending(store: Store, mysql: &mut MySqlConnection) -> Result<usize, Mig
     for (version, checksum) in &applied {
         match known.iter().find(|migration| migration.version == *version) {
             None => {
-                return Err(MigrationError::Newer {
-                    store,
-                    version: *version,
-                });
+                return Err(MigrationError::Newer { store, version: *version });
             }
             Some(migration) if *migration.checksum != **checksum => {
-                return Err(MigrationError::Changed {
-                    store,
-                    version: *version,
-                });
+                return Err(MigrationError::Changed { store, version: *version });
             }
             Some(_) => {}
         }
@@ -216,15 +201,9 @@ async fn pending(store: Store, mysql: &mut MySqlConnection) -> Result<usize, Mig
 }
 
 fn failed(store: Store, error: &sqlx::Error) -> MigrationError {
-    MigrationError::Failed {
-        store,
-        reason: explain(error),
-    }
+    MigrationError::Failed { store, reason: explain(error) }
 }
 
 fn migration_failed(store: Store, error: &sqlx::migrate::MigrateError) -> MigrationError {
-    MigrationError::Failed {
-        store,
-        reason: error.to_string(),
-    }
+    MigrationError::Failed { store, reason: error.to_string() }
 }

@@ -22,8 +22,6 @@ pub use breaker::BreakerLimits;
 pub use connection::{Connection, connect, options};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};
-pub use statement::{
-    MOST_BRANCHES, MOST_KEYS, Statement, Texts, in_list, intern, union_all, union_length,
-};
+pub use statement::{MOST_BRANCHES, MOST_KEYS, Statement, Texts, in_list, intern, union_all, union_length};
 pub use store::{PerStore, Store};
 pub use tally::{StoreTally, Tally};

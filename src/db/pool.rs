@@ -89,11 +89,7 @@ impl managed::Manager for Manager {
         connect(&self.options, Some(self.limits.server_side())).await
     }
 
-    async fn recycle(
-        &self,
-        connection: &mut Connection,
-        _: &Metrics,
-    ) -> managed::RecycleResult<sqlx::Error> {
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> managed::RecycleResult<sqlx::Error> {
         if connection.busy {
             return Err(RecycleError::message("a statement was left unfinished"));
         }
@@ -136,11 +132,7 @@ impl Db {
     /// # Errors
     /// [`StoreError`], in bounded time: the wait for a connection, plus the
     /// statement's deadline, at most twice.
-    pub async fn read<R>(
-        &self,
-        statement: Statement,
-        audience: &[Arc<Tally>],
-    ) -> Result<Vec<R>, StoreError>
+    pub async fn read<R>(&self, statement: Statement, audience: &[Arc<Tally>]) -> Result<Vec<R>, StoreError>
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
@@ -152,9 +144,7 @@ impl Db {
             rows = tracing::field::Empty,
             micros = tracing::field::Empty,
         );
-        self.read_in_span(statement, audience)
-            .instrument(span)
-            .await
+        self.read_in_span(statement, audience).instrument(span).await
     }
 
     async fn read_in_span<R>(
@@ -168,10 +158,7 @@ impl Db {
         let store = self.0.store;
         let name = statement.name;
         let begun = Instant::now();
-        self.0
-            .breaker
-            .enter(begun)
-            .map_err(|reason| StoreError::new(store, Fault::Unavailable, reason))?;
+        self.0.breaker.enter(begun).map_err(|reason| StoreError::new(store, Fault::Unavailable, reason))?;
         let mut outcome = self.attempt(statement.clone()).await;
         if matches!(&outcome, Err(error) if error.fault == Fault::Lost) {
             // The server went away and came back: every idle connection is as
@@ -180,18 +167,13 @@ impl Db {
             outcome = self.attempt(statement).await;
         }
         let time = begun.elapsed();
-        let rows = outcome
-            .as_ref()
-            .map_or(0, |rows: &Vec<R>| rows.len() as u64);
+        let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
         for tally in audience {
             tally.record(store, rows, time, outcome.is_err());
         }
         let span = tracing::Span::current();
         span.record("rows", rows);
-        span.record(
-            "micros",
-            u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
-        );
+        span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         match &outcome {
             Ok(_) => {
                 self.0.breaker.report(begun + time, None);
@@ -244,11 +226,9 @@ impl Db {
         let store = self.0.store;
         let wait = self.0.limits.acquire;
         let connection = self.0.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(TimeoutType::Wait) => StoreError::new(
-                store,
-                Fault::Busy,
-                format!("no connection became free within {wait:?}"),
-            ),
+            PoolError::Timeout(TimeoutType::Wait) => {
+                StoreError::new(store, Fault::Busy, format!("no connection became free within {wait:?}"))
+            }
             PoolError::Backend(error) => StoreError::connecting(store, &error),
             error => StoreError::new(
                 store,
@@ -256,25 +236,18 @@ impl Db {
                 format!("the server did not accept a connection within {wait:?}: {error}"),
             ),
         })?;
-        Ok(Lease {
-            db: &self.0,
-            connection: Some(connection),
-            finished: false,
-        })
+        Ok(Lease { db: &self.0, connection: Some(connection), finished: false })
     }
 
     /// Asks the store for nothing, to see whether it answers. Goes around the
     /// breaker, and closes it when the store is back.
     pub async fn health(&self) -> Health {
         let ping = async {
-            let outcome = self
-                .attempt::<(i64,)>(Statement::new("ping", "SELECT 1"))
-                .await;
+            let outcome = self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1")).await;
             match outcome {
                 Err(error) if error.fault == Fault::Lost => {
                     self.0.pool.retain(|_, _| false);
-                    self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1"))
-                        .await
+                    self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1")).await
                 }
                 outcome => outcome,
             }

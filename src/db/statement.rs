@@ -42,11 +42,7 @@ impl Statement {
     /// A statement with no argument yet.
     #[must_use]
     pub fn new(name: &'static str, text: &'static str) -> Self {
-        Self {
-            name,
-            text,
-            arguments: MySqlArguments::default(),
-        }
+        Self { name, text, arguments: MySqlArguments::default() }
     }
 
     /// Adds the next argument.
@@ -97,11 +93,7 @@ impl Texts {
 /// the clauses of a table are.
 pub fn intern(text: String) -> &'static str {
     static KNOWN: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
-    let known = KNOWN
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(text.as_str())
-        .copied();
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(text.as_str()).copied();
     known.unwrap_or_else(|| {
         let mut texts = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
         texts.get(text.as_str()).copied().unwrap_or_else(|| {
@@ -143,10 +135,7 @@ pub fn union_all(
     texts.get((variant << 32) | length as u64, || {
         let branch = branch();
         let numbered = |number: usize| format!("({})", branch.replace("{n}", &number.to_string()));
-        (0..length)
-            .map(numbered)
-            .collect::<Vec<_>>()
-            .join("\nUNION ALL\n")
+        (0..length).map(numbered).collect::<Vec<_>>().join("\nUNION ALL\n")
     })
 }
 
@@ -162,10 +151,7 @@ mod tests {
         assert_eq!(padded(&LIST_LENGTHS, 9999), MOST_KEYS);
         let text = in_list(&TEXTS, || "SELECT 1 WHERE id IN (…)".into(), 3);
         assert_eq!(text, "SELECT 1 WHERE id IN (?, ?, ?, ?)");
-        assert!(
-            std::ptr::eq(text, in_list(&TEXTS, || "another".into(), 2)),
-            "kept"
-        );
+        assert!(std::ptr::eq(text, in_list(&TEXTS, || "another".into(), 2)), "kept");
     }
 
     #[test]

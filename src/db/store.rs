@@ -18,12 +18,7 @@ pub enum Store {
 
 impl Store {
     /// All four, in the order in which they are migrated and listed.
-    pub const ALL: [Self; 4] = [
-        Self::Clientes,
-        Self::Enderecos,
-        Self::Catalogo,
-        Self::Inventario,
-    ];
+    pub const ALL: [Self; 4] = [Self::Clientes, Self::Enderecos, Self::Catalogo, Self::Inventario];
 
     /// The word used everywhere: config section, span, error, `--store`.
     #[must_use]
@@ -74,12 +69,9 @@ impl std::str::FromStr for Store {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|store| store.name() == text)
-            .ok_or_else(|| {
-                format!("`{text}` is not a store; the stores are clientes, enderecos, catalogo, inventario")
-            })
+        Self::ALL.into_iter().find(|store| store.name() == text).ok_or_else(|| {
+            format!("`{text}` is not a store; the stores are clientes, enderecos, catalogo, inventario")
+        })
     }
 }
 

@@ -28,12 +28,7 @@ pub struct DocumentLimits {
 
 impl Default for DocumentLimits {
     fn default() -> Self {
-        Self {
-            nesting: 64,
-            depth: 24,
-            selections: 2_000,
-            kept_bytes: 8 << 20,
-        }
+        Self { nesting: 64, depth: 24, selections: 2_000, kept_bytes: 8 << 20 }
     }
 }
 
@@ -115,10 +110,7 @@ fn nesting_is_within(text: &str, most: usize) -> bool {
 }
 
 fn length_until(bytes: &[u8], end: impl Fn(u8) -> bool) -> usize {
-    bytes
-        .iter()
-        .position(|byte| end(*byte))
-        .unwrap_or(bytes.len())
+    bytes.iter().position(|byte| end(*byte)).unwrap_or(bytes.len())
 }
 
 /// The bytes of the string, or block string, that `bytes` begins with.
@@ -158,11 +150,7 @@ struct Size {
 
 /// Measures every operation and every fragment, used or not.
 fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<(), Refusal> {
-    let mut ruler = Ruler {
-        document,
-        limits,
-        known: HashMap::new(),
-    };
+    let mut ruler = Ruler { document, limits, known: HashMap::new() };
     for (_, operation) in document.operations.iter() {
         ruler.size(&operation.node.selection_set.node)?;
     }
@@ -185,16 +173,10 @@ impl<'a> Ruler<'a> {
         for selection in &set.items {
             let (inner, own_level) = match &selection.node {
                 Selection::Field(field) => (self.size(&field.node.selection_set.node)?, 1),
-                Selection::InlineFragment(inline) => {
-                    (self.size(&inline.node.selection_set.node)?, 0)
-                }
-                Selection::FragmentSpread(spread) => {
-                    (self.fragment(&spread.node.fragment_name.node)?, 0)
-                }
+                Selection::InlineFragment(inline) => (self.size(&inline.node.selection_set.node)?, 0),
+                Selection::FragmentSpread(spread) => (self.fragment(&spread.node.fragment_name.node)?, 0),
             };
-            all.selections = all
-                .selections
-                .saturating_add(inner.selections.saturating_add(1));
+            all.selections = all.selections.saturating_add(inner.selections.saturating_add(1));
             all.depth = all.depth.max(inner.depth + own_level);
             if all.depth > self.limits.depth {
                 return Err(Refusal::TooDeep(format!(
@@ -216,9 +198,7 @@ impl<'a> Ruler<'a> {
         match self.known.get(name) {
             Some(Some(size)) => return Ok(*size),
             Some(None) => {
-                return Err(Refusal::TooDeep(format!(
-                    "The fragment `{name}` contains itself."
-                )));
+                return Err(Refusal::TooDeep(format!("The fragment `{name}` contains itself.")));
             }
             None => {}
         }
@@ -238,19 +218,14 @@ mod tests {
     use super::*;
 
     fn refuse(text: &str) -> Refusal {
-        Documents::new(DocumentLimits::default())
-            .get(text)
-            .expect_err("refused")
+        Documents::new(DocumentLimits::default()).get(text).expect_err("refused")
     }
 
     #[test]
     fn a_known_text_is_parsed_once() {
         let documents = Documents::new(DocumentLimits::default());
         let first = documents.get("{ eu { nome } }").expect("valid");
-        assert!(Arc::ptr_eq(
-            &first,
-            &documents.get("{ eu { nome } }").expect("valid")
-        ));
+        assert!(Arc::ptr_eq(&first, &documents.get("{ eu { nome } }").expect("valid")));
     }
 
     #[test]
@@ -264,9 +239,8 @@ mod tests {
     #[test]
     fn brackets_in_strings_and_comments_do_not_count() {
         let many = "[".repeat(200);
-        let text = format!(
-            "# {many}\n{{ a(b: \"{many} \\\" {many}\", c: \"\"\"{many} \\\"\"\" {many}\"\"\") }}"
-        );
+        let text =
+            format!("# {many}\n{{ a(b: \"{many} \\\" {many}\", c: \"\"\"{many} \\\"\"\" {many}\"\"\") }}");
         assert!(nesting_is_within(&text, 8));
         assert!(!nesting_is_within(&format!("\"closed\" {many}"), 8));
         assert!(nesting_is_within("\"open \\", 8));
@@ -276,11 +250,7 @@ mod tests {
     fn a_fragment_bomb_is_counted_and_not_expanded() {
         let mut text = String::from("{ ...f0 }");
         for level in 0..200 {
-            text.push_str(&format!(
-                " fragment f{level} on Query {{ ...f{} ...f{} }}",
-                level + 1,
-                level + 1
-            ));
+            text.push_str(&format!(" fragment f{level} on Query {{ ...f{} ...f{} }}", level + 1, level + 1));
         }
         text.push_str(" fragment f200 on Query { __typename }");
         assert!(matches!(refuse(&text), Refusal::TooMuch(_)));
@@ -292,9 +262,7 @@ mod tests {
             "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
             "{ __typename } fragment a on Query { ...a }",
         ] {
-            assert!(
-                matches!(refuse(text), Refusal::TooDeep(message) if message.contains("contains itself"))
-            );
+            assert!(matches!(refuse(text), Refusal::TooDeep(message) if message.contains("contains itself")));
         }
     }
 
@@ -302,15 +270,10 @@ mod tests {
     fn depth_is_counted_through_fragments() {
         let mut text = String::from("{ ...f0 }");
         for level in 0..30 {
-            text.push_str(&format!(
-                " fragment f{level} on Query {{ a {{ ...f{} }} }}",
-                level + 1
-            ));
+            text.push_str(&format!(" fragment f{level} on Query {{ a {{ ...f{} }} }}", level + 1));
         }
         text.push_str(" fragment f30 on Query { a }");
-        assert!(
-            matches!(refuse(&text), Refusal::TooDeep(message) if message.contains("24 levels"))
-        );
+        assert!(matches!(refuse(&text), Refusal::TooDeep(message) if message.contains("24 levels")));
     }
 
     #[test]

@@ -4,25 +4,19 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::extensions::ApolloTracing;
-use async_graphql::{
-    Context, EmptyMutation, EmptySubscription, ID, Interface, MergedObject, Object, Schema,
-};
+use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Interface, MergedObject, Object, Schema};
 use futures_util::future::join_all;
 
 use super::{Builder, builder, with_stores};
 use crate::db::{Db, PerStore};
 use crate::kernel::{
-    AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph,
-    GraphError, GraphResult, ProdutoId, Requester,
+    AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph, GraphError,
+    GraphResult, ProdutoId, Requester,
 };
 use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
-use crate::stores::clientes::{
-    Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes,
-};
+use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
 use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, Endereco};
-use crate::stores::inventario::{
-    ClienteInventario, Compra, ConsultasInventario, ProdutoInventario,
-};
+use crate::stores::inventario::{ClienteInventario, Compra, ConsultasInventario, ProdutoInventario};
 
 /// The mode in which a reference becomes the whole object, loaded.
 pub struct Merged;
@@ -30,12 +24,7 @@ pub struct Merged;
 /// A client of the shop: who they are, where they live, what they bought.
 #[derive(MergedObject)]
 #[graphql(name = "Cliente")]
-pub struct Cliente(
-    ChaveCliente,
-    ClienteCadastro,
-    ClienteEnderecos<Merged>,
-    ClienteInventario<Merged>,
-);
+pub struct Cliente(ChaveCliente, ClienteCadastro, ClienteEnderecos<Merged>, ClienteInventario<Merged>);
 
 /// A product of the shop: what it is and how it sells.
 #[derive(MergedObject)]
@@ -82,11 +71,7 @@ impl OwnsClientes for Merged {
 
 impl OwnsProdutos for Merged {
     fn produto_of(row: Arc<Item>) -> Produto {
-        Produto(
-            ChaveProduto(row.id),
-            ProdutoCatalogo(Arc::clone(&row)),
-            ProdutoInventario::with_id(row.id),
-        )
+        Produto(ChaveProduto(row.id), ProdutoCatalogo(Arc::clone(&row)), ProdutoInventario::with_id(row.id))
     }
 }
 
@@ -153,11 +138,7 @@ impl ConsultasGerais {
             )));
         }
         let loads = ids.iter().map(|id| Node::fetch(ctx, "ids", id));
-        Ok(join_all(loads)
-            .await
-            .into_iter()
-            .map(Result::transpose)
-            .collect())
+        Ok(join_all(loads).await.into_iter().map(Result::transpose).collect())
     }
 
     /// Who am I, with which papel.
@@ -209,9 +190,7 @@ impl Schemas {
     pub fn new(databases: &PerStore<Db>) -> Self {
         Self {
             plain: with_stores(build(), databases).finish(),
-            traced: with_stores(build(), databases)
-                .extension(ApolloTracing)
-                .finish(),
+            traced: with_stores(build(), databases).extension(ApolloTracing).finish(),
         }
     }
 }

@@ -13,9 +13,7 @@ pub mod merged;
 pub mod nos;
 pub mod subgraphs;
 
-use async_graphql::{
-    EmptyMutation, EmptySubscription, ObjectType, SDLExportOptions, Schema, SchemaBuilder,
-};
+use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, SDLExportOptions, Schema, SchemaBuilder};
 
 use crate::db::{Db, PerStore, Store};
 use crate::stores::catalogo::Catalogo;
@@ -35,10 +33,7 @@ fn builder<Q: ObjectType + 'static>(query: Q) -> Builder<Q> {
 }
 
 /// Gives a schema the stores that its resolvers ask.
-fn with_stores<Q: ObjectType + 'static>(
-    builder: Builder<Q>,
-    databases: &PerStore<Db>,
-) -> Builder<Q> {
+fn with_stores<Q: ObjectType + 'static>(builder: Builder<Q>, databases: &PerStore<Db>) -> Builder<Q> {
     builder
         .data(Clientes::new(databases[Store::Clientes].clone()))
         .data(Enderecos::new(databases[Store::Enderecos].clone()))

@@ -97,10 +97,7 @@ impl QueryOfNos {
                 ids.len()
             )));
         }
-        Ok(ids
-            .iter()
-            .map(|id| Some(Node::with_id("ids", id)))
-            .collect())
+        Ok(ids.iter().map(|id| Some(Node::with_id("ids", id))).collect())
     }
 
     /// Who am I, with which papel.

@@ -9,17 +9,12 @@ use async_graphql::{Context, EmptyMutation, MergedObject};
 
 use super::{Builder, builder};
 use crate::kernel::{
-    ChaveCliente, ChaveProduto, ClienteEntity, ClienteId, Graph, GraphResult, ProdutoEntity,
-    ProdutoId,
+    ChaveCliente, ChaveProduto, ClienteEntity, ClienteId, Graph, GraphResult, ProdutoEntity, ProdutoId,
 };
 use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
-use crate::stores::clientes::{
-    Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes,
-};
+use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
 use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, EnderecoEntity};
-use crate::stores::inventario::{
-    ClienteInventario, CompraEntity, ConsultasInventario, ProdutoInventario,
-};
+use crate::stores::inventario::{ClienteInventario, CompraEntity, ConsultasInventario, ProdutoInventario};
 
 /// A type that this subgraph never mentions.
 type Unused = EmptyMutation;
@@ -60,10 +55,7 @@ pub struct QueryOfClientes(ConsultasClientes<OnlyClientes>, ClienteEntity<OnlyCl
 
 /// The subgraph `clientes`.
 pub(super) fn clientes() -> Builder<QueryOfClientes> {
-    builder(QueryOfClientes(
-        ConsultasClientes(PhantomData),
-        ClienteEntity(PhantomData),
-    ))
+    builder(QueryOfClientes(ConsultasClientes(PhantomData), ClienteEntity(PhantomData)))
 }
 
 // enderecos --------------------------------------------------------------------------------------
@@ -81,10 +73,7 @@ impl Graph for OnlyEnderecos {
     type Produto = Unused;
 
     async fn cliente(_: &Context<'_>, id: ClienteId) -> GraphResult<Option<ClienteOfEnderecos>> {
-        Ok(Some(ClienteOfEnderecos(
-            ChaveCliente(id),
-            ClienteEnderecos::with_id(id),
-        )))
+        Ok(Some(ClienteOfEnderecos(ChaveCliente(id), ClienteEnderecos::with_id(id))))
     }
 
     async fn produto(_: &Context<'_>, _: ProdutoId) -> GraphResult<Option<Unused>> {
@@ -146,10 +135,7 @@ pub struct QueryOfCatalogo(ConsultasCatalogo<OnlyCatalogo>, ProdutoEntity<OnlyCa
 
 /// The subgraph `catalogo`.
 pub(super) fn catalogo() -> Builder<QueryOfCatalogo> {
-    builder(QueryOfCatalogo(
-        ConsultasCatalogo(PhantomData),
-        ProdutoEntity(PhantomData),
-    ))
+    builder(QueryOfCatalogo(ConsultasCatalogo(PhantomData), ProdutoEntity(PhantomData)))
 }
 
 // inventario -------------------------------------------------------------------------------------
@@ -172,17 +158,11 @@ impl Graph for OnlyInventario {
     type Produto = ProdutoOfInventario;
 
     async fn cliente(_: &Context<'_>, id: ClienteId) -> GraphResult<Option<ClienteOfInventario>> {
-        Ok(Some(ClienteOfInventario(
-            ChaveCliente(id),
-            ClienteInventario::with_id(id),
-        )))
+        Ok(Some(ClienteOfInventario(ChaveCliente(id), ClienteInventario::with_id(id))))
     }
 
     async fn produto(_: &Context<'_>, id: ProdutoId) -> GraphResult<Option<ProdutoOfInventario>> {
-        Ok(Some(ProdutoOfInventario(
-            ChaveProduto(id),
-            ProdutoInventario::with_id(id),
-        )))
+        Ok(Some(ProdutoOfInventario(ChaveProduto(id), ProdutoInventario::with_id(id))))
     }
 }
 

@@ -53,10 +53,5 @@ pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
         .or_else(|| cause.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
     tracing::error!(message, "a handler panicked");
-    refusal(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        code::INTERNAL,
-        "Internal error.",
-        None,
-    )
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, code::INTERNAL, "Internal error.", None)
 }

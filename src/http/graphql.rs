@@ -1,6 +1,7 @@
 //! `/graphql`: from an HTTP request to a GraphQL answer, by the GraphQL-over-HTTP
 //! specification.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
 use super::answer::{PRIVATE, refusal};
@@ -99,18 +100,8 @@ async fn answer_post(app: &App, request: Request) -> Response<Body> {
     let (Some(requester), Some(id)) = (parts.extensions.get::<Requester>(), id) else {
         return refuse(StatusCode::UNAUTHORIZED, "A login is required.");
     };
-    let traced = parts
-        .headers
-        .get(TRACING_HEADER)
-        .is_some_and(|value| value == "1");
-    let answer = Execution {
-        app,
-        requester,
-        id,
-        traced,
-    }
-    .run(parameters)
-    .await;
+    let traced = parts.headers.get(TRACING_HEADER).is_some_and(|value| value == "1");
+    let answer = Execution { app, requester, id, traced }.run(parameters).await;
     respond(&answer, media)
 }
 
@@ -119,12 +110,9 @@ async fn answer_post(app: &App, request: Request) -> Response<Body> {
 fn is_json(headers: &HeaderMap) -> Result<(), &'static str> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (first, more) = (types.next(), types.next());
-    let essence = first.and_then(|value| value.to_str().ok()).map(|value| {
-        value
-            .split_once(';')
-            .map_or(value, |(essence, _)| essence)
-            .trim()
-    });
+    let essence = first
+        .and_then(|value| value.to_str().ok())
+        .map(|value| value.split_once(';').map_or(value, |(essence, _)| essence).trim());
     match (essence, more) {
         (Some(essence), None) if essence.eq_ignore_ascii_case("application/json") => Ok(()),
         (_, Some(_)) => Err("There must be one Content-Type: application/json."),
@@ -167,15 +155,8 @@ impl Execution<'_> {
             Err(refusal) => refused(refusal),
             Ok(document) => {
                 let operation = self.operation(parameters, &document, &scope);
-                let schema = if self.traced {
-                    &self.app.schemas.traced
-                } else {
-                    &self.app.schemas.plain
-                };
-                scope
-                    .run(schema.execute(operation))
-                    .instrument(span.clone())
-                    .await
+                let schema = if self.traced { &self.app.schemas.traced } else { &self.app.schemas.plain };
+                scope.run(schema.execute(operation)).instrument(span.clone()).await
             }
         };
         self.complete_errors(&mut answer.errors);
@@ -203,13 +184,13 @@ impl Execution<'_> {
         scope: &Arc<Scope>,
     ) -> Operation {
         let variables = serde_json::Value::Object(parameters.variables.unwrap_or_default());
-        let mut operation = Operation::new(parameters.query)
-            .variables(Variables::from_json(variables))
-            .data(RequestContext {
+        let mut operation = Operation::new(parameters.query).variables(Variables::from_json(variables)).data(
+            RequestContext {
                 requester: self.requester.clone(),
                 scope: Arc::clone(scope),
                 today: chrono::Utc::now().date_naive(),
-            });
+            },
+        );
         operation.operation_name = parameters.operation_name.filter(|name| !name.is_empty());
         operation.set_parsed_query(document.clone());
         operation
@@ -221,11 +202,8 @@ impl Execution<'_> {
     fn complete_errors(&self, errors: &mut [ServerError]) {
         for error in errors {
             let missing = code_of(error).is_none();
-            let fallback = if error.path.is_empty() {
-                code::GRAPHQL_VALIDATION_FAILED
-            } else {
-                code::BAD_USER_INPUT
-            };
+            let fallback =
+                if error.path.is_empty() { code::GRAPHQL_VALIDATION_FAILED } else { code::BAD_USER_INPUT };
             let values = error.extensions.get_or_insert_default();
             if missing {
                 values.set("code", fallback);
@@ -264,6 +242,18 @@ fn refused(refusal: Refusal) -> Answer {
     Answer::from_errors(vec![error])
 }
 
+/// An answer as it is written. Without `data` where nothing was executed: `null`
+/// would say that it was, and failed.
+#[derive(Serialize)]
+struct AnswerBody<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'a BTreeMap<String, Value>,
+}
+
 /// With the GraphQL media type the status tells whether the document was
 /// executed; with plain JSON a well-formed request is answered with 200.
 fn respond(answer: &Answer, media: Media) -> Response<Body> {
@@ -272,23 +262,21 @@ fn respond(answer: &Answer, media: Media) -> Response<Body> {
         Media::GraphqlResponse if !executed => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    let bytes = match serde_json::to_vec(answer) {
+    let body = AnswerBody {
+        errors: &answer.errors,
+        data: executed.then_some(&answer.data),
+        extensions: &answer.extensions,
+    };
+    let bytes = match serde_json::to_vec(&body) {
         Ok(bytes) => bytes,
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
-            return refusal(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                code::INTERNAL,
-                "Internal error.",
-                None,
-            );
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, code::INTERNAL, "Internal error.", None);
         }
     };
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, media.content_type());
+    response.headers_mut().insert(CONTENT_TYPE, media.content_type());
     response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
     response
 }

@@ -26,10 +26,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(databases: PerStore<Db>) -> Self {
-        Self {
-            databases,
-            latest: Mutex::new(None),
-        }
+        Self { databases, latest: Mutex::new(None) }
     }
 
     async fn stores(&self) -> Vec<(Store, bool)> {
@@ -68,13 +65,9 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
         _ => (StatusCode::OK, "up"),
     };
     let words = |up: bool| Value::from(if up { "up" } else { "down" });
-    let by_name: Map<String, Value> = stores
-        .into_iter()
-        .map(|(store, up)| (store.name().to_owned(), words(up)))
-        .collect();
-    let mut response = Response::new(Body::from(
-        json!({ "status": word, "stores": by_name }).to_string(),
-    ));
+    let by_name: Map<String, Value> =
+        stores.into_iter().map(|(store, up)| (store.name().to_owned(), words(up))).collect();
+    let mut response = Response::new(Body::from(json!({ "status": word, "stores": by_name }).to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

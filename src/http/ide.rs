@@ -75,9 +75,7 @@ pub(super) async fn graphiql(headers: HeaderMap) -> Response<Body> {
 
 /// `GET /ide/{name}`: what the pages are made of.
 pub(super) async fn asset(Path(name): Path<String>, request: Request) -> Response<Body> {
-    let is_part = ASSETS
-        .iter()
-        .any(|asset| asset.name == name && asset.media != HTML);
+    let is_part = ASSETS.iter().any(|asset| asset.name == name && asset.media != HTML);
     if !is_part {
         return answer::not_found(request).await;
     }
@@ -118,20 +116,15 @@ fn serve(name: &str, asked: &HeaderMap) -> Response<Body> {
 
 fn tag(asset: &Asset) -> HeaderValue {
     let hash = blake3::hash(asset.bytes).to_hex();
-    HeaderValue::from_str(&format!("\"{}\"", &hash[..16]))
-        .unwrap_or(HeaderValue::from_static("\"-\""))
+    HeaderValue::from_str(&format!("\"{}\"", &hash[..16])).unwrap_or(HeaderValue::from_static("\"-\""))
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers
-        .get(ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|accepted| {
         accepted.split(',').any(|coding| {
             let mut parts = coding.split(';').map(str::trim);
-            let named = parts
-                .next()
-                .is_some_and(|name| matches!(name, "gzip" | "*"));
+            let named = parts.next().is_some_and(|name| matches!(name, "gzip" | "*"));
             named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
         })
     })

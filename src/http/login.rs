@@ -14,19 +14,11 @@ use crate::auth::Denied;
 use crate::kernel::code;
 
 /// RFC 7617.
-const CHALLENGE: HeaderValue =
-    HeaderValue::from_static("Basic realm=\"Quarteto\", charset=\"UTF-8\"");
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Quarteto\", charset=\"UTF-8\"");
 
 /// Lets the request through with its requester, or answers 401.
-pub(super) async fn require(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Response<Body> {
-    let header = request
-        .headers()
-        .get(AUTHORIZATION)
-        .map(HeaderValue::as_bytes);
+pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response<Body> {
+    let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
     match app.logins.verify(header).await {
         Ok(requester) => {
             request.extensions_mut().insert(requester);
@@ -47,15 +39,9 @@ fn deny(denied: Denied, id: Option<&super::request_id::RequestId>) -> Response<B
         Denied::Wrong => "Wrong user or password.",
         Denied::Overloaded => {
             let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut response = refusal(
-                status,
-                code::RATE_LIMITED,
-                "Too many logins wait; try again shortly.",
-                id,
-            );
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            let mut response =
+                refusal(status, code::RATE_LIMITED, "Too many logins wait; try again shortly.", id);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             return response;
         }
     };

@@ -65,19 +65,11 @@ impl App {
 pub fn router(app: Arc<App>) -> Router {
     let behind_login = Router::new()
         .route("/", get(ide::playground))
-        .route(
-            "/graphql",
-            post(graphql::post)
-                .get(graphql::get)
-                .fallback(graphql::method_not_allowed),
-        )
+        .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql::method_not_allowed))
         .route("/graphiql", get(ide::graphiql))
         .route("/ide/{name}", get(ide::asset))
         .fallback(answer::not_found)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            login::require,
-        ));
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), login::require));
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -41,10 +41,7 @@ impl Media {
             // A tie is between equals named, or between wildcards.
             (json, response) if response > json => Some(Self::GraphqlResponse),
             (json, response) if json > response => Some(Self::Json),
-            _ if ranges
-                .iter()
-                .any(|range| range.media == "application/graphql-response+json") =>
-            {
+            _ if ranges.iter().any(|range| range.media == "application/graphql-response+json") => {
                 Some(Self::GraphqlResponse)
             }
             _ => Some(Self::Json),
@@ -72,15 +69,10 @@ impl<'a> Range<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let media = parts.next().filter(|media| media.contains('/'))?;
-        let weight =
-            parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
         let quality = match weight.map(str::parse::<f32>) {
             None => 1000,
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "0 to 1000"
-            )]
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
             Some(Ok(weight)) if (0.0..=1.0).contains(&weight) => (weight * 1000.0) as u16,
             Some(_) => return None,
         };
@@ -104,9 +96,7 @@ impl<'a> Range<'a> {
 /// The quality of `media`: that of the most precise range that covers it.
 fn quality(ranges: &[Range<'_>], media: &str) -> u16 {
     let covering = ranges.iter().filter(|range| range.precision(media) > 0);
-    covering
-        .max_by_key(|range| range.precision(media))
-        .map_or(0, |range| range.quality)
+    covering.max_by_key(|range| range.precision(media)).map_or(0, |range| range.quality)
 }
 
 #[cfg(test)]
@@ -127,18 +117,9 @@ mod tests {
             ("application/*", Some(Json)),
             ("application/json", Some(Json)),
             ("application/graphql-response+json", Some(GraphqlResponse)),
-            (
-                "application/graphql-response+json, application/json;q=0.9",
-                Some(GraphqlResponse),
-            ),
-            (
-                "application/json, application/graphql-response+json;q=0.9",
-                Some(Json),
-            ),
-            (
-                "application/json, application/graphql-response+json",
-                Some(GraphqlResponse),
-            ),
+            ("application/graphql-response+json, application/json;q=0.9", Some(GraphqlResponse)),
+            ("application/json, application/graphql-response+json;q=0.9", Some(Json)),
+            ("application/json, application/graphql-response+json", Some(GraphqlResponse)),
             (
                 "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
                 Some(GraphqlResponse),

@@ -21,10 +21,7 @@ impl RequestId {
     }
 
     fn of(request: &Request) -> Self {
-        let given = request
-            .headers()
-            .get(HEADER)
-            .filter(|value| is_sound(value.as_bytes()));
+        let given = request.headers().get(HEADER).filter(|value| is_sound(value.as_bytes()));
         Self(given.cloned().unwrap_or_else(fresh))
     }
 }
@@ -32,17 +29,14 @@ impl RequestId {
 /// Ours to print: short, and nothing that could break a log line.
 fn is_sound(id: &[u8]) -> bool {
     (1..=64).contains(&id.len())
-        && id
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 /// UUIDv7: sorts by time.
 fn fresh() -> HeaderValue {
     let mut text = uuid::Uuid::encode_buffer();
     let id = uuid::Uuid::now_v7();
-    HeaderValue::from_str(id.simple().encode_lower(&mut text))
-        .unwrap_or(HeaderValue::from_static("-"))
+    HeaderValue::from_str(id.simple().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("-"))
 }
 
 /// Gives the request its id and its span, and the answer the id.

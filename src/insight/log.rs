@@ -18,28 +18,17 @@ pub struct LogGuard(#[expect(dead_code, reason = "held for its drop")] WorkerGua
 /// A sentence when the filter cannot be read.
 pub fn start(log: &Log) -> Result<LogGuard, String> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| {
-        format!(
-            "log.filter `{}` cannot be read: {error}; try `info` or `quarteto=debug`",
-            log.filter
-        )
+        format!("log.filter `{}` cannot be read: {error}; try `info` or `quarteto=debug`", log.filter)
     })?;
-    let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .finish(std::io::stderr());
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)
         .with_span_events(FmtSpan::NONE)
         .with_target(false);
     let started = match log.format {
-        LogFormat::Pretty => builder
-            .with_ansi(std::io::stderr().is_terminal())
-            .try_init(),
-        LogFormat::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .try_init(),
+        LogFormat::Pretty => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
     };
     started.map_err(|error| error.to_string())?;
     Ok(LogGuard(guard))

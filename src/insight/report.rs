@@ -32,11 +32,7 @@ impl Operation<'_> {
             statements += store.statements;
             let separator = if stores.is_empty() { "" } else { " " };
             let ms = store.time.as_secs_f64() * 1e3;
-            let _ = write!(
-                stores,
-                "{separator}{}={}/{ms:.2}ms",
-                store.store, store.statements
-            );
+            let _ = write!(stores, "{separator}{}={}/{ms:.2}ms", store.store, store.statements);
         }
         tracing::info!(
             operation = self.name.unwrap_or("-"),
@@ -62,10 +58,7 @@ pub fn store_report(tally: &Tally) -> Value {
             (Name::new("ms"), Value::from(milliseconds(store.time))),
         ]))
     });
-    Value::Object(IndexMap::from_iter([(
-        Name::new("stores"),
-        Value::List(stores.collect()),
-    )]))
+    Value::Object(IndexMap::from_iter([(Name::new("stores"), Value::List(stores.collect()))]))
 }
 
 /// In thousandths, so that a report stays short.

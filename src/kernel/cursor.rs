@@ -73,11 +73,7 @@ impl Cursor {
     /// The cursor of a row, in the order named `order`.
     #[must_use]
     pub fn new(order: &'static str, key: SortKey, id: u64) -> Self {
-        Self {
-            order: order.to_owned(),
-            key,
-            id,
-        }
+        Self { order: order.to_owned(), key, id }
     }
 
     /// Reads a cursor that must belong to the order named `order`, which sorts
@@ -135,10 +131,7 @@ mod tests {
     fn comes_back_as_it_was() {
         let cursor = Cursor::new("NOME_ASC", SortKey::Text("Zoé 🎉 \"x\"".into()), 7);
         let text = cursor.encode_cursor();
-        assert_eq!(
-            Cursor::parse("after", &text, "NOME_ASC", KeyKind::Text).ok(),
-            Some(cursor)
-        );
+        assert_eq!(Cursor::parse("after", &text, "NOME_ASC", KeyKind::Text).ok(), Some(cursor));
     }
 
     #[test]

@@ -81,16 +81,9 @@ impl From<GraphError> for Error {
                     }
                     Fault::Timeout => (code::STORE_TIMEOUT, "did not answer in time"),
                     Fault::Busy => (code::STORE_BUSY, "is busy, try again shortly"),
-                    Fault::Internal => (
-                        code::INTERNAL,
-                        "could not answer because of an internal error",
-                    ),
+                    Fault::Internal => (code::INTERNAL, "could not answer because of an internal error"),
                 };
-                coded(
-                    format!("The store `{store}` {sentence}."),
-                    code,
-                    Some(store),
-                )
+                coded(format!("The store `{store}` {sentence}."), code, Some(store))
             }
         }
     }
@@ -102,9 +95,5 @@ fn coded(message: String, code: &'static str, store: Option<Store>) -> Error {
     if let Some(store) = store {
         values.set("store", store.name());
     }
-    Error {
-        message,
-        source: None,
-        extensions: Some(values),
-    }
+    Error { message, source: None, extensions: Some(values) }
 }

@@ -136,9 +136,7 @@ impl AnyId {
 /// Digits only, no leading zero, at least 1: one spelling for each id.
 fn number(digits: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    (plain && !digits.starts_with('0'))
-        .then(|| digits.parse().ok())
-        .flatten()
+    (plain && !digits.starts_with('0')).then(|| digits.parse().ok()).flatten()
 }
 
 /// Enough of what the caller sent to recognise it.

@@ -64,22 +64,16 @@ impl Page {
     pub fn new(args: &PageArgs, order: &str, kind: KeyKind) -> GraphResult<Self> {
         let (direction, size) = match (args.first, args.last) {
             (Some(_), Some(_)) => {
-                return Err(invalid(
-                    "`first` and `last` cannot be combined; give one of them.".into(),
-                ));
+                return Err(invalid("`first` and `last` cannot be combined; give one of them.".into()));
             }
             (None, Some(last)) => (Direction::Backward, size("last", last)?),
             (Some(first), None) => (Direction::Forward, size("first", first)?),
             // `before` alone reads towards it, from its own side.
-            (None, None) if args.before.is_some() && args.after.is_none() => {
-                (Direction::Backward, DEFAULT)
-            }
+            (None, None) if args.before.is_some() && args.after.is_none() => (Direction::Backward, DEFAULT),
             (None, None) => (Direction::Forward, DEFAULT),
         };
         let cursor = |argument, text: &Option<String>| {
-            text.as_deref()
-                .map(|text| Cursor::parse(argument, text, order, kind))
-                .transpose()
+            text.as_deref().map(|text| Cursor::parse(argument, text, order, kind)).transpose()
         };
         Ok(Self {
             direction,
@@ -102,18 +96,10 @@ impl Page {
         let more = rows.len() > self.size;
         rows.truncate(self.size);
         match self.direction {
-            Direction::Forward => Slice {
-                rows,
-                has_previous: self.after.is_some(),
-                has_next: more,
-            },
+            Direction::Forward => Slice { rows, has_previous: self.after.is_some(), has_next: more },
             Direction::Backward => {
                 rows.reverse();
-                Slice {
-                    rows,
-                    has_previous: more,
-                    has_next: self.before.is_some(),
-                }
+                Slice { rows, has_previous: more, has_next: self.before.is_some() }
             }
         }
     }
@@ -122,9 +108,7 @@ impl Page {
 fn size(argument: &str, asked: i32) -> GraphResult<usize> {
     match usize::try_from(asked) {
         Ok(size) if (1..=MOST).contains(&size) => Ok(size),
-        _ => Err(invalid(format!(
-            "`{argument}` must be between 1 and {MOST}, not {asked}."
-        ))),
+        _ => Err(invalid(format!("`{argument}` must be between 1 and {MOST}, not {asked}."))),
     }
 }
 
@@ -140,32 +124,17 @@ mod tests {
     use super::*;
 
     fn page(first: Option<i32>, last: Option<i32>) -> GraphResult<Page> {
-        Page::new(
-            &PageArgs {
-                first,
-                last,
-                ..PageArgs::default()
-            },
-            "ID",
-            KeyKind::Id,
-        )
+        Page::new(&PageArgs { first, last, ..PageArgs::default() }, "ID", KeyKind::Id)
     }
 
     #[test]
     fn sizes_have_a_default_and_bounds() {
         assert_eq!(page(None, None).map(|page| page.size).ok(), Some(20));
         assert_eq!(page(Some(100), None).map(|page| page.size).ok(), Some(100));
-        for (first, last) in [
-            (Some(0), None),
-            (Some(-1), None),
-            (Some(101), None),
-            (None, Some(0)),
-            (Some(1), Some(1)),
-        ] {
-            assert!(matches!(
-                page(first, last),
-                Err(GraphError::Input(code::PAGINACAO_INVALIDA, _))
-            ));
+        for (first, last) in
+            [(Some(0), None), (Some(-1), None), (Some(101), None), (None, Some(0)), (Some(1), Some(1))]
+        {
+            assert!(matches!(page(first, last), Err(GraphError::Input(code::PAGINACAO_INVALIDA, _))));
         }
     }
 
@@ -174,35 +143,19 @@ mod tests {
         let forward = page(Some(2), None).expect("valid");
         assert_eq!(
             forward.slice(vec![1, 2, 3]),
-            Slice {
-                rows: vec![1, 2],
-                has_previous: false,
-                has_next: true
-            }
+            Slice { rows: vec![1, 2], has_previous: false, has_next: true }
         );
         let backward = page(None, Some(2)).expect("valid");
         assert_eq!(
             backward.slice(vec![9, 8, 7]),
-            Slice {
-                rows: vec![8, 9],
-                has_previous: true,
-                has_next: false
-            }
+            Slice { rows: vec![8, 9], has_previous: true, has_next: false }
         );
     }
 
     #[test]
     fn before_alone_reads_towards_it() {
         let before = Some(Cursor::new("ID", SortKey::Id, 9).encode_cursor());
-        let page = Page::new(
-            &PageArgs {
-                before,
-                ..PageArgs::default()
-            },
-            "ID",
-            KeyKind::Id,
-        )
-        .expect("valid");
+        let page = Page::new(&PageArgs { before, ..PageArgs::default() }, "ID", KeyKind::Id).expect("valid");
         assert_eq!(page.direction, Direction::Backward);
     }
 }

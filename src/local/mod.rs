@@ -48,11 +48,7 @@ impl LocalDatabase {
         binaries.initialize(&folder, &data).await?;
         let log = folder.join("mariadb.log");
         let guard = binaries.serve(&data, &socket, &log, extra)?;
-        let mut server = Self {
-            socket,
-            guard,
-            _lock: lock,
-        };
+        let mut server = Self { socket, guard, _lock: lock };
         server.wait_until_up(&log).await?;
         server.create_databases().await?;
         Ok(server)
@@ -76,9 +72,7 @@ impl LocalDatabase {
     /// # Errors
     /// None in practice: the URLs are our own.
     pub fn stores(&self) -> anyhow::Result<PerStore<MySqlConnectOptions>> {
-        PerStore::try_from_fn(|store| {
-            options(store, &self.url(store.database())).map_err(anyhow::Error::msg)
-        })
+        PerStore::try_from_fn(|store| options(store, &self.url(store.database())).map_err(anyhow::Error::msg))
     }
 
     async fn wait_until_up(&mut self, log: &Path) -> anyhow::Result<()> {
@@ -114,9 +108,7 @@ impl LocalDatabase {
                 "CREATE DATABASE IF NOT EXISTS `{}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci",
                 store.database()
             );
-            sqlx::raw_sql(sqlx::AssertSqlSafe(create))
-                .execute(&mut connection)
-                .await?;
+            sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut connection).await?;
         }
         connection.close().await?;
         Ok(())
@@ -144,10 +136,7 @@ impl Binaries {
              install one (Debian, Ubuntu: `sudo apt-get install mariadb-server-core mariadb-client-core`), \
              or set the four QUARTETO_…_URL variables to servers of your own",
         )?;
-        Ok(Self {
-            server,
-            installer: find_program(&["mariadb-install-db", "mysql_install_db"]),
-        })
+        Ok(Self { server, installer: find_program(&["mariadb-install-db", "mysql_install_db"]) })
     }
 
     /// Makes the data folder on the first run. Built beside its place and
@@ -158,17 +147,12 @@ impl Binaries {
         }
         let fresh = folder.join("mariadb.new");
         if fresh.exists() {
-            fs::remove_dir_all(&fresh)
-                .with_context(|| format!("cannot remove {}", fresh.display()))?;
+            fs::remove_dir_all(&fresh).with_context(|| format!("cannot remove {}", fresh.display()))?;
         }
         let mut command = match &self.installer {
             Some(installer) => {
                 let mut command = tokio::process::Command::new(installer);
-                command.args([
-                    "--no-defaults",
-                    "--auth-root-authentication-method=normal",
-                    "--skip-test-db",
-                ]);
+                command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
                 command
             }
             None => {
@@ -186,21 +170,12 @@ impl Binaries {
             .context("cannot run the database's installer")?;
         if !output.status.success() {
             let said = [output.stdout, output.stderr].concat();
-            bail!(
-                "the private database could not be initialised:\n{}",
-                String::from_utf8_lossy(&said)
-            );
+            bail!("the private database could not be initialised:\n{}", String::from_utf8_lossy(&said));
         }
         fs::rename(&fresh, data).with_context(|| format!("cannot rename {}", fresh.display()))
     }
 
-    fn serve(
-        &self,
-        data: &Path,
-        socket: &Path,
-        log: &Path,
-        extra: &[&str],
-    ) -> anyhow::Result<Child> {
+    fn serve(&self, data: &Path, socket: &Path, log: &Path, extra: &[&str]) -> anyhow::Result<Child> {
         /// Stops the server when standard input closes, and ends with it.
         const GUARD: &str = r#""$@" & server=$!
             { cat >/dev/null; kill -TERM $server 2>/dev/null; } <&3 &
@@ -211,29 +186,14 @@ impl Binaries {
             .open(log)
             .with_context(|| format!("cannot write {}", log.display()))?;
         Command::new("/bin/sh")
-            .args([
-                "-c",
-                &format!("exec 3<&0 </dev/null; {GUARD}"),
-                "quarteto-mariadb",
-            ])
+            .args(["-c", &format!("exec 3<&0 </dev/null; {GUARD}"), "quarteto-mariadb"])
             .arg(&self.server)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()))
             .arg(format!("--socket={}", socket.display()))
-            .arg(format!(
-                "--pid-file={}",
-                data.join("mariadbd.pid").display()
-            ))
-            .args([
-                "--skip-networking",
-                "--skip-name-resolve",
-                "--skip-log-bin",
-                "--max-connections=200",
-            ])
-            .args([
-                "--character-set-server=utf8mb4",
-                "--innodb-buffer-pool-size=256M",
-            ])
+            .arg(format!("--pid-file={}", data.join("mariadbd.pid").display()))
+            .args(["--skip-networking", "--skip-name-resolve", "--skip-log-bin", "--max-connections=200"])
+            .args(["--character-set-server=utf8mb4", "--innodb-buffer-pool-size=256M"])
             .args(extra)
             .args(user_option())
             // Ctrl-C in the terminal is for us; the server ends when we do.
@@ -257,9 +217,7 @@ fn find_program(names: &[&str]) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(&path)
         .chain(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"].map(PathBuf::from))
         .collect();
-    let mut candidates = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let mut candidates = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     candidates.find(|candidate| candidate.is_file())
 }
 
@@ -272,11 +230,7 @@ fn private_folder(folder: &Path) -> anyhow::Result<PathBuf> {
             folder.display()
         )
     };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(problem)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(problem)?;
     folder.canonicalize().with_context(problem)
 }
 
@@ -284,17 +238,12 @@ fn private_folder(folder: &Path) -> anyhow::Result<PathBuf> {
 /// guard that is stopping its server; it is waited for.
 async fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .with_context(|| {
-            format!(
-                "cannot write {}; choose another data folder with --data-dir or QUARTETO_DATA_DIR",
-                path.display()
-            )
-        })?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(|| {
+        format!(
+            "cannot write {}; choose another data folder with --data-dir or QUARTETO_DATA_DIR",
+            path.display()
+        )
+    })?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => bail!(
@@ -329,9 +278,7 @@ async fn wait_for_old_server(folder: &Path) -> anyhow::Result<()> {
 fn running_server(pid_file: &Path, folder: &Path) -> Option<u32> {
     let pid: u32 = fs::read_to_string(pid_file).ok()?.trim().parse().ok()?;
     let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    String::from_utf8_lossy(&command)
-        .contains(folder.to_str()?)
-        .then_some(pid)
+    String::from_utf8_lossy(&command).contains(folder.to_str()?).then_some(pid)
 }
 
 /// The socket's place: in the data folder, or, where that path is too long for
@@ -352,10 +299,7 @@ fn socket_in(folder: &Path) -> anyhow::Result<PathBuf> {
     }
     let owner = |path: &Path| fs::metadata(path).map(|found| (found.uid(), found.mode() & 0o077));
     if owner(&short)? != (owner(folder)?.0, 0) {
-        bail!(
-            "{} belongs to somebody else; choose a shorter data folder with --data-dir",
-            short.display()
-        );
+        bail!("{} belongs to somebody else; choose a shorter data folder with --data-dir", short.display());
     }
     Ok(short.join("mariadb.sock"))
 }

@@ -32,9 +32,7 @@ pub(super) fn arrived(fraction: f64, count: u64) -> u64 {
 
 /// The day so many days after 1940-01-01.
 pub(super) fn birthday(days: u64) -> Option<Date> {
-    NaiveDate::from_ymd_opt(1940, 1, 1)?
-        .checked_add_days(chrono::Days::new(days))
-        .map(Date)
+    NaiveDate::from_ymd_opt(1940, 1, 1)?.checked_add_days(chrono::Days::new(days)).map(Date)
 }
 
 /// Days from 1940-01-01 to 2007-12-31.
@@ -51,18 +49,9 @@ mod tests {
     #[test]
     fn begins_and_ends_where_it_says() {
         assert_eq!(shown(moment(0.0)), "2023-01-02T08:00:00+00:00");
-        assert_eq!(
-            shown(moment(0.999_999_999_999)),
-            "2026-10-31T23:59:59+00:00"
-        );
-        assert_eq!(
-            birthday(0).map(|day| day.0.to_string()).as_deref(),
-            Some("1940-01-01")
-        );
-        assert_eq!(
-            birthday(BIRTHDAYS).map(|day| day.0.to_string()).as_deref(),
-            Some("2007-12-31")
-        );
+        assert_eq!(shown(moment(0.999_999_999_999)), "2026-10-31T23:59:59+00:00");
+        assert_eq!(birthday(0).map(|day| day.0.to_string()).as_deref(), Some("1940-01-01"));
+        assert_eq!(birthday(BIRTHDAYS).map(|day| day.0.to_string()).as_deref(), Some("2007-12-31"));
     }
 
     #[test]
@@ -71,10 +60,7 @@ mod tests {
             for step in 0..100 {
                 let fraction = f64::from(step) / 100.0;
                 let last = arrived(fraction, count);
-                assert!(
-                    arrival(last, count, 0.999) <= moment(fraction),
-                    "{count} {step}"
-                );
+                assert!(arrival(last, count, 0.999) <= moment(fraction), "{count} {step}");
             }
         }
     }

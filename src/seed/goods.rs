@@ -17,11 +17,7 @@ struct Kind {
 }
 
 const fn kind(nome: &'static str, price: (u64, u64), materials: &'static [&'static str]) -> Kind {
-    Kind {
-        nome,
-        price,
-        materials,
-    }
+    Kind { nome, price, materials }
 }
 
 const WOOD: &[&str] = &[
@@ -34,30 +30,11 @@ const WOOD: &[&str] = &[
     "de madeira de demolição",
     "de freijó",
 ];
-const METAL: &[&str] = &[
-    "em aço inox",
-    "em alumínio escovado",
-    "em ferro fundido",
-    "em cobre",
-    "em latão",
-];
-const CLOTH: &[&str] = &[
-    "de algodão",
-    "de algodão orgânico",
-    "de linho",
-    "de lã",
-    "de juta",
-    "de microfibra",
-    "de seda",
-];
-const VESSEL: &[&str] = &[
-    "de cerâmica",
-    "de porcelana",
-    "de vidro",
-    "de barro esmaltado",
-    "em aço inox",
-    "de pedra-sabão",
-];
+const METAL: &[&str] = &["em aço inox", "em alumínio escovado", "em ferro fundido", "em cobre", "em latão"];
+const CLOTH: &[&str] =
+    &["de algodão", "de algodão orgânico", "de linho", "de lã", "de juta", "de microfibra", "de seda"];
+const VESSEL: &[&str] =
+    &["de cerâmica", "de porcelana", "de vidro", "de barro esmaltado", "em aço inox", "de pedra-sabão"];
 const DEVICE: &[&str] = &["bivolt", "127 V", "220 V", "bivolt com temporizador"];
 const FOOD: &[&str] = &[
     "do Cerrado",
@@ -213,8 +190,7 @@ pub(super) fn produto(plan: &Plan, id: u64) -> NovoProduto {
     let (uses, care) = (dice.pick(&USES), dice.pick(&CARE));
     let nome = format!("{} {material} {line} {model}", kind.nome);
     let described = dice.percent(90);
-    let descricao =
-        described.then(|| format!("{} {material}, da linha {line}. {uses} {care}", kind.nome));
+    let descricao = described.then(|| format!("{} {material}, da linha {line}. {uses} {care}", kind.nome));
     NovoProduto {
         id: ProdutoId(id),
         nome,
@@ -232,38 +208,24 @@ mod tests {
 
     #[test]
     fn products_fit_their_columns_and_prices_their_range() {
-        let plan = Plan {
-            produtos: 5_000,
-            ..Plan::default()
-        };
+        let plan = Plan { produtos: 5_000, ..Plan::default() };
         let (mut missing, mut gone) = (0, 0);
         for id in 1..=plan.produtos {
             let novo = produto(&plan, id);
             assert!(novo.nome.chars().count() <= 160, "{}", novo.nome);
-            assert!(
-                (490..=499_990).contains(&centavos(&plan, id)),
-                "{}",
-                novo.nome
-            );
+            assert!((490..=499_990).contains(&centavos(&plan, id)), "{}", novo.nome);
             assert_eq!(novo.preco, reais(centavos(&plan, id)));
             missing += u32::from(novo.descricao.is_none());
             gone += u32::from(!novo.disponivel);
         }
-        assert!(
-            (300..700).contains(&missing) && (250..450).contains(&gone),
-            "{missing} {gone}"
-        );
+        assert!((300..700).contains(&missing) && (250..450).contains(&gone), "{missing} {gone}");
         assert_eq!(reais(490).0.to_string(), "4.90");
     }
 
     #[test]
     fn the_example_query_finds_a_table() {
         for seed in 0..50 {
-            let plan = Plan {
-                seed,
-                produtos: 60,
-                ..Plan::default()
-            };
+            let plan = Plan { seed, produtos: 60, ..Plan::default() };
             let novo = produto(&plan, 1);
             assert!(novo.nome.contains("Mesa") && novo.disponivel);
             assert!((5_000..=200_000).contains(&centavos(&plan, 1)));

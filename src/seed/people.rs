@@ -154,12 +154,7 @@ const FAMILY: [(&str, u32); 48] = [
 ];
 
 /// Names that are set aside for examples: nobody ever receives this post.
-const DOMAINS: [&str; 4] = [
-    "example.com",
-    "example.org",
-    "example.net",
-    "mail.example.com",
-];
+const DOMAINS: [&str; 4] = ["example.com", "example.org", "example.net", "mail.example.com"];
 
 /// How many CPFs there are: nine digits, without the ten numbers of one
 /// repeated digit, which are never issued.
@@ -185,25 +180,12 @@ pub(super) fn cliente(plan: &Plan, id: u64) -> NovoCliente {
             nome = format!("{nome} {first}");
         }
     }
-    let particle = if dice.percent(35) {
-        particle(family)
-    } else {
-        ""
-    };
+    let particle = if dice.percent(35) { particle(family) } else { "" };
     nome = format!("{nome} {particle}{family}");
-    let email = format!(
-        "{}.{}.{id}@{}",
-        plain(given),
-        plain(family),
-        dice.pick(&DOMAINS)
-    );
+    let email = format!("{}.{}.{id}@{}", plain(given), plain(family), dice.pick(&DOMAINS));
     let telefone = dice.percent(88).then(|| {
         let ddd = places::lar(plan, id).ddd;
-        format!(
-            "+55 {ddd} 9{:04}-{:04}",
-            dice.between(4000, 9999),
-            dice.below(10_000)
-        )
+        format!("+55 {ddd} 9{:04}-{:04}", dice.between(4000, 9999), dice.below(10_000))
     });
     let born = dice.percent(92).then(|| dice.below(BIRTHDAYS + 1));
     NovoCliente {
@@ -223,9 +205,7 @@ fn particle(family: &str) -> &'static str {
         "Silva" | "Costa" | "Rocha" | "Conceição" | "Cunha" | "Fonseca" | "Paixão" => "da ",
         "Santos" | "Campos" => "dos ",
         "Nascimento" => "do ",
-        "Oliveira" | "Souza" | "Lima" | "Almeida" | "Carvalho" | "Araújo" | "Freitas" | "Sá" => {
-            "de "
-        }
+        "Oliveira" | "Souza" | "Lima" | "Almeida" | "Carvalho" | "Araújo" | "Freitas" | "Sá" => "de ",
         _ => "",
     }
 }
@@ -276,23 +256,12 @@ mod tests {
 
     #[test]
     fn names_fit_their_columns_and_emails_are_plain_and_all_different() {
-        let plan = Plan {
-            clientes: 5_000,
-            ..Plan::default()
-        };
+        let plan = Plan { clientes: 5_000, ..Plan::default() };
         let mut emails = HashSet::new();
         for id in 1..=plan.clientes {
             let novo = cliente(&plan, id);
-            assert!(
-                novo.nome.chars().count() <= 120 && !novo.nome.contains("  "),
-                "{}",
-                novo.nome
-            );
-            assert!(
-                novo.email.is_ascii() && novo.email.len() <= 254,
-                "{}",
-                novo.email
-            );
+            assert!(novo.nome.chars().count() <= 120 && !novo.nome.contains("  "), "{}", novo.nome);
+            assert!(novo.email.is_ascii() && novo.email.len() <= 254, "{}", novo.email);
             assert!(novo.email.contains("example."), "{}", novo.email);
             assert!(emails.insert(novo.email));
             assert!(novo.telefone.is_none_or(|telefone| telefone.len() <= 20));
@@ -301,10 +270,7 @@ mod tests {
 
     #[test]
     fn some_things_are_unknown_and_accents_occur() {
-        let plan = Plan {
-            clientes: 200,
-            ..Plan::default()
-        };
+        let plan = Plan { clientes: 200, ..Plan::default() };
         let all: Vec<NovoCliente> = (1..=200).map(|id| cliente(&plan, id)).collect();
         let count = |is: fn(&NovoCliente) -> bool| all.iter().filter(|novo| is(novo)).count();
         assert!((5..60).contains(&count(|novo| novo.telefone.is_none())));

@@ -19,20 +19,8 @@ pub(super) struct Cidade {
     weight: u32,
 }
 
-const fn city(
-    nome: &'static str,
-    uf: &'static str,
-    ddd: u8,
-    cep: (u64, u64),
-    weight: u32,
-) -> Cidade {
-    Cidade {
-        nome,
-        uf,
-        ddd,
-        cep,
-        weight,
-    }
+const fn city(nome: &'static str, uf: &'static str, ddd: u8, cep: (u64, u64), weight: u32) -> Cidade {
+    Cidade { nome, uf, ddd, cep, weight }
 }
 
 const CIDADES: [Cidade; 48] = [
@@ -167,24 +155,31 @@ fn some_city(dice: &mut Dice) -> &'static Cidade {
     &CIDADES[dice.weighted(CIDADES.iter().map(|cidade| cidade.weight))]
 }
 
+/// How many addresses a client has; the first throw of those for its addresses.
+fn how_many(dice: &mut Dice) -> u64 {
+    match dice.below(10) {
+        0..6 => 1,
+        6..9 => 2,
+        _ => 3,
+    }
+}
+
+/// How many addresses all clients have.
+pub(super) fn count(plan: &Plan) -> u64 {
+    let of_cliente = |cliente| how_many(&mut Dice::new(plan.seed, Stream::Endereco, cliente));
+    (1..=plan.clientes).map(of_cliente).sum()
+}
+
 /// The addresses of the client with this id, one to three, without their ids,
 /// which depend on how many the clients before have.
 fn of_cliente(plan: &Plan, cliente: u64) -> impl Iterator<Item = NovoEndereco> {
     let mut dice = Dice::new(plan.seed, Stream::Endereco, cliente);
     let lar = lar(plan, cliente);
-    let count = match dice.below(10) {
-        0..6 => 1,
-        6..9 => 2,
-        _ => 3,
-    };
+    let count = how_many(&mut dice);
     let criado_em = calendar::arrival(cliente, plan.clientes, dice.fraction());
     (0..count).map(move |number| {
         // Of those after the first, a third is elsewhere: work, parents, beach.
-        let cidade = if number > 0 && dice.percent(33) {
-            some_city(&mut dice)
-        } else {
-            lar
-        };
+        let cidade = if number > 0 && dice.percent(33) { some_city(&mut dice) } else { lar };
         NovoEndereco {
             id: EnderecoId(0),
             cliente: ClienteId(cliente),
@@ -205,10 +200,7 @@ pub(super) fn enderecos(plan: &Plan) -> impl Iterator<Item = NovoEndereco> {
     (1..=plan.clientes)
         .flat_map(|cliente| of_cliente(plan, cliente))
         .zip(1..)
-        .map(|(novo, id)| NovoEndereco {
-            id: EnderecoId(id),
-            ..novo
-        })
+        .map(|(novo, id)| NovoEndereco { id: EnderecoId(id), ..novo })
 }
 
 fn numero(dice: &mut Dice) -> String {
@@ -221,22 +213,13 @@ fn numero(dice: &mut Dice) -> String {
 
 fn complemento(dice: &mut Dice) -> Option<String> {
     match dice.below(20) {
-        0..4 => Some(format!(
-            "apto {}",
-            dice.between(1, 24) * 10 + dice.between(1, 4)
-        )),
+        0..4 => Some(format!("apto {}", dice.between(1, 24) * 10 + dice.between(1, 4))),
         4..6 => {
             let bloco = dice.pick(&["A", "B", "C", "D"]);
-            Some(format!(
-                "bloco {bloco}, apto {}",
-                dice.between(1, 12) * 10 + dice.between(1, 8)
-            ))
+            Some(format!("bloco {bloco}, apto {}", dice.between(1, 12) * 10 + dice.between(1, 8)))
         }
         6..8 => Some(format!("casa {}", dice.between(1, 12))),
-        8 => Some(
-            dice.pick(&["fundos", "sobrado", "loja térrea", "próximo à praça"])
-                .to_owned(),
-        ),
+        8 => Some(dice.pick(&["fundos", "sobrado", "loja térrea", "próximo à praça"]).to_owned()),
         _ => None,
     }
 }
@@ -257,20 +240,14 @@ mod tests {
 
     #[test]
     fn addresses_fit_their_columns_and_number_from_one() {
-        let plan = Plan {
-            clientes: 2_000,
-            ..Plan::default()
-        };
+        let plan = Plan { clientes: 2_000, ..Plan::default() };
         let mut clientes = 0;
         for (novo, id) in enderecos(&plan).zip(1..) {
             assert_eq!(novo.id.0, id);
             clientes = novo.cliente.0;
             assert!(novo.logradouro.chars().count() <= 160);
             assert!(!novo.numero.is_empty() && novo.numero.len() <= 20);
-            assert!(
-                novo.complemento
-                    .is_none_or(|text| text.chars().count() <= 80)
-            );
+            assert!(novo.complemento.is_none_or(|text| text.chars().count() <= 80));
             assert!(Uf::parse(&novo.uf).is_some(), "{}", novo.uf);
         }
         assert_eq!(clientes, plan.clientes, "nobody is homeless");
@@ -281,24 +258,15 @@ mod tests {
         let ufs: std::collections::HashSet<&str> = CIDADES.iter().map(|cidade| cidade.uf).collect();
         assert_eq!(ufs.len(), 27);
         for cidade in &CIDADES {
-            assert!(
-                cidade.cep.0 <= cidade.cep.1 && cidade.cep.1 < 100_000,
-                "{}",
-                cidade.nome
-            );
+            assert!(cidade.cep.0 <= cidade.cep.1 && cidade.cep.1 < 100_000, "{}", cidade.nome);
             assert!(cidade.nome.chars().count() <= 80 && cidade.weight > 0);
         }
     }
 
     #[test]
     fn the_example_query_finds_addresses_in_sao_paulo() {
-        let plan = Plan {
-            clientes: 200,
-            ..Plan::default()
-        };
-        let found = enderecos(&plan)
-            .filter(|novo| novo.uf == "SP" && novo.cidade == "São Paulo")
-            .count();
+        let plan = Plan { clientes: 200, ..Plan::default() };
+        let found = enderecos(&plan).filter(|novo| novo.uf == "SP" && novo.cidade == "São Paulo").count();
         assert!(found >= 5, "{found}");
     }
 }

@@ -15,11 +15,7 @@ pub(super) struct Sales<'a> {
 
 impl<'a> Sales<'a> {
     pub(super) fn new(plan: &'a Plan) -> Self {
-        Self {
-            plan,
-            clientes: Ranks::new(plan.clientes),
-            produtos: Ranks::new(plan.produtos),
-        }
+        Self { plan, clientes: Ranks::new(plan.clientes), produtos: Ranks::new(plan.produtos) }
     }
 
     /// The purchase with this id.
@@ -34,12 +30,9 @@ impl<'a> Sales<'a> {
         let cliente = if self.is_of_the_heavy_one(id) {
             1
         } else {
-            self.clientes
-                .pick(&mut dice, clientes, |fraction| fraction * fraction)
+            self.clientes.pick(&mut dice, clientes, |fraction| fraction * fraction)
         };
-        let produto = self.produtos.pick(&mut dice, produtos, |fraction| {
-            fraction * fraction * fraction
-        });
+        let produto = self.produtos.pick(&mut dice, produtos, |fraction| fraction * fraction * fraction);
         NovaCompra {
             id: CompraId(id),
             cliente: ClienteId(cliente),
@@ -52,8 +45,7 @@ impl<'a> Sales<'a> {
 
     /// Every so many purchases one, so that they are spread over all years.
     fn is_of_the_heavy_one(&self, id: u64) -> bool {
-        let until =
-            |id: u64| u128::from(id) * u128::from(self.plan.heavy) / u128::from(self.plan.compras);
+        let until = |id: u64| u128::from(id) * u128::from(self.plan.heavy) / u128::from(self.plan.compras);
         until(id) != until(id.saturating_sub(1))
     }
 }
@@ -90,10 +82,7 @@ impl Ranks {
         let count = count.max(1);
         let golden = (count as f64 * 0.618) as u64;
         let step = (golden.max(1)..).find(|step| greatest_common_divisor(*step, count) == 1);
-        Self {
-            count,
-            step: step.unwrap_or(1),
-        }
+        Self { count, step: step.unwrap_or(1) }
     }
 
     /// The id at this rank, from 0; the first is id 1.
@@ -118,11 +107,7 @@ impl Ranks {
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
-    }
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 #[cfg(test)]
@@ -131,13 +116,7 @@ mod tests {
 
     use super::*;
 
-    const PLAN: Plan = Plan {
-        clientes: 300,
-        produtos: 90,
-        compras: 6_000,
-        seed: 1,
-        heavy: 1_500,
-    };
+    const PLAN: Plan = Plan { clientes: 300, produtos: 90, compras: 6_000, seed: 1, heavy: 1_500 };
 
     #[test]
     fn a_ranking_has_everybody_once() {
@@ -161,10 +140,7 @@ mod tests {
             assert!((1..=PLAN.produtos).contains(&nova.produto.0));
             let cliente = super::super::people::cliente(&PLAN, nova.cliente.0);
             let produto = goods::produto(&PLAN, nova.produto.0);
-            assert!(
-                cliente.criado_em <= latest && produto.criado_em <= latest,
-                "{id}"
-            );
+            assert!(cliente.criado_em <= latest && produto.criado_em <= latest, "{id}");
             assert!((1..=12).contains(&nova.quantidade));
         }
     }
@@ -189,11 +165,6 @@ mod tests {
         let sales = Sales::new(&plan);
         let all: Vec<NovaCompra> = (1..=plan.compras).map(|id| sales.compra(id)).collect();
         assert!(all.iter().filter(|nova| nova.cliente.0 == 1).count() >= 11);
-        assert!(
-            all.iter()
-                .filter(|nova| nova.adquirido_em.0.to_rfc3339().starts_with("2026"))
-                .count()
-                > 100
-        );
+        assert!(all.iter().filter(|nova| nova.adquirido_em.0.to_rfc3339().starts_with("2026")).count() > 100);
     }
 }

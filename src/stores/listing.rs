@@ -24,19 +24,9 @@ pub struct Order {
 
 impl Order {
     /// By id, oldest first.
-    pub const ID: Self = Self {
-        name: "ID",
-        kind: KeyKind::Id,
-        column: "`id`",
-        descending: false,
-    };
+    pub const ID: Self = Self { name: "ID", kind: KeyKind::Id, column: "`id`", descending: false };
     /// By id, newest first.
-    pub const NEWEST: Self = Self {
-        name: "NEWEST",
-        kind: KeyKind::Id,
-        column: "`id`",
-        descending: true,
-    };
+    pub const NEWEST: Self = Self { name: "NEWEST", kind: KeyKind::Id, column: "`id`", descending: true };
 
     fn by_id_alone(self) -> bool {
         self.kind == KeyKind::Id
@@ -77,9 +67,7 @@ impl Conditions {
     where
         T: for<'q> Encode<'q, MySql> + Type<MySql> + Clone + Send + Sync + 'static,
     {
-        self.binders.push(std::sync::Arc::new(move |statement| {
-            statement.bind(value.clone())
-        }));
+        self.binders.push(std::sync::Arc::new(move |statement| statement.bind(value.clone())));
     }
 
     /// `select` with these conditions and nothing else: a count.
@@ -90,38 +78,19 @@ impl Conditions {
 
     /// The rows of `page`: `select` with these conditions, in `order`, read from
     /// the page's own end, one row more than the page holds.
-    pub fn page(
-        &self,
-        name: &'static str,
-        select: &'static str,
-        order: Order,
-        page: &Page,
-    ) -> Statement {
+    pub fn page(&self, name: &'static str, select: &'static str, order: Order, page: &Page) -> Statement {
         let after = page.after.as_ref().map(|cursor| (cursor, order.descending));
-        let before = page
-            .before
-            .as_ref()
-            .map(|cursor| (cursor, !order.descending));
+        let before = page.before.as_ref().map(|cursor| (cursor, !order.descending));
         let bounds: Vec<(&Cursor, bool)> = after.into_iter().chain(before).collect();
-        let keyset: Vec<String> = bounds
-            .iter()
-            .map(|(_, below)| bound_clause(order, *below))
-            .collect();
+        let keyset: Vec<String> = bounds.iter().map(|(_, below)| bound_clause(order, *below)).collect();
         let backward = page.direction == Direction::Backward;
-        let direction = if order.descending == backward {
-            "ASC"
-        } else {
-            "DESC"
-        };
+        let direction = if order.descending == backward { "ASC" } else { "DESC" };
         let sort = if order.by_id_alone() {
             format!("`id` {direction}")
         } else {
             format!("{} {direction}, `id` {direction}", order.column)
         };
-        let text = format!(
-            "{select}{} ORDER BY {sort} LIMIT ?",
-            where_clause(&self.clauses, &keyset)
-        );
+        let text = format!("{select}{} ORDER BY {sort} LIMIT ?", where_clause(&self.clauses, &keyset));
         let mut statement = self.bind_all(Statement::new(name, intern(text)));
         for (cursor, _) in bounds {
             statement = bind_bound(statement, cursor);
@@ -130,18 +99,12 @@ impl Conditions {
     }
 
     fn bind_all(&self, statement: Statement) -> Statement {
-        self.binders
-            .iter()
-            .fold(statement, |statement, bind| bind(statement))
+        self.binders.iter().fold(statement, |statement, bind| bind(statement))
     }
 }
 
 fn where_clause(clauses: &[&'static str], keyset: &[String]) -> String {
-    let all: Vec<&str> = clauses
-        .iter()
-        .copied()
-        .chain(keyset.iter().map(String::as_str))
-        .collect();
+    let all: Vec<&str> = clauses.iter().copied().chain(keyset.iter().map(String::as_str)).collect();
     if all.is_empty() {
         return String::new();
     }

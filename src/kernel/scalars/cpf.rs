@@ -49,11 +49,7 @@ impl Cpf {
 fn check_digits(nine: &[u32]) -> [u32; 2] {
     let digit = |digits: &[u32]| {
         let weights = (2..=11_u32).take(digits.len()).collect::<Vec<_>>();
-        let sum: u32 = digits
-            .iter()
-            .zip(weights.iter().rev())
-            .map(|(d, w)| d * w)
-            .sum();
+        let sum: u32 = digits.iter().zip(weights.iter().rev()).map(|(d, w)| d * w).sum();
         (sum * 10 % 11) % 10
     };
     let first = digit(nine);
@@ -85,14 +81,7 @@ mod tests {
         for text in ["529.982.247-25", "52998224725", "111.444.777-35"] {
             assert!(Cpf::parse(text).is_ok(), "{text}");
         }
-        for text in [
-            "52998224724",
-            "11111111111",
-            "5299822472",
-            "529982247255",
-            "529982247２5",
-            "",
-        ] {
+        for text in ["52998224724", "11111111111", "5299822472", "529982247255", "529982247２5", ""] {
             assert!(Cpf::parse(text).is_err(), "{text}");
         }
     }

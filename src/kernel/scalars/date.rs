@@ -15,16 +15,11 @@ impl Date {
     /// A sentence that names the rule.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let rule = "a Date looks like 2026-11-24 and exists in the calendar";
-        let shaped = text.len() == 10
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let shaped = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         if !shaped {
             return Err(rule);
         }
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .map(Self)
-            .map_err(|_| rule)
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| rule)
     }
 
     /// Full years from this day to `today`; nothing for a day to come.
@@ -35,10 +30,7 @@ impl Date {
 }
 
 /// A calendar date: `2026-11-24` (full-date of RFC 3339).
-#[Scalar(
-    name = "Date",
-    specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html"
-)]
+#[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = super::text::<Self>(&value, "a Date as a string, as in \"2026-11-24\"")?;
@@ -47,12 +39,7 @@ impl ScalarType for Date {
 
     fn to_value(&self) -> Value {
         let day = self.0;
-        Value::String(format!(
-            "{:04}-{:02}-{:02}",
-            day.year(),
-            day.month(),
-            day.day()
-        ))
+        Value::String(format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day()))
     }
 }
 
@@ -63,14 +50,7 @@ mod tests {
     #[test]
     fn only_days_that_exist() {
         assert!(Date::parse("2024-02-29").is_ok());
-        for text in [
-            "2023-02-29",
-            "24-11-2026",
-            "2026-1-2",
-            "2026-11-24T00:00:00Z",
-            "",
-            "+026-01-01",
-        ] {
+        for text in ["2023-02-29", "24-11-2026", "2026-1-2", "2026-11-24T00:00:00Z", "", "+026-01-01"] {
             assert!(Date::parse(text).is_err(), "{text}");
         }
     }

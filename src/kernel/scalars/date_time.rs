@@ -5,9 +5,7 @@ use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A moment, kept and shown in UTC.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
@@ -26,16 +24,10 @@ impl DateTime {
 
 /// A moment in UTC: `2026-11-24T12:00:00Z` (RFC 3339). Input may carry another
 /// offset; fractions of a second appear when there are any.
-#[Scalar(
-    name = "DateTime",
-    specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html"
-)]
+#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let text = super::text::<Self>(
-            &value,
-            "a DateTime as a string, as in \"2026-11-24T12:00:00Z\"",
-        )?;
+        let text = super::text::<Self>(&value, "a DateTime as a string, as in \"2026-11-24T12:00:00Z\"")?;
         Self::parse(&text).map_err(InputValueError::custom)
     }
 
@@ -51,14 +43,8 @@ mod tests {
     #[test]
     fn is_shown_in_utc() {
         let shown = |text| DateTime::parse(text).map(|moment| moment.to_value());
-        assert_eq!(
-            shown("2026-11-24T09:00:00-03:00"),
-            Ok(Value::from("2026-11-24T12:00:00Z"))
-        );
-        assert_eq!(
-            shown("2026-11-24T12:00:00.5Z"),
-            Ok(Value::from("2026-11-24T12:00:00.500Z"))
-        );
+        assert_eq!(shown("2026-11-24T09:00:00-03:00"), Ok(Value::from("2026-11-24T12:00:00Z")));
+        assert_eq!(shown("2026-11-24T12:00:00.5Z"), Ok(Value::from("2026-11-24T12:00:00.500Z")));
         assert!(shown("2026-11-24 12:00").is_err());
         assert!(shown("2026-11-24").is_err());
     }

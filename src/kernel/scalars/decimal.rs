@@ -15,9 +15,7 @@ impl Decimal {
     /// A sentence that names the rule.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let plain = unsigned
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        let plain = unsigned.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
             && unsigned.starts_with(|c: char| c.is_ascii_digit())
             && unsigned.ends_with(|c: char| c.is_ascii_digit());
         if !plain {
@@ -69,12 +67,7 @@ mod tests {
     #[test]
     fn keeps_every_digit() {
         for text in ["1234.50", "0.10", "-3.00", "9999999999.99", "0"] {
-            assert_eq!(
-                Decimal::parse(text)
-                    .map(|amount| amount.0.to_string())
-                    .as_deref(),
-                Ok(text)
-            );
+            assert_eq!(Decimal::parse(text).map(|amount| amount.0.to_string()).as_deref(), Ok(text));
         }
     }
 

@@ -30,10 +30,7 @@ impl Batch for PorId {
         audience: &[Arc<Tally>],
     ) -> Result<HashMap<u64, Arc<Item>>, StoreError> {
         let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.id.0, Arc::new(row)))
-            .collect())
+        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
     }
 }
 
@@ -55,15 +52,8 @@ impl Batch for Descricao {
         self.0.store()
     }
 
-    async fn load(
-        &self,
-        ids: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, Arc<str>>, StoreError> {
+    async fn load(&self, ids: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Arc<str>>, StoreError> {
         let rows = table::descricoes(&self.0, ids, audience).await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, text)| (id, Arc::from(text)))
-            .collect())
+        Ok(rows.into_iter().map(|(id, text)| (id, Arc::from(text))).collect())
     }
 }

@@ -11,8 +11,8 @@ use super::table::{self, Filter, Item};
 use super::{Catalogo, OwnsProdutos};
 use crate::kernel::scalars::Decimal;
 use crate::kernel::{
-    Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult, KeyKind,
-    Page, PageArgs, ProdutoId, SortKey, Total,
+    Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult, KeyKind, Page,
+    PageArgs, ProdutoId, SortKey, Total,
 };
 
 /// The most words that a search takes.
@@ -22,7 +22,8 @@ const MOST_WORDS: usize = 10;
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ProdutoFiltro {
     /// Full text over name and description: every word must begin a word
-    /// there, without regard to case and accents.
+    /// there, without regard to case and accents. Words of fewer than 3 letters
+    /// are passed over.
     pub busca: Option<String>,
     /// Only what can, or cannot, be bought.
     pub disponivel: Option<bool>,
@@ -49,25 +50,21 @@ impl ProdutoFiltro {
                 Some((from, to))
             }
         };
-        Ok(Filter {
-            busca,
-            disponivel: self.disponivel,
-            preco,
-        })
+        Ok(Filter { busca, disponivel: self.disponivel, preco })
     }
 }
 
 /// The words of a search: letters and digits only, so that none of them is an
-/// operator to the server.
+/// operator to the server, and only those that its index can hold.
 fn words(text: &str) -> GraphResult<Vec<String>> {
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
+        .filter(|word| table::is_indexed(word))
         .map(str::to_owned)
         .collect();
     if words.is_empty() || words.len() > MOST_WORDS || text.chars().count() > 200 {
         return Err(GraphError::bad_input(format!(
-            "`filtro.busca` must have 1 to {MOST_WORDS} words and at most 200 characters."
+            "`filtro.busca` must have 1 to {MOST_WORDS} words of 3 letters or more, and at most 200 characters."
         )));
     }
     Ok(words)
@@ -91,12 +88,7 @@ pub enum ProdutoOrdem {
 
 impl ProdutoOrdem {
     fn order(self) -> Order {
-        let by = |name, kind, column, descending| Order {
-            name,
-            kind,
-            column,
-            descending,
-        };
+        let by = |name, kind, column, descending| Order { name, kind, column, descending };
         match self {
             Self::Id => Order::ID,
             Self::NomeAsc => by("NOME_ASC", KeyKind::Text, "`nome`", false),
@@ -133,10 +125,7 @@ impl<G: OwnsProdutos> ConsultasCatalogo<G> {
     }
 
     /// Products, page by page.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "Relay's four, a filter and an order"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four, a filter and an order")]
     async fn produtos(
         &self,
         ctx: &Context<'_>,
@@ -148,21 +137,8 @@ impl<G: OwnsProdutos> ConsultasCatalogo<G> {
         #[graphql(desc = "Which products; all when absent.")] filtro: Option<ProdutoFiltro>,
         #[graphql(desc = "In which order; by id when absent.")] ordem: Option<ProdutoOrdem>,
     ) -> Option<GraphResult<Connection<G::Produto>>> {
-        let args = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
-        Some(
-            page::<G>(
-                ctx,
-                &args,
-                filtro.unwrap_or_default(),
-                ordem.unwrap_or_default(),
-            )
-            .await,
-        )
+        let args = PageArgs { first, after, last, before };
+        Some(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default()).await)
     }
 }
 
@@ -195,8 +171,8 @@ mod tests {
     #[test]
     fn operators_of_the_caller_are_not_operators() {
         let found = words("mesa -de \"jantar\" (carvalho*) @3").expect("words");
-        assert_eq!(found, ["mesa", "de", "jantar", "carvalho", "3"]);
+        assert_eq!(found, ["mesa", "jantar", "carvalho"]);
         assert!(words("+-*").is_err());
-        assert!(words(&"a ".repeat(11)).is_err());
+        assert!(words(&"mesa ".repeat(11)).is_err());
     }
 }

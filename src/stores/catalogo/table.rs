@@ -46,18 +46,10 @@ impl FromRow<'_, MySqlRow> for Item {
 }
 
 /// Products by id; those that do not exist are left out.
-pub(super) async fn by_ids(
-    db: &Db,
-    ids: &[u64],
-    audience: &[Arc<Tally>],
-) -> Result<Vec<Item>, StoreError> {
+pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Item>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(
-        Statement::new("catalogo.por_id", text).bind_list(ids),
-        audience,
-    )
-    .await
+    db.read(Statement::new("catalogo.por_id", text).bind_list(ids), audience).await
 }
 
 /// Descriptions by product; products without one are left out.
@@ -68,15 +60,10 @@ pub(super) async fn descricoes(
 ) -> Result<Vec<(u64, String)>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let template = || {
-        "SELECT `id`, `descricao` FROM `catalogo` WHERE `descricao` IS NOT NULL AND `id` IN (…)"
-            .to_owned()
+        "SELECT `id`, `descricao` FROM `catalogo` WHERE `descricao` IS NOT NULL AND `id` IN (…)".to_owned()
     };
     let text = in_list(&TEXTS, template, ids.len());
-    db.read(
-        Statement::new("catalogo.descricao", text).bind_list(ids),
-        audience,
-    )
-    .await
+    db.read(Statement::new("catalogo.descricao", text).bind_list(ids), audience).await
 }
 
 /// Which products a listing holds.
@@ -92,10 +79,7 @@ impl Filter {
     fn conditions(&self) -> Conditions {
         let mut conditions = Conditions::default();
         if let Some(words) = &self.busca {
-            conditions.add(
-                "MATCH (`nome`, `descricao`) AGAINST (? IN BOOLEAN MODE)",
-                boolean_search(words),
-            );
+            conditions.add("MATCH (`nome`, `descricao`) AGAINST (? IN BOOLEAN MODE)", boolean_search(words));
         }
         if let Some(disponivel) = self.disponivel {
             conditions.add("`disponivel` = ?", disponivel);
@@ -107,8 +91,20 @@ impl Filter {
     }
 }
 
-/// Every word required, each as a prefix. A prefix is not subject to the
-/// server's stop words and least length.
+/// Whether the full-text index can hold `word`: it leaves out short words and
+/// the server's stop words, and to require one of those would find nothing.
+pub(super) fn is_indexed(word: &str) -> bool {
+    /// InnoDB's default stop words of three letters and more.
+    const STOP_WORDS: [&str; 17] = [
+        "about", "are", "com", "for", "from", "how", "that", "the", "this", "was", "what", "when", "where",
+        "who", "will", "with", "www",
+    ];
+    /// InnoDB's default `innodb_ft_min_token_size`.
+    const SHORTEST: usize = 3;
+    word.chars().count() >= SHORTEST && !STOP_WORDS.contains(&word.to_lowercase().as_str())
+}
+
+/// Every word required, each as the beginning of a word.
 fn boolean_search(words: &[String]) -> String {
     let required: Vec<String> = words.iter().map(|word| format!("+{word}*")).collect();
     required.join(" ")
@@ -122,25 +118,13 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Item>, StoreError> {
-    db.read(
-        filter
-            .conditions()
-            .page("catalogo.pagina", SELECT, order, page),
-        audience,
-    )
-    .await
+    db.read(filter.conditions().page("catalogo.pagina", SELECT, order, page), audience).await
 }
 
 /// How many products pass `filter`.
-pub(super) async fn total(
-    db: &Db,
-    filter: &Filter,
-    audience: &[Arc<Tally>],
-) -> Result<u64, StoreError> {
-    let statement = filter.conditions().statement(
-        "catalogo.total",
-        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`",
-    );
+pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
+    let statement =
+        filter.conditions().statement("catalogo.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -165,10 +149,7 @@ pub struct NovoProduto {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(
-    mysql: &mut MySqlConnection,
-    rows: &[NovoProduto],
-) -> Result<(), sqlx::Error> {
+pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoProduto]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `catalogo` \
          (`id`, `nome`, `descricao`, `preco`, `disponivel`, `criado_em`, `atualizado_em`) ",
@@ -191,7 +172,5 @@ pub async fn insert_many(
 /// # Errors
 /// Whatever the driver says.
 pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`")
-        .fetch_one(mysql)
-        .await
+    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`").fetch_one(mysql).await
 }

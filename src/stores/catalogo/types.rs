@@ -22,10 +22,7 @@ impl ProdutoCatalogo {
     async fn descricao(&self, ctx: &Context<'_>) -> Option<GraphResult<String>> {
         let store = ctx.data_unchecked::<Catalogo>();
         let found = store.descricao.load(ctx.scope(), self.0.id.0).await;
-        found
-            .map(|text| text.map(|text| text.to_string()))
-            .map_err(GraphError::from)
-            .transpose()
+        found.map(|text| text.map(|text| text.to_string())).map_err(GraphError::from).transpose()
     }
 
     /// Price today; a purchase keeps the price of its own day.

@@ -30,9 +30,6 @@ impl Batch for PorId {
         audience: &[Arc<Tally>],
     ) -> Result<HashMap<u64, Arc<Cadastro>>, StoreError> {
         let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.id.0, Arc::new(row)))
-            .collect())
+        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
     }
 }

@@ -29,10 +29,7 @@ impl Clientes {
     /// The store over its database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self {
-            por_id: Loader::new(loaders::PorId(db.clone())),
-            db,
-        }
+        Self { por_id: Loader::new(loaders::PorId(db.clone())), db }
     }
 
     /// The client with this id: one load.

@@ -11,8 +11,8 @@ use super::table::{self, Cadastro, Filter};
 use super::{Clientes, OwnsClientes};
 use crate::kernel::scalars::{Cpf, Date};
 use crate::kernel::{
-    ClienteId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult,
-    KeyKind, Page, PageArgs, SortKey, Total,
+    ClienteId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult, KeyKind,
+    Page, PageArgs, SortKey, Total,
 };
 
 /// Which clients a page holds; conditions combine with AND.
@@ -31,9 +31,7 @@ impl ClienteFiltro {
     fn check(self) -> GraphResult<Filter> {
         let nome_contem = match self.nome_contem.map(|part| part.trim().to_owned()) {
             Some(part) if !(2..=120).contains(&part.chars().count()) => {
-                return Err(GraphError::bad_input(
-                    "`filtro.nomeContem` must have 2 to 120 characters.",
-                ));
+                return Err(GraphError::bad_input("`filtro.nomeContem` must have 2 to 120 characters."));
             }
             part => part,
         };
@@ -50,18 +48,14 @@ impl ClienteFiltro {
                 Some((bounded(from), bounded(to)))
             }
         };
-        Ok(Filter {
-            nome_contem,
-            nascido,
-        })
+        Ok(Filter { nome_contem, nascido })
     }
 }
 
 /// Within what a DATE column can hold.
 fn bounded(day: Date) -> Date {
-    let limit = |year, month, date| {
-        Date(chrono::NaiveDate::from_ymd_opt(year, month, date).unwrap_or_default())
-    };
+    let limit =
+        |year, month, date| Date(chrono::NaiveDate::from_ymd_opt(year, month, date).unwrap_or_default());
     day.clamp(limit(1000, 1, 1), limit(9999, 12, 31))
 }
 
@@ -81,12 +75,7 @@ pub enum ClienteOrdem {
 
 impl ClienteOrdem {
     fn order(self) -> Order {
-        let by = |name, kind, column, descending| Order {
-            name,
-            kind,
-            column,
-            descending,
-        };
+        let by = |name, kind, column, descending| Order { name, kind, column, descending };
         match self {
             Self::Id => Order::ID,
             Self::NomeAsc => by("NOME_ASC", KeyKind::Text, "`nome`", false),
@@ -128,10 +117,7 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
     ) -> Option<GraphResult<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
         let found = table::by_cpf(&store.db, &cpf, from_ref(ctx.scope().tally())).await;
-        found
-            .map(|row| row.map(|row| G::cliente_of(Arc::new(row))))
-            .map_err(GraphError::from)
-            .transpose()
+        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
     }
 
     /// The client with this e-mail address, without regard to case; null when
@@ -143,17 +129,11 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
     ) -> Option<GraphResult<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
         let found = table::by_email(&store.db, email.trim(), from_ref(ctx.scope().tally())).await;
-        found
-            .map(|row| row.map(|row| G::cliente_of(Arc::new(row))))
-            .map_err(GraphError::from)
-            .transpose()
+        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
     }
 
     /// Clients, page by page.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "Relay's four, a filter and an order"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four, a filter and an order")]
     async fn clientes(
         &self,
         ctx: &Context<'_>,
@@ -165,21 +145,8 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         #[graphql(desc = "Which clients; all when absent.")] filtro: Option<ClienteFiltro>,
         #[graphql(desc = "In which order; by id when absent.")] ordem: Option<ClienteOrdem>,
     ) -> Option<GraphResult<Connection<G::Cliente>>> {
-        let args = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
-        Some(
-            page::<G>(
-                ctx,
-                &args,
-                filtro.unwrap_or_default(),
-                ordem.unwrap_or_default(),
-            )
-            .await,
-        )
+        let args = PageArgs { first, after, last, before };
+        Some(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default()).await)
     }
 }
 

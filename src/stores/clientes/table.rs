@@ -58,11 +58,7 @@ pub(super) async fn by_ids(
 ) -> Result<Vec<Cadastro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(
-        Statement::new("clientes.por_id", text).bind_list(ids),
-        audience,
-    )
-    .await
+    db.read(Statement::new("clientes.por_id", text).bind_list(ids), audience).await
 }
 
 /// The client with this CPF.
@@ -109,10 +105,7 @@ impl Filter {
 
 /// A LIKE pattern in which the caller's text stands for itself.
 fn like_containing(part: &str) -> String {
-    let escaped = part
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
+    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }
 
@@ -124,25 +117,13 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Cadastro>, StoreError> {
-    db.read(
-        filter
-            .conditions()
-            .page("clientes.pagina", SELECT, order, page),
-        audience,
-    )
-    .await
+    db.read(filter.conditions().page("clientes.pagina", SELECT, order, page), audience).await
 }
 
 /// How many clients pass `filter`.
-pub(super) async fn total(
-    db: &Db,
-    filter: &Filter,
-    audience: &[Arc<Tally>],
-) -> Result<u64, StoreError> {
-    let statement = filter.conditions().statement(
-        "clientes.total",
-        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`",
-    );
+pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
+    let statement =
+        filter.conditions().statement("clientes.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -169,10 +150,7 @@ pub struct NovoCliente {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(
-    mysql: &mut MySqlConnection,
-    rows: &[NovoCliente],
-) -> Result<(), sqlx::Error> {
+pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoCliente]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `cadastro` \
          (`id`, `nome`, `email`, `cpf`, `telefone`, `data_nascimento`, `criado_em`, `atualizado_em`) ",
@@ -196,9 +174,7 @@ pub async fn insert_many(
 /// # Errors
 /// Whatever the driver says.
 pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`")
-        .fetch_one(mysql)
-        .await
+    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`").fetch_one(mysql).await
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::table::{self, Filter};
 use super::{Endereco, Enderecos, Uf};
 use crate::kernel::scalars::Cep;
 use crate::kernel::{
-    ClienteId, Connection, ContextExt as _, Cursor, Edge, EnderecoId, GlobalId as _, Graph,
-    GraphError, GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
+    ClienteId, Connection, ContextExt as _, Cursor, Edge, EnderecoId, GlobalId as _, Graph, GraphError,
+    GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
 };
 
 /// Which addresses a page holds; conditions combine with AND.
@@ -30,24 +30,11 @@ pub struct EnderecoFiltro {
 impl EnderecoFiltro {
     fn check(self) -> GraphResult<Filter> {
         let cidade = self.cidade.map(|cidade| cidade.trim().to_owned());
-        if cidade
-            .as_ref()
-            .is_some_and(|cidade| !(1..=80).contains(&cidade.chars().count()))
-        {
-            return Err(GraphError::bad_input(
-                "`filtro.cidade` must have 1 to 80 characters.",
-            ));
+        if cidade.as_ref().is_some_and(|cidade| !(1..=80).contains(&cidade.chars().count())) {
+            return Err(GraphError::bad_input("`filtro.cidade` must have 1 to 80 characters."));
         }
-        let cliente = self
-            .cliente
-            .map(|id| ClienteId::parse("filtro.cliente", &id))
-            .transpose()?;
-        Ok(Filter {
-            cliente,
-            uf: self.uf.map(|uf| uf.letters().to_owned()),
-            cidade,
-            cep: self.cep,
-        })
+        let cliente = self.cliente.map(|id| ClienteId::parse("filtro.cliente", &id)).transpose()?;
+        Ok(Filter { cliente, uf: self.uf.map(|uf| uf.letters().to_owned()), cidade, cep: self.cep })
     }
 }
 
@@ -77,12 +64,7 @@ impl<G: Graph> ConsultasEnderecos<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which addresses; all when absent.")] filtro: Option<EnderecoFiltro>,
     ) -> Option<GraphResult<Connection<Endereco<G>>>> {
-        let args = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let args = PageArgs { first, after, last, before };
         Some(page(ctx, &args, filtro.unwrap_or_default()).await)
     }
 }
@@ -103,10 +85,7 @@ async fn page<G: Graph>(
     });
     Ok(Connection::new(page.slice(rows), total, |row| {
         let cursor = Cursor::new("ID", SortKey::Id, row.id.0);
-        Edge {
-            cursor: cursor,
-            node: Endereco::of(Arc::new(row)),
-        }
+        Edge { cursor: cursor, node: Endereco::of(Arc::new(row)) }
     }))
 }
 

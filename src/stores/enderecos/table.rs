@@ -70,11 +70,7 @@ pub(super) async fn by_ids(
 ) -> Result<Vec<Registro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(
-        Statement::new("enderecos.por_id", text).bind_list(ids),
-        audience,
-    )
-    .await
+    db.read(Statement::new("enderecos.por_id", text).bind_list(ids), audience).await
 }
 
 /// All addresses of many clients, oldest first within each.
@@ -86,11 +82,7 @@ pub(super) async fn by_clientes(
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let template = || format!("{SELECT} WHERE `id_cliente` IN (…) ORDER BY `id_cliente`, `id`");
     let text = in_list(&TEXTS, template, clientes.len());
-    db.read(
-        Statement::new("enderecos.do_cliente", text).bind_list(clientes),
-        audience,
-    )
-    .await
+    db.read(Statement::new("enderecos.do_cliente", text).bind_list(clientes), audience).await
 }
 
 /// Which addresses a listing holds.
@@ -128,22 +120,14 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Registro>, StoreError> {
-    let statement = filter
-        .conditions()
-        .page("enderecos.pagina", SELECT, Order::ID, page);
+    let statement = filter.conditions().page("enderecos.pagina", SELECT, Order::ID, page);
     db.read(statement, audience).await
 }
 
 /// How many addresses pass `filter`.
-pub(super) async fn total(
-    db: &Db,
-    filter: &Filter,
-    audience: &[Arc<Tally>],
-) -> Result<u64, StoreError> {
-    let statement = filter.conditions().statement(
-        "enderecos.total",
-        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`",
-    );
+pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
+    let statement =
+        filter.conditions().statement("enderecos.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -176,10 +160,7 @@ pub struct NovoEndereco {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(
-    mysql: &mut MySqlConnection,
-    rows: &[NovoEndereco],
-) -> Result<(), sqlx::Error> {
+pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `endereco` \
          (`id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `criado_em`, `atualizado_em`) ",
@@ -206,7 +187,5 @@ pub async fn insert_many(
 /// # Errors
 /// Whatever the driver says.
 pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`")
-        .fetch_one(mysql)
-        .await
+    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`").fetch_one(mysql).await
 }

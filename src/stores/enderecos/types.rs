@@ -7,9 +7,7 @@ use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Enderecos, Registro};
 use crate::kernel::scalars::{Cep, DateTime};
-use crate::kernel::{
-    ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult,
-};
+use crate::kernel::{ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult};
 
 /// An address in the graph `G`.
 pub struct Endereco<G> {
@@ -59,9 +57,8 @@ impl<G: Graph> Endereco<G> {
 
     /// Federal unit.
     async fn uf(&self) -> GraphResult<Uf> {
-        Uf::parse(&self.row.uf).ok_or_else(|| {
-            GraphError::bad_input(format!("The address {} has no valid UF.", self.row.id))
-        })
+        Uf::parse(&self.row.uf)
+            .ok_or_else(|| GraphError::bad_input(format!("The address {} has no valid UF.", self.row.id)))
     }
 
     /// Postal code.
@@ -89,10 +86,7 @@ impl<G: Graph> Endereco<G> {
     /// The address of a row that has been read.
     #[must_use]
     pub fn of(row: Arc<Registro>) -> Self {
-        Self {
-            row,
-            graph: PhantomData,
-        }
+        Self { row, graph: PhantomData }
     }
 
     /// The address with this id: one load.
@@ -127,13 +121,8 @@ impl<G: Graph> ClienteEnderecos<G> {
         let store = ctx.data_unchecked::<Enderecos>();
         let rows = store.do_cliente.load(ctx.scope(), self.cliente.0).await;
         Some(
-            rows.map(|rows| {
-                rows.unwrap_or_default()
-                    .into_iter()
-                    .map(Endereco::of)
-                    .collect()
-            })
-            .map_err(GraphError::from),
+            rows.map(|rows| rows.unwrap_or_default().into_iter().map(Endereco::of).collect())
+                .map_err(GraphError::from),
         )
     }
 }
@@ -142,10 +131,7 @@ impl<G> ClienteEnderecos<G> {
     /// The part of the client with this id: free.
     #[must_use]
     pub fn with_id(cliente: ClienteId) -> Self {
-        Self {
-            cliente,
-            graph: PhantomData,
-        }
+        Self { cliente, graph: PhantomData }
     }
 }
 

@@ -35,21 +35,11 @@ impl<G: Graph> ProdutosAdquiridos<G> {
         args: &PageArgs,
     ) -> GraphResult<Self> {
         let page = Page::new(args, ORDER, KeyKind::Id)?;
-        let key = PageKey {
-            down: reads_down(page.direction, false),
-            branch: Branch::new(cliente.0, &page, false),
-        };
+        let key =
+            PageKey { down: reads_down(page.direction, false), branch: Branch::new(cliente.0, &page, false) };
         let store = ctx.data_unchecked::<Inventario>();
-        let rows = store
-            .produtos
-            .load(ctx.scope(), key)
-            .await?
-            .unwrap_or_default();
-        Ok(Self {
-            cliente,
-            slice: page.slice(rows),
-            graph: PhantomData,
-        })
+        let rows = store.produtos.load(ctx.scope(), key).await?.unwrap_or_default();
+        Ok(Self { cliente, slice: page.slice(rows), graph: PhantomData })
     }
 }
 
@@ -59,25 +49,13 @@ impl<G: Graph> ProdutosAdquiridos<G> {
     /// The products of this page, with what was bought of each.
     async fn edges(&self) -> Vec<AdquiridoEdge<G>> {
         let rows = self.slice.rows.iter();
-        rows.map(|row| AdquiridoEdge {
-            row: Arc::clone(row),
-            graph: PhantomData,
-        })
-        .collect()
+        rows.map(|row| AdquiridoEdge { row: Arc::clone(row), graph: PhantomData }).collect()
     }
 
     /// The products of this page; null where one no longer exists.
     async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<G::Produto>>> {
-        let loads = self
-            .slice
-            .rows
-            .iter()
-            .map(|row| G::produto(ctx, row.produto));
-        join_all(loads)
-            .await
-            .into_iter()
-            .map(Result::transpose)
-            .collect()
+        let loads = self.slice.rows.iter().map(|row| G::produto(ctx, row.produto));
+        join_all(loads).await.into_iter().map(Result::transpose).collect()
     }
 
     /// Where this page stands among the others.

@@ -30,10 +30,7 @@ impl Batch for PorId {
         audience: &[Arc<Tally>],
     ) -> Result<HashMap<u64, Arc<Registro>>, StoreError> {
         let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.id.0, Arc::new(row)))
-            .collect())
+        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
     }
 }
 
@@ -55,22 +52,13 @@ where
 {
     let mut found = HashMap::with_capacity(keys.len());
     for down in [true, false] {
-        let keys: Vec<PageKey> = keys
-            .iter()
-            .copied()
-            .filter(|key| key.down == down)
-            .collect();
+        let keys: Vec<PageKey> = keys.iter().copied().filter(|key| key.down == down).collect();
         if keys.is_empty() {
             continue;
         }
-        for OfBranch { branch, row } in
-            read(down, keys.iter().map(|key| key.branch).collect()).await?
-        {
+        for OfBranch { branch, row } in read(down, keys.iter().map(|key| key.branch).collect()).await? {
             if let Some(key) = keys.get(branch) {
-                found
-                    .entry(*key)
-                    .or_insert_with(Vec::new)
-                    .push(Arc::new(row));
+                found.entry(*key).or_insert_with(Vec::new).push(Arc::new(row));
             }
         }
     }
@@ -108,13 +96,7 @@ impl Batch for Compras {
         by_direction(keys, |down, branches| async move {
             let mut rows = table::pages(&self.db, self.side, down, &branches, audience).await?;
             // A UNION promises no order between or within its branches.
-            rows.sort_by_key(|of| {
-                if down {
-                    u64::MAX - of.row.id.0
-                } else {
-                    of.row.id.0
-                }
-            });
+            rows.sort_by_key(|of| if down { u64::MAX - of.row.id.0 } else { of.row.id.0 });
             Ok(rows)
         })
         .await
@@ -145,13 +127,7 @@ impl Batch for ProdutosDoCliente {
     ) -> Result<HashMap<PageKey, Self::Value>, StoreError> {
         by_direction(keys, |down, branches| async move {
             let mut rows = table::produtos(&self.0, down, &branches, audience).await?;
-            rows.sort_by_key(|of| {
-                if down {
-                    u64::MAX - of.row.produto.0
-                } else {
-                    of.row.produto.0
-                }
-            });
+            rows.sort_by_key(|of| if down { u64::MAX - of.row.produto.0 } else { of.row.produto.0 });
             Ok(rows)
         })
         .await
@@ -175,15 +151,8 @@ impl Batch for TotalProdutos {
         self.0.store()
     }
 
-    async fn load(
-        &self,
-        clientes: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, u64>, StoreError> {
-        Ok(table::total_produtos(&self.0, clientes, audience)
-            .await?
-            .into_iter()
-            .collect())
+    async fn load(&self, clientes: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, u64>, StoreError> {
+        Ok(table::total_produtos(&self.0, clientes, audience).await?.into_iter().collect())
     }
 }
 
@@ -217,9 +186,6 @@ impl Batch for Resumos {
         audience: &[Arc<Tally>],
     ) -> Result<HashMap<u64, Resumo>, StoreError> {
         let rows = table::resumos(&self.db, self.side, parents, audience).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.parent, row.resumo))
-            .collect())
+        Ok(rows.into_iter().map(|row| (row.parent, row.resumo)).collect())
     }
 }

@@ -40,14 +40,8 @@ impl Inventario {
     #[must_use]
     pub fn new(db: Db) -> Self {
         let side = |side| SideLoaders {
-            compras: Loader::new(loaders::Compras {
-                db: db.clone(),
-                side,
-            }),
-            resumo: Loader::new(loaders::Resumos {
-                db: db.clone(),
-                side,
-            }),
+            compras: Loader::new(loaders::Compras { db: db.clone(), side }),
+            resumo: Loader::new(loaders::Resumos { db: db.clone(), side }),
         };
         Self {
             por_id: Loader::new(loaders::PorId(db.clone())),

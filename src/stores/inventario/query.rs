@@ -11,8 +11,8 @@ use super::table::{self, Filter};
 use super::{Compra, Inventario};
 use crate::kernel::scalars::DateTime;
 use crate::kernel::{
-    ClienteId, CompraId, Connection, ContextExt as _, GlobalId as _, Graph, GraphError,
-    GraphResult, KeyKind, Page, PageArgs, ProdutoId, Total,
+    ClienteId, CompraId, Connection, ContextExt as _, GlobalId as _, Graph, GraphError, GraphResult, KeyKind,
+    Page, PageArgs, ProdutoId, Total,
 };
 
 /// Which purchases a page holds; conditions combine with AND.
@@ -36,22 +36,14 @@ impl CompraFiltro {
                 let from = from.map_or(year(1000), |from| from.max(year(1000)));
                 let to = to.map_or(year(9999), |to| to.min(year(9999)));
                 if from > to {
-                    return Err(GraphError::bad_input(
-                        "`filtro.de` must not be later than `filtro.ate`.",
-                    ));
+                    return Err(GraphError::bad_input("`filtro.de` must not be later than `filtro.ate`."));
                 }
                 Some((from, to))
             }
         };
         Ok(Filter {
-            cliente: self
-                .cliente
-                .map(|id| ClienteId::parse("filtro.cliente", &id))
-                .transpose()?,
-            produto: self
-                .produto
-                .map(|id| ProdutoId::parse("filtro.produto", &id))
-                .transpose()?,
+            cliente: self.cliente.map(|id| ClienteId::parse("filtro.cliente", &id)).transpose()?,
+            produto: self.produto.map(|id| ProdutoId::parse("filtro.produto", &id)).transpose()?,
             adquirido,
         })
     }
@@ -59,11 +51,7 @@ impl CompraFiltro {
 
 /// The first moment of a year: the ends of what a DATETIME column can hold.
 fn year(year: i32) -> DateTime {
-    DateTime(
-        Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0)
-            .single()
-            .unwrap_or_default(),
-    )
+    DateTime(Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single().unwrap_or_default())
 }
 
 /// The root fields.
@@ -92,12 +80,7 @@ impl<G: Graph> ConsultasInventario<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which purchases; all when absent.")] filtro: Option<CompraFiltro>,
     ) -> Option<GraphResult<Connection<Compra<G>>>> {
-        let args = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let args = PageArgs { first, after, last, before };
         Some(page(ctx, &args, filtro.unwrap_or_default()).await)
     }
 }
@@ -116,9 +99,7 @@ async fn page<G: Graph>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(Connection::new(page.slice(rows), total, |row| {
-        Compra::edge(Arc::new(row))
-    }))
+    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(Arc::new(row))))
 }
 
 /// The entity resolver for `Compra`.

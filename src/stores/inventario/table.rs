@@ -59,10 +59,7 @@ pub(super) struct OfBranch<R> {
 
 impl FromRow<'_, MySqlRow> for OfBranch<Registro> {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            branch: branch(row)?,
-            row: Registro::from_column(row, 1)?,
-        })
+        Ok(Self { branch: branch(row)?, row: Registro::from_column(row, 1)? })
     }
 }
 
@@ -79,11 +76,7 @@ pub(super) async fn by_ids(
 ) -> Result<Vec<Registro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(
-        Statement::new("inventario.por_id", text).bind_list(ids),
-        audience,
-    )
-    .await
+    db.read(Statement::new("inventario.por_id", text).bind_list(ids), audience).await
 }
 
 /// Whose purchases: a client's or a product's.
@@ -107,29 +100,15 @@ pub(super) struct Branch {
 
 impl Branch {
     /// A branch that finds nothing, to fill a UNION up.
-    const EMPTY: Self = Self {
-        parent: 0,
-        above: 0,
-        below: 0,
-        limit: 0,
-    };
+    const EMPTY: Self = Self { parent: 0, above: 0, below: 0, limit: 0 };
 
     /// The branch of `page` whose connection runs upwards or, when
     /// `descending`, downwards.
     pub(super) fn new(parent: u64, page: &Page, descending: bool) -> Self {
         let after = page.after.as_ref().map(|cursor| cursor.id);
         let before = page.before.as_ref().map(|cursor| cursor.id);
-        let (above, below) = if descending {
-            (before, after)
-        } else {
-            (after, before)
-        };
-        Self {
-            parent,
-            above: above.unwrap_or(0),
-            below: below.unwrap_or(u64::MAX),
-            limit: page.limit(),
-        }
+        let (above, below) = if descending { (before, after) } else { (after, before) };
+        Self { parent, above: above.unwrap_or(0), below: below.unwrap_or(u64::MAX), limit: page.limit() }
     }
 }
 
@@ -141,11 +120,7 @@ pub(super) fn reads_down(direction: Direction, descending: bool) -> bool {
 fn bind_branches(mut statement: Statement, branches: &[Branch]) -> Statement {
     for position in 0..union_length(branches.len()) {
         let branch = branches.get(position).copied().unwrap_or(Branch::EMPTY);
-        statement = statement
-            .bind(branch.parent)
-            .bind(branch.above)
-            .bind(branch.below)
-            .bind(branch.limit);
+        statement = statement.bind(branch.parent).bind(branch.above).bind(branch.below).bind(branch.limit);
     }
     statement
 }
@@ -161,22 +136,14 @@ pub(super) async fn pages(
 ) -> Result<Vec<OfBranch<Registro>>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let (variant, name, from) = match side {
-        Side::Cliente => (
-            0,
-            "inventario.compras_do_cliente",
-            "FORCE INDEX (`inventario_cliente`) WHERE `id_cliente`",
-        ),
-        Side::Produto => (
-            1,
-            "inventario.compras_do_produto",
-            "FORCE INDEX (`inventario_produto`) WHERE `id_produto`",
-        ),
+        Side::Cliente => {
+            (0, "inventario.compras_do_cliente", "FORCE INDEX (`inventario_cliente`) WHERE `id_cliente`")
+        }
+        Side::Produto => {
+            (1, "inventario.compras_do_produto", "FORCE INDEX (`inventario_produto`) WHERE `id_produto`")
+        }
     };
-    let (variant, direction) = if down {
-        (variant, "DESC")
-    } else {
-        (variant + 2, "ASC")
-    };
+    let (variant, direction) = if down { (variant, "DESC") } else { (variant + 2, "ASC") };
     let branch = || {
         format!(
             "SELECT {{n}}, `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` \
@@ -184,11 +151,7 @@ pub(super) async fn pages(
         )
     };
     let text = union_all(&TEXTS, variant, branch, branches.len());
-    db.read(
-        bind_branches(Statement::new(name, text), branches),
-        audience,
-    )
-    .await
+    db.read(bind_branches(Statement::new(name, text), branches), audience).await
 }
 
 /// What a client has bought of one product.
@@ -311,18 +274,12 @@ pub(super) async fn resumos(
     static CLIENTES: LazyLock<Texts> = LazyLock::new(Texts::default);
     static PRODUTOS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let (texts, name, column, index) = match side {
-        Side::Cliente => (
-            &CLIENTES,
-            "inventario.resumo_do_cliente",
-            "`id_cliente`",
-            "`inventario_produtos_do_cliente`",
-        ),
-        Side::Produto => (
-            &PRODUTOS,
-            "inventario.resumo_do_produto",
-            "`id_produto`",
-            "`inventario_vendas_do_produto`",
-        ),
+        Side::Cliente => {
+            (&CLIENTES, "inventario.resumo_do_cliente", "`id_cliente`", "`inventario_produtos_do_cliente`")
+        }
+        Side::Produto => {
+            (&PRODUTOS, "inventario.resumo_do_produto", "`id_produto`", "`inventario_vendas_do_produto`")
+        }
     };
     let template = || {
         format!(
@@ -332,8 +289,7 @@ pub(super) async fn resumos(
         )
     };
     let text = in_list(texts, template, parents.len());
-    db.read(Statement::new(name, text).bind_list(parents), audience)
-        .await
+    db.read(Statement::new(name, text).bind_list(parents), audience).await
 }
 
 /// Which purchases a listing holds.
@@ -367,22 +323,15 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Registro>, StoreError> {
-    let statement = filter
-        .conditions()
-        .page("inventario.pagina", SELECT, Order::NEWEST, page);
+    let statement = filter.conditions().page("inventario.pagina", SELECT, Order::NEWEST, page);
     db.read(statement, audience).await
 }
 
 /// How many purchases pass `filter`.
-pub(super) async fn total(
-    db: &Db,
-    filter: &Filter,
-    audience: &[Arc<Tally>],
-) -> Result<u64, StoreError> {
-    let statement = filter.conditions().statement(
-        "inventario.total",
-        "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`",
-    );
+pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> Result<u64, StoreError> {
+    let statement = filter
+        .conditions()
+        .statement("inventario.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
@@ -407,10 +356,7 @@ pub struct NovaCompra {
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
-pub async fn insert_many(
-    mysql: &mut MySqlConnection,
-    rows: &[NovaCompra],
-) -> Result<(), sqlx::Error> {
+pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovaCompra]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `inventario` \
          (`id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`) ",
@@ -432,7 +378,5 @@ pub async fn insert_many(
 /// # Errors
 /// Whatever the driver says.
 pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
-    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`")
-        .fetch_one(mysql)
-        .await
+    sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`").fetch_one(mysql).await
 }

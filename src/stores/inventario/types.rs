@@ -11,8 +11,8 @@ use super::loaders::PageKey;
 use super::table::{Branch, Registro, Resumo, Side, reads_down};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{
-    ClienteId, CompraId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, Graph,
-    GraphResult, KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
+    ClienteId, CompraId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, Graph, GraphResult,
+    KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
 };
 
 /// A purchase in the graph `G`.
@@ -67,10 +67,7 @@ impl<G: Graph> Compra<G> {
     /// The purchase of a row that has been read.
     #[must_use]
     pub fn of(row: Arc<Registro>) -> Self {
-        Self {
-            row,
-            graph: PhantomData,
-        }
+        Self { row, graph: PhantomData }
     }
 
     /// The purchase with this id: one load.
@@ -84,10 +81,7 @@ impl<G: Graph> Compra<G> {
 
     /// Its edge in a connection by id.
     pub(super) fn edge(row: Arc<Registro>) -> Edge<Self> {
-        Edge {
-            cursor: Cursor::new("NEWEST", SortKey::Id, row.id.0),
-            node: Self::of(row),
-        }
+        Edge { cursor: Cursor::new("NEWEST", SortKey::Id, row.id.0), node: Self::of(row) }
     }
 
     /// What the interface `Node` asks for.
@@ -108,15 +102,8 @@ async fn compras_of<G: Graph>(
 ) -> GraphResult<Connection<Compra<G>>> {
     let page = Page::new(args, "NEWEST", KeyKind::Id)?;
     let loaders = ctx.data_unchecked::<Inventario>().side(side);
-    let key = PageKey {
-        down: reads_down(page.direction, true),
-        branch: Branch::new(parent, &page, true),
-    };
-    let rows = loaders
-        .compras
-        .load(ctx.scope(), key)
-        .await?
-        .unwrap_or_default();
+    let key = PageKey { down: reads_down(page.direction, true), branch: Branch::new(parent, &page, true) };
+    let rows = loaders.compras.load(ctx.scope(), key).await?.unwrap_or_default();
     let counted = loaders.resumo.clone();
     let total = Total::new(move |scope| {
         let counted = counted.clone();
@@ -131,11 +118,7 @@ async fn compras_of<G: Graph>(
 /// The purchases of one client or product, summed up.
 async fn resumo_of(ctx: &Context<'_>, side: Side, parent: u64) -> GraphResult<Resumo> {
     let loaders = ctx.data_unchecked::<Inventario>().side(side);
-    Ok(loaders
-        .resumo
-        .load(ctx.scope(), parent)
-        .await?
-        .unwrap_or_default())
+    Ok(loaders.resumo.load(ctx.scope(), parent).await?.unwrap_or_default())
 }
 
 /// A client's purchases.
@@ -157,12 +140,7 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> Option<GraphResult<Connection<Compra<G>>>> {
-        let args = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let args = PageArgs { first, after, last, before };
         Some(compras_of(ctx, Side::Cliente, self.cliente.0, &args).await)
     }
 
@@ -177,12 +155,7 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> Option<GraphResult<ProdutosAdquiridos<G>>> {
-        let args = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let args = PageArgs { first, after, last, before };
         Some(ProdutosAdquiridos::paginate(ctx, self.cliente, &args).await)
     }
 
@@ -196,10 +169,7 @@ impl<G> ClienteInventario<G> {
     /// The part of the client with this id: free.
     #[must_use]
     pub fn with_id(cliente: ClienteId) -> Self {
-        Self {
-            cliente,
-            graph: PhantomData,
-        }
+        Self { cliente, graph: PhantomData }
     }
 }
 
@@ -222,12 +192,7 @@ impl<G: Graph> ProdutoInventario<G> {
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> Option<GraphResult<Connection<Compra<G>>>> {
-        let args = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        };
+        let args = PageArgs { first, after, last, before };
         Some(compras_of(ctx, Side::Produto, self.produto.0, &args).await)
     }
 
@@ -241,10 +206,7 @@ impl<G> ProdutoInventario<G> {
     /// The part of the product with this id: free.
     #[must_use]
     pub fn with_id(produto: ProdutoId) -> Self {
-        Self {
-            produto,
-            graph: PhantomData,
-        }
+        Self { produto, graph: PhantomData }
     }
 }
 
@@ -263,8 +225,7 @@ impl Resumo {
 
     /// What they cost in all.
     async fn total(&self) -> Decimal {
-        self.total
-            .unwrap_or(Decimal(rust_decimal::Decimal::new(0, 2)))
+        self.total.unwrap_or(Decimal(rust_decimal::Decimal::new(0, 2)))
     }
 
     /// When the first was made; null when there is none.

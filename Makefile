@@ -1,0 +1,38 @@
+# The recipes that the README and the checks call. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check schema bench doc deny tools-database tools-browser
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: tools-database ## build and serve, with a private database when no store URL is set
+	cargo build --release
+	./target/release/quarteto serve
+
+test: tools-database tools-browser ## all tests, over a private database
+	cargo test --locked
+
+check: ## formatting, lints and documentation
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+deny: ## licences and advisories (needs cargo-deny)
+	cargo deny check
+
+schema: ## rewrite schema.graphql and subgraphs/
+	QUARTETO_TEST_REWRITE=1 cargo test --locked --test integration schema
+
+bench: tools-database ## Quarteto beside a hand-written floor; see docs/performance.md
+	scripts/install wrk wrk
+	cargo build --release --locked --workspace
+	./target/release/bench
+
+tools-database:
+	scripts/install mariadbd,mysqld mariadb-server-core,mariadb-client-core
+
+tools-browser:
+	scripts/install chromium,chromium-browser,google-chrome chromium

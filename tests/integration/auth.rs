@@ -1,0 +1,100 @@
+//! Logins: right, wrong, missing, malformed, changed.
+
+use quarteto::auth::hash;
+use quarteto::kernel::Papel;
+use reqwest::Method;
+
+use crate::support::app::{PASSWORD, send};
+use crate::support::{TestApp, json};
+
+const BODY: &str = r#"{"query":"{ eu { nome papel } }"}"#;
+
+fn post(app: &TestApp) -> reqwest::RequestBuilder {
+    app.anonymous(Method::POST, "/graphql").header("Content-Type", "application/json").body(BODY)
+}
+
+#[tokio::test]
+async fn the_requester_is_in_the_context() {
+    let app = TestApp::start().await;
+    for (nome, papel) in [("leitor", "LEITOR"), ("admin", "ADMIN")] {
+        let answer = send(post(&app).basic_auth(nome, Some(PASSWORD))).await;
+        assert_eq!(answer.json, json!({ "data": { "eu": { "nome": nome, "papel": papel } } }));
+        // Once more, from memory.
+        assert_eq!(send(post(&app).basic_auth(nome, Some(PASSWORD))).await.json, answer.json);
+    }
+}
+
+#[tokio::test]
+async fn everything_but_health_asks_for_a_login() {
+    let app = TestApp::start().await;
+    for path in
+        ["/", "/graphql", "/graphiql", "/ide/playground.js", "/schema.graphql", "/nothing", "/healthz/x"]
+    {
+        let answer = send(app.anonymous(Method::GET, path)).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"Quarteto\", charset=\"UTF-8\""));
+        assert_eq!(
+            answer.only_error(),
+            json!({ "message": "A login is required: HTTP Basic.", "extensions": { "code": "UNAUTHENTICATED" } })
+        );
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(send(app.anonymous(Method::GET, path)).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_and_malformed_credentials() {
+    let app = TestApp::start().await;
+    let wrong = "Wrong user or password.";
+    for (nome, password) in
+        [("leitor", "errada"), ("ninguem", PASSWORD), ("", ""), ("leitor", ""), ("LEITOR", PASSWORD)]
+    {
+        let answer = send(post(&app).basic_auth(nome, Some(password))).await;
+        assert_eq!((answer.status, &answer.only_error()["message"]), (401, &json!(wrong)), "{nome}");
+    }
+    let malformed = "The Authorization header is not HTTP Basic credentials.";
+    let long = format!("Basic {}", "A".repeat(5000));
+    for header in ["Basic", "Basic !!!", "Bearer abc", "basic bm9jb2xvbg==", "Basic /////w==", &long] {
+        let answer = send(post(&app).header("Authorization", header)).await;
+        assert_eq!(
+            (answer.status, &answer.only_error()["message"]),
+            (401, &json!(malformed)),
+            "{header:.20}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_changed_users_file_counts_at_once() {
+    let app = TestApp::start().await;
+    let login = |password: &'static str| send(post(&app).basic_auth("leitor", Some(password)));
+    assert_eq!(login(PASSWORD).await.status, 200);
+    app.users().set_password("leitor", &hash("outra-senha").expect("hashed")).expect("changed");
+    app.reload_users();
+    assert_eq!(login(PASSWORD).await.status, 401, "the remembered login is forgotten");
+    assert_eq!(login("outra-senha").await.status, 200);
+    app.users().remove("leitor").expect("removed");
+    app.reload_users();
+    assert_eq!(login("outra-senha").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_half_written_users_file_keeps_the_old_users() {
+    let app = TestApp::start().await;
+    std::fs::write(app.users().path(), "leitor:$argon2id$v=19$m=19").expect("written");
+    app.reload_users();
+    assert_eq!(send(post(&app).basic_auth("leitor", Some(PASSWORD))).await.status, 200);
+}
+
+#[tokio::test]
+async fn users_of_htpasswd_log_in_as_readers() {
+    let app = TestApp::start().await;
+    let bcrypt = bcrypt::hash("feito-por-htpasswd", 4).expect("hashed").replacen("$2b$", "$2y$", 1);
+    std::fs::write(app.users().path(), format!("# by hand\n\nzoé:{bcrypt}\n")).expect("written");
+    app.reload_users();
+    let answer = send(post(&app).basic_auth("zoé", Some("feito-por-htpasswd"))).await;
+    assert_eq!(answer.json, json!({ "data": { "eu": { "nome": "zoé", "papel": "LEITOR" } } }));
+    let file = app.users();
+    assert!(file.add("zoé", &hash("abcdefgh").expect("hashed"), Papel::Admin).is_err(), "is there already");
+}

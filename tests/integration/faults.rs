@@ -1,0 +1,156 @@
+//! Stores that are down, silent or slow: what still answers, and recovery.
+
+use std::time::Duration;
+
+use quarteto::db::{BreakerLimits, DbLimits, Store};
+use reqwest::Method;
+
+use crate::support::app::send;
+use crate::support::{TestApp, Value, json};
+
+/// Patience that suits a test.
+fn limits() -> DbLimits {
+    DbLimits {
+        connections: 4,
+        acquire: Duration::from_millis(500),
+        statement: Duration::from_millis(500),
+        breaker: BreakerLimits { rest: Duration::from_millis(50), ..BreakerLimits::default() },
+    }
+}
+
+const WALK: &str = r#"{ eu { nome }
+    cliente(id: "cliente_2") { nome enderecos { cidade } compras(first: 1) { nodes { quantidade produto { nome } } } } }"#;
+
+fn whole() -> Value {
+    json!({ "eu": { "nome": "leitor" }, "cliente": { "nome": "Caio Silva",
+        "enderecos": [{ "cidade": "Santo André" }, { "cidade": "São Paulo" }],
+        "compras": { "nodes": [{ "quantidade": 3, "produto": { "nome": "Estante 3" } }] } } })
+}
+
+/// The answer without the store's fields.
+fn without(store: Store) -> (Value, Value) {
+    let mut data = whole();
+    let path = match store {
+        Store::Clientes => {
+            data["cliente"] = Value::Null;
+            json!(["cliente"])
+        }
+        Store::Enderecos => {
+            data["cliente"]["enderecos"] = Value::Null;
+            json!(["cliente", "enderecos"])
+        }
+        Store::Catalogo => {
+            data["cliente"]["compras"]["nodes"][0]["produto"] = Value::Null;
+            json!(["cliente", "compras", "nodes", 0, "produto"])
+        }
+        Store::Inventario => {
+            data["cliente"]["compras"] = Value::Null;
+            json!(["cliente", "compras"])
+        }
+    };
+    (data, path)
+}
+
+#[tokio::test]
+async fn each_store_nulls_its_own_fields_and_comes_back() {
+    let mut app = TestApp::behind_proxies(limits()).await;
+    assert_eq!(app.data(WALK).await, whole());
+    for store in Store::ALL {
+        app.proxy(store).cut().await;
+        // More often than the breaker's bound, so that it opens on the way.
+        for _ in 0..8 {
+            let answer = app.ask(WALK).await;
+            let (data, path) = without(store);
+            assert_eq!(answer.json["data"], data, "{store}");
+            let error = answer.only_error();
+            assert_eq!(error["path"], path);
+            assert_eq!(error["message"], format!("The store `{store}` cannot be reached right now."));
+            assert_eq!(error["extensions"], json!({ "code": "STORE_UNAVAILABLE", "store": store.name() }));
+        }
+        app.proxy(store).restore().await;
+        until_whole(&app).await;
+    }
+}
+
+/// Asks until the answer is whole again; a bound of a different kind, the
+/// request's own, ends a store that never comes back.
+async fn until_whole(app: &TestApp) {
+    for _ in 0..10_000 {
+        let answer = app.ask(WALK).await;
+        if answer.json.get("errors").is_none() {
+            assert_eq!(answer.json["data"], whole());
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the store did not come back");
+}
+
+#[tokio::test]
+async fn connections_that_died_in_the_pool_are_not_noticed_by_anybody() {
+    let mut app = TestApp::behind_proxies(limits()).await;
+    assert_eq!(app.data(WALK).await, whole());
+    for store in Store::ALL {
+        app.proxy(store).cut().await;
+        app.proxy(store).restore().await;
+    }
+    assert_eq!(app.data(WALK).await, whole(), "each read was sent once more on a fresh connection");
+}
+
+#[tokio::test]
+async fn a_silent_store_is_given_up_in_bounded_time() {
+    let mut app = TestApp::behind_proxies(limits()).await;
+    assert_eq!(app.data(WALK).await, whole());
+    app.proxy(Store::Catalogo).silence();
+    let answer = app.ask(WALK).await;
+    assert_eq!(answer.json["data"], without(Store::Catalogo).0);
+    assert_eq!(answer.only_error()["extensions"], json!({ "code": "STORE_TIMEOUT", "store": "catalogo" }));
+    app.proxy(Store::Catalogo).cut().await;
+    app.proxy(Store::Catalogo).restore().await;
+    until_whole(&app).await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_at_start_does_not_keep_the_others_from_serving() {
+    let mut app = TestApp::behind_proxies(limits()).await;
+    app.proxy(Store::Inventario).cut().await;
+    let answer = app.ask(WALK).await;
+    assert_eq!(answer.json["data"], without(Store::Inventario).0);
+    app.proxy(Store::Inventario).restore().await;
+    until_whole(&app).await;
+}
+
+#[tokio::test]
+async fn readiness_names_the_store_that_is_down() {
+    let mut app = TestApp::behind_proxies(limits()).await;
+    app.proxy(Store::Enderecos).cut().await;
+    let answer = send(app.anonymous(Method::GET, "/readyz")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.json,
+        json!({ "status": "degraded",
+            "stores": { "clientes": "up", "enderecos": "down", "catalogo": "up", "inventario": "up" } })
+    );
+    let mut dead = TestApp::behind_proxies(limits()).await;
+    for store in Store::ALL {
+        dead.proxy(store).cut().await;
+    }
+    let answer = send(dead.anonymous(Method::GET, "/readyz")).await;
+    assert_eq!((answer.status, &answer.json["status"]), (503, &json!("down")));
+}
+
+#[tokio::test]
+async fn no_answer_tells_what_lies_behind() {
+    let mut app = TestApp::behind_proxies(limits()).await;
+    for store in Store::ALL {
+        app.proxy(store).cut().await;
+    }
+    let answer = app
+        .ask("{ a: clientes { total } b: enderecos { total } c: produtos { total } d: compras { total } }")
+        .await;
+    assert_eq!(answer.codes(), ["STORE_UNAVAILABLE"; 4]);
+    let text = answer.json.to_string();
+    for secret in ["SELECT", "127.0.0.1", "cadastro", "mysql", "refused", "qt_", "/"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}

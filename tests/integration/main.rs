@@ -1,0 +1,23 @@
+//! The integration tests: the real router over a real server, one subject a
+//! file. `support` is the harness.
+//!
+//! They start a MariaDB of their own. To run them against another server, set
+//! `QUARTETO_TEST_URL` to `mysql://USER:PASSWORD@HOST:PORT` of one on which
+//! databases may be made.
+
+mod support;
+
+mod answers;
+mod auth;
+mod batching;
+mod browser;
+mod documents;
+mod faults;
+mod filters;
+mod http;
+mod migrations;
+mod paging;
+mod program;
+mod schema;
+mod statements;
+mod tracing;

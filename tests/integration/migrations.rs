@@ -1,0 +1,82 @@
+//! Schemas: made, checked, refused.
+
+use quarteto::db::migrations::{MigrationError, SchemaState, check, migrate};
+use quarteto::db::{Store, connect, options};
+use sqlx::mysql::MySqlConnectOptions;
+
+use crate::support::TestApp;
+use crate::support::server::Server;
+
+async fn execute(options: &MySqlConnectOptions, sql: &'static str) {
+    let mut connection = connect(options, None).await.expect("a connection").into_mysql();
+    sqlx::raw_sql(sql).execute(&mut connection).await.expect("executed");
+}
+
+#[tokio::test]
+async fn several_processes_may_migrate_at_once_and_again() {
+    let server = Server::shared().await;
+    let names = server.empty_databases().await;
+    for store in Store::ALL {
+        let options = server.options(store, &names[store]);
+        assert!(matches!(check(store, &options).await, Ok(SchemaState::Behind(1..))));
+        let racing = (0..4).map(|_| migrate(store, &options));
+        let applied: usize = futures_util::future::join_all(racing)
+            .await
+            .into_iter()
+            .map(|done| done.expect("migrated"))
+            .sum();
+        assert!(applied > 0, "by one of them");
+        assert!(matches!(check(store, &options).await, Ok(SchemaState::Current)));
+        assert!(matches!(migrate(store, &options).await, Ok(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_crash_in_mid_migration_is_mended_by_the_next_run() {
+    let server = Server::shared().await;
+    let names = server.databases().await;
+    let options = server.options(Store::Clientes, &names[Store::Clientes]);
+    execute(&options, "UPDATE _sqlx_migrations SET success = FALSE").await;
+    assert!(matches!(check(Store::Clientes, &options).await, Ok(SchemaState::Behind(1..))));
+    assert!(matches!(migrate(Store::Clientes, &options).await, Ok(1..)));
+    assert!(matches!(check(Store::Clientes, &options).await, Ok(SchemaState::Current)));
+}
+
+#[tokio::test]
+async fn a_newer_or_a_changed_schema_is_refused() {
+    let server = Server::shared().await;
+    let names = server.databases().await;
+    let options = server.options(Store::Catalogo, &names[Store::Catalogo]);
+    execute(&options, "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (999, 'x', TRUE, 'x', 0)").await;
+    let error = migrate(Store::Catalogo, &options).await.expect_err("refused");
+    assert!(matches!(error, MigrationError::Newer { version: 999, .. }));
+    assert!(error.to_string().contains("upgrade the program"));
+    execute(&options, "UPDATE _sqlx_migrations SET version = 998 WHERE version = 999; DELETE FROM _sqlx_migrations WHERE version = 998; UPDATE _sqlx_migrations SET checksum = 'x'").await;
+    assert!(matches!(
+        migrate(Store::Catalogo, &options).await,
+        Err(MigrationError::Changed { version: 1, .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_reached_says_what_to_do() {
+    let server = Server::shared().await;
+    let missing = server.options(Store::Clientes, "qt_nowhere");
+    let error = migrate(Store::Clientes, &missing).await.expect_err("refused").to_string();
+    assert!(error.contains("store clientes") && error.contains("create the database"), "{error}");
+    let closed = options(Store::Clientes, "mysql://root@127.0.0.1:1/clientes").expect("a URL");
+    let error = migrate(Store::Clientes, &closed).await.expect_err("refused").to_string();
+    assert!(error.contains("is the server running"), "{error}");
+}
+
+#[tokio::test]
+async fn a_missing_table_is_the_store_s_trouble_and_no_other_s() {
+    let server = Server::shared().await;
+    let names = server.databases().await;
+    let options = server.options(Store::Enderecos, &names[Store::Enderecos]);
+    execute(&options, "DROP TABLE endereco").await;
+    let app = TestApp::over(&names).await;
+    let answer = app.ask("{ clientes { total } enderecos { total } }").await;
+    assert_eq!(answer.codes(), ["STORE_UNAVAILABLE"]);
+    assert_eq!(answer.json["data"]["clientes"]["total"], 0);
+}

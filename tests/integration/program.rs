@@ -1,0 +1,222 @@
+//! The program itself, as an operator runs it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use reqwest::Method;
+
+fn quarteto(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarteto"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QUARTETO_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).env("QUARTETO_DATA_DIR", folder.join("data"));
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().expect("it runs")
+}
+
+fn error_of(output: &Output) -> String {
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running `quarteto serve`; stopped as an operator stops it.
+struct Serving {
+    child: Child,
+    lines: Vec<String>,
+}
+
+impl Serving {
+    /// Starts it and reads what it says until it listens.
+    fn start(command: &mut Command) -> Self {
+        let command = command.args(["serve", "--listen", "127.0.0.1:0", "--demo", "--log", "warn"]);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut lines = Vec::new();
+        for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
+            let line = line.expect("text");
+            let last = line.contains("Try ");
+            lines.push(line);
+            if last {
+                return Self { child, lines };
+            }
+        }
+        panic!("it ended early: {lines:?} {:?}", child.wait());
+    }
+
+    fn word_after(&self, label: &str) -> String {
+        let line =
+            self.lines.iter().find(|line| line.contains(label)).unwrap_or_else(|| panic!("{:?}", self.lines));
+        let rest = line.split_once(label).expect("found").1;
+        rest.split_whitespace().next().expect("a word").to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
+    }
+
+    fn stop(mut self) {
+        self.signal("-TERM");
+        assert!(self.child.wait().expect("it ends").success());
+    }
+}
+
+async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
+    let (user, password) = login.split_once(':').expect("a login");
+    let request = reqwest::Client::new()
+        .request(Method::POST, format!("{base}graphql"))
+        .basic_auth(user, Some(password))
+        .json(&serde_json::json!({ "query": query }));
+    request.send().await.expect("an answer").json().await.expect("json")
+}
+
+#[tokio::test]
+async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Serving::start(&mut quarteto(folder.path()));
+    let base = first.word_after("Playground");
+    let login = format!("admin:{}", first.word_after("admin /"));
+    let query = r#"{ eu { papel } clientes { total } cliente(id: "cliente_1") { enderecos { id } compras { total } } }"#;
+    let answer = ask(&base, &login, query).await;
+    assert_eq!(answer["data"]["eu"]["papel"], "ADMIN");
+    assert_eq!(answer["data"]["clientes"]["total"], 200);
+    assert!(answer["data"]["cliente"]["compras"]["total"].as_u64().is_some_and(|total| total > 0));
+
+    // A second program on the same data is refused.
+    let twice = run(quarteto(folder.path()).args(["serve", "--listen", "127.0.0.1:0"]));
+    assert!(error_of(&twice).contains("another Quarteto is using the data folder"), "{twice:?}");
+
+    // Killed without a word: its server goes too, and the next run takes over.
+    let mut first = first;
+    first.child.kill().expect("killed");
+    first.child.wait().expect("gone");
+    let second = Serving::start(&mut quarteto(folder.path()));
+    assert!(!second.lines.iter().any(|line| line.contains("shown once")), "{:?}", second.lines);
+    let base = second.word_after("Playground");
+    assert_eq!(ask(&base, &login, query).await, answer);
+    second.stop();
+
+    // Stopped: nothing is left running on the data.
+    let socket = folder.path().join("data").join("mariadb.sock");
+    assert!(std::os::unix::net::UnixStream::connect(socket).is_err());
+    let check = run(quarteto(folder.path()).args(["migrate", "--check"]));
+    assert!(check.status.success(), "{check:?}");
+    let again = run(quarteto(folder.path()).arg("seed"));
+    assert!(error_of(&again).contains("clientes"), "{again:?}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let error = error_of(&run(quarteto(folder.path()).args(["serve", "--listen", &address])));
+    assert!(error.contains(&address) && error.contains("--listen"), "{error}");
+    assert!(!folder.path().join("data").exists(), "nothing was started for it");
+}
+
+#[test]
+fn bad_settings_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = |variables: &[(&str, &str)], arguments: &[&str]| {
+        error_of(&run(quarteto(folder.path()).args(arguments).envs(variables.iter().copied())))
+    };
+    let error = refused(&[("QUARTETO_CLIENTES_URL", "mysql://a@b/c")], &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(error.contains("QUARTETO_ENDERECOS_URL"), "{error}");
+    let error = refused(&[], &["config", "--config", "missing.toml"]);
+    assert!(error.contains("missing.toml does not exist"), "{error}");
+    let error = refused(&[("QUARTETO_LOG", "a=b=c")], &["config"]);
+    assert!(error.contains("log.filter"), "{error}");
+    std::fs::write(folder.path().join("typo.toml"), "[http]\nlistne = \"x\"\n").expect("written");
+    let error = refused(&[], &["config", "--config", "typo.toml"]);
+    assert!(error.contains("listne"), "{error}");
+    std::fs::write(folder.path().join("a-file"), "").expect("written");
+    let error = refused(&[("QUARTETO_DATA_DIR", "a-file/data")], &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(error.contains("--data-dir"), "{error}");
+    let output = run(quarteto(folder.path()).args(["schema", "--store", "vendas"]));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_server_of_ones_own_that_is_down_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = quarteto(folder.path());
+    for store in quarteto::db::Store::ALL {
+        command.env(store.url_variable(), "mysql://root@127.0.0.1:1/x");
+    }
+    let error = error_of(&run(command.arg("migrate")));
+    for store in quarteto::db::Store::ALL {
+        assert!(error.contains(&format!("store {store}: cannot connect")), "{error}");
+    }
+}
+
+#[test]
+fn settings_are_shown_with_their_source() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("q.toml"), "[http]\nlisten = \"127.0.0.1:5000\"\nbody_bytes = 2048\n")
+        .expect("written");
+    let mut command = quarteto(folder.path());
+    command.args(["config", "--config", "q.toml", "--log", "debug"]);
+    command.env("QUARTETO_LISTEN", "127.0.0.1:6000").env("QUARTETO_CLIENTES_URL", "mysql://u:segredo@h/d");
+    let output = run(&mut command);
+    let text = String::from_utf8(output.stdout).expect("text");
+    for line in [
+        "http.listen = 127.0.0.1:6000\n    from QUARTETO_LISTEN;",
+        "http.body_bytes = 2048\n    from file q.toml;",
+        "log.filter = debug\n    from the flag for log.filter;",
+        "stores.connections = 10\n    from default;",
+        "stores.clientes_url = mysql://u:***@h/d\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("segredo"));
+}
+
+#[test]
+fn users_are_managed_without_showing_a_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let user = |arguments: &[&str], password: &str| {
+        let mut child = quarteto(folder.path())
+            .arg("user")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        child.stdin.take().expect("piped").write_all(password.as_bytes()).expect("written");
+        let output = child.wait_with_output().expect("it ends");
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(!text.contains("senha-secreta"), "{text}");
+        (output.status.success(), text)
+    };
+    assert_eq!(
+        user(&["add", "ana", "--papel", "EDITOR"], "senha-secreta\n"),
+        (true, "ana added as EDITOR\n".into())
+    );
+    assert_eq!(user(&["add", "bia"], "senha-secreta"), (true, "bia added as LEITOR\n".into()));
+    assert_eq!(user(&["list"], ""), (true, "ana\tEDITOR\nbia\tLEITOR\n".into()));
+    for (arguments, password, message) in [
+        (&["add", "ana"][..], "senha-secreta", "exists already"),
+        (&["add", "x:y"], "senha-secreta", "no colon"),
+        (&["add", "c"], "curta", "at least 8 characters"),
+        (&["passwd", "zé"], "senha-secreta", "there is no user `zé`"),
+        (&["remove", "zé"], "", "there is no user `zé`"),
+    ] {
+        let (success, text) = user(arguments, password);
+        assert!(!success && text.contains(message), "{text}");
+    }
+    assert_eq!(user(&["passwd", "ana"], "senha-secreta-2"), (true, "password of ana changed\n".into()));
+    assert_eq!(user(&["remove", "bia"], ""), (true, "bia removed\n".into()));
+    assert_eq!(user(&["list"], ""), (true, "ana\tEDITOR\n".into()));
+    let file = folder.path().join("data").join("users");
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
+    std::fs::write(&file, "broken line\n").expect("written");
+    let (success, text) = user(&["list"], "");
+    assert!(!success && text.contains("line 1"), "{text}");
+}

@@ -1,0 +1,195 @@
+//! The application, served for a test, and what it answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarteto::auth::{Logins, UsersFile, hash};
+use quarteto::db::{Db, DbLimits, PerStore, Store, options};
+use quarteto::http::{App, HttpLimits, router};
+use quarteto::kernel::Papel;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use super::server::Server;
+use super::{Proxy, shop};
+
+pub const PASSWORD: &str = "segredo-dos-testes";
+
+/// A server on a free port.
+pub struct TestApp {
+    base: String,
+    http: reqwest::Client,
+    logins: Arc<Logins>,
+    users: UsersFile,
+    _folder: TempDir,
+    /// One a store, when the application goes through them.
+    pub proxies: Option<PerStore<Proxy>>,
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub json: Value,
+}
+
+impl TestApp {
+    /// Over the shared shop.
+    pub async fn start() -> Self {
+        Self::over(shop::shared().await).await
+    }
+
+    /// Over databases of one's own.
+    pub async fn over(databases: &PerStore<String>) -> Self {
+        let server = Server::shared().await;
+        let urls = PerStore::from_fn(|store| server.url(&databases[store]));
+        Self::serve(&urls, DbLimits::default(), None).await
+    }
+
+    /// Over the shared shop, through a proxy a store.
+    pub async fn behind_proxies(limits: DbLimits) -> Self {
+        let (server, databases) = (Server::shared().await, shop::shared().await);
+        let mut proxies = Vec::new();
+        for _ in Store::ALL {
+            proxies.push(Proxy::start(server.target()).await);
+        }
+        let mut proxies = proxies.into_iter();
+        let proxies = PerStore::from_fn(|_| proxies.next().expect("four"));
+        let urls = PerStore::from_fn(|store| server.url_through(proxies[store].port(), &databases[store]));
+        Self::serve(&urls, limits, Some(proxies)).await
+    }
+
+    async fn serve(urls: &PerStore<String>, limits: DbLimits, proxies: Option<PerStore<Proxy>>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let users = UsersFile::at(folder.path().join("users"));
+        let hash = shared_hash().await;
+        for (nome, papel) in [("leitor", Papel::Leitor), ("admin", Papel::Admin)] {
+            users.add(nome, &hash, papel).expect("added");
+        }
+        let logins = Arc::new(Logins::open(users.clone()).expect("users"));
+        let databases = PerStore::from_fn(|store| {
+            Db::new(store, options(store, &urls[store]).expect("a URL of ours"), limits)
+        });
+        let bounds = HttpLimits { body_bytes: 1 << 20, request: Duration::from_secs(10) };
+        let app = App::new(databases, Arc::clone(&logins), bounds);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let base = format!("http://{}", listener.local_addr().expect("bound"));
+        tokio::spawn(async move { axum::serve(listener, router(app)).await });
+        let http = reqwest::Client::builder().build().expect("a client");
+        Self { base, http, logins, users, _folder: folder, proxies }
+    }
+
+    /// The users file; changes count after [`reload_users`](Self::reload_users).
+    pub fn users(&self) -> &UsersFile {
+        &self.users
+    }
+
+    /// What the program does every second.
+    pub fn reload_users(&self) {
+        self.logins.reload();
+    }
+
+    /// The proxy before a store.
+    pub fn proxy(&mut self, store: Store) -> &mut Proxy {
+        &mut self.proxies.as_mut().expect("behind proxies")[store]
+    }
+
+    /// `http://HOST:PORT`
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// A request as `leitor`, to be changed before it is sent.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.anonymous(method, path).basic_auth("leitor", Some(PASSWORD))
+    }
+
+    /// A request without a login.
+    pub fn anonymous(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Asks with everything there is to ask with.
+    pub async fn ask_with(&self, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        let request = self.request(reqwest::Method::POST, "/graphql");
+        send(request.header("X-Apollo-Tracing", "1").json(&body)).await
+    }
+
+    /// Asks, and tells what it cost.
+    pub async fn ask(&self, query: &str) -> Answer {
+        self.ask_with(query, json!({})).await
+    }
+
+    /// The data of an answer without errors.
+    pub async fn data(&self, query: &str) -> Value {
+        let answer = self.ask(query).await;
+        assert_eq!(answer.json.get("errors"), None, "{query}");
+        answer.json["data"].clone()
+    }
+
+    /// The only error of an answer, without its request id.
+    pub async fn error(&self, query: &str) -> Value {
+        self.ask(query).await.only_error()
+    }
+}
+
+/// Sends a request and reads the answer, which may be no JSON.
+pub async fn send(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, headers, json }
+}
+
+impl Answer {
+    /// The errors, without their request ids.
+    pub fn errors(&self) -> Vec<Value> {
+        let mut errors = self.json["errors"].as_array().cloned().unwrap_or_default();
+        for error in &mut errors {
+            let extensions = error["extensions"].as_object_mut().expect("extensions");
+            let id = extensions.remove("requestId").expect("a request id");
+            assert_eq!(Some(id.as_str().expect("text")), self.header("x-request-id"));
+        }
+        errors
+    }
+
+    /// The only error, without its request id.
+    pub fn only_error(&self) -> Value {
+        let mut errors = self.errors();
+        assert_eq!(errors.len(), 1, "{}", self.json);
+        errors.remove(0)
+    }
+
+    /// The codes of the errors.
+    pub fn codes(&self) -> Vec<String> {
+        let code = |error: Value| error["extensions"]["code"].as_str().expect("a code").to_owned();
+        self.errors().into_iter().map(code).collect()
+    }
+
+    /// A header, as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Statements per store, in the order of the stores.
+    pub fn statements(&self) -> Vec<(String, u64)> {
+        let stores = self.json["extensions"]["quarteto"]["stores"].as_array().expect("a report");
+        let pair = |store: &Value| {
+            (
+                store["nome"].as_str().expect("a name").to_owned(),
+                store["consultas"].as_u64().expect("a number"),
+            )
+        };
+        stores.iter().map(pair).collect()
+    }
+}
+
+/// Hashing takes long on purpose, so it is done once.
+async fn shared_hash() -> quarteto::auth::Hash {
+    static HASH: OnceCell<quarteto::auth::Hash> = OnceCell::const_new();
+    HASH.get_or_init(|| async { hash(PASSWORD).expect("hashed") }).await.clone()
+}

@@ -1,0 +1,12 @@
+//! The harness: a database server for the whole run ([`server`]), a shop with
+//! known rows ([`shop`]), the application over it ([`app`]), and a proxy that
+//! breaks connections and counts statements ([`proxy`]).
+
+pub mod app;
+pub mod proxy;
+pub mod server;
+pub mod shop;
+
+pub use app::{Answer, TestApp};
+pub use proxy::Proxy;
+pub use serde_json::{Value, json};

@@ -1,0 +1,184 @@
+//! A proxy in front of the server: it can cut connections, refuse new ones,
+//! fall silent, and it counts the statements that pass.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::server::Target;
+
+/// What the proxy does with bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Open,
+    /// Connections are closed and new ones refused.
+    Cut,
+    /// Bytes from the client are swallowed.
+    Silent,
+}
+
+/// A proxy to one store.
+pub struct Proxy {
+    port: u16,
+    target: Target,
+    mode: watch::Sender<Mode>,
+    executed: Arc<AtomicU64>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl Proxy {
+    /// A proxy on a free port.
+    pub async fn start(target: Target) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let mut proxy = Self {
+            port,
+            target,
+            mode: watch::channel(Mode::Open).0,
+            executed: Arc::default(),
+            accepting: None,
+        };
+        proxy.accept(listener);
+        proxy
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Prepared statements executed through it so far, counted on the wire.
+    pub fn executed(&self) -> u64 {
+        self.executed.load(Ordering::SeqCst)
+    }
+
+    /// Closes every connection and refuses new ones: a server that is gone.
+    pub async fn cut(&mut self) {
+        self.mode.send_replace(Mode::Cut);
+        if let Some(accepting) = self.accepting.take() {
+            accepting.abort();
+            let _ = accepting.await;
+        }
+    }
+
+    /// Swallows what clients say, without closing anything: a server behind a
+    /// network that drops packets.
+    pub fn silence(&self) {
+        self.mode.send_replace(Mode::Silent);
+    }
+
+    /// Works again.
+    pub async fn restore(&mut self) {
+        self.mode.send_replace(Mode::Open);
+        if self.accepting.is_none() {
+            let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("our old port");
+            self.accept(listener);
+        }
+    }
+
+    fn accept(&mut self, listener: TcpListener) {
+        let (target, mode, executed) = (self.target.clone(), self.mode.clone(), Arc::clone(&self.executed));
+        self.accepting = Some(tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let relay = relay(client, target.clone(), mode.subscribe(), Arc::clone(&executed));
+                tokio::spawn(relay);
+            }
+        }));
+    }
+}
+
+async fn relay(client: TcpStream, target: Target, mut mode: watch::Receiver<Mode>, executed: Arc<AtomicU64>) {
+    let silent = mode.clone();
+    let cut = async { mode.wait_for(|mode| *mode == Mode::Cut).await.map(|_| ()) };
+    let relayed = async {
+        let (from_client, to_client) = client.into_split();
+        match target {
+            Target::Socket(path) => {
+                let (from_server, to_server) = UnixStream::connect(path).await?.into_split();
+                both(from_client, to_client, from_server, to_server, silent, &executed).await
+            }
+            Target::Address(address) => {
+                let server = TcpStream::connect(address).await?;
+                server.set_nodelay(true)?;
+                let (from_server, to_server) = server.into_split();
+                both(from_client, to_client, from_server, to_server, silent, &executed).await
+            }
+        }
+    };
+    tokio::select! {
+        _ = cut => {}
+        _ = relayed => {}
+    }
+}
+
+async fn both(
+    from_client: impl AsyncRead + Unpin,
+    to_client: impl AsyncWrite + Unpin,
+    from_server: impl AsyncRead + Unpin,
+    to_server: impl AsyncWrite + Unpin,
+    mode: watch::Receiver<Mode>,
+    executed: &AtomicU64,
+) -> std::io::Result<()> {
+    let down = copy(from_server, to_client, |_| true);
+    let mut packets = Packets::default();
+    let up = copy(from_client, to_server, |bytes| {
+        executed.fetch_add(packets.count_executions(bytes), Ordering::SeqCst);
+        *mode.borrow() != Mode::Silent
+    });
+    tokio::select! {
+        ended = down => ended,
+        ended = up => ended,
+    }
+}
+
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut passes: impl FnMut(&[u8]) -> bool,
+) -> std::io::Result<()> {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let length = from.read(&mut buffer).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        if passes(&buffer[..length]) {
+            to.write_all(&buffer[..length]).await?;
+        }
+    }
+}
+
+/// The packets that a client sends: three bytes of length, one of sequence, then
+/// the payload, whose first byte is the command when the sequence is 0.
+#[derive(Default)]
+struct Packets {
+    header: Vec<u8>,
+    left: usize,
+}
+
+/// `COM_STMT_EXECUTE`
+const EXECUTE: u8 = 0x17;
+
+impl Packets {
+    fn count_executions(&mut self, bytes: &[u8]) -> u64 {
+        let mut count = 0;
+        for byte in bytes {
+            if self.left > 0 {
+                self.left -= 1;
+                continue;
+            }
+            self.header.push(*byte);
+            if let [a, b, c, sequence, command] = self.header[..] {
+                let length = usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
+                count += u64::from(sequence == 0 && command == EXECUTE);
+                self.left = length.saturating_sub(1);
+                self.header.clear();
+            }
+        }
+        count
+    }
+}
