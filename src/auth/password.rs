@@ -110,7 +110,8 @@ mod tests {
             "plain",
             "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
             "$apr1$x$y",
-            "$argon2id$v=19", "$argon2id$v=19$m=19",
+            "$argon2id$v=19",
+            "$argon2id$v=19$m=19",
             "$2y$10$short",
             "$6$rounds=5000$x$y",
         ] {

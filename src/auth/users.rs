@@ -162,7 +162,7 @@ impl UsersFile {
     /// [`UsersError`]; then the file is as it was.
     pub fn set_password(&self, nome: &str, hash: &Hash) -> Result<(), UsersError> {
         let papel = self.papel_of(nome)?;
-        self.edit(nome, Some(format!("{nome}:{}:{}", hash.as_str(), papel.name())))
+        self.edit(nome, Some(&format!("{nome}:{}:{}", hash.as_str(), papel.name())))
     }
 
     /// Removes a user.
@@ -191,11 +191,11 @@ impl UsersFile {
         users.get(nome).map(|user| user.papel).ok_or_else(|| UsersError::Unknown(nome.to_owned()))
     }
 
-    fn edit(&self, nome: &str, replacement: Option<String>) -> Result<(), UsersError> {
+    fn edit(&self, nome: &str, replacement: Option<&str>) -> Result<(), UsersError> {
         let mut lines = Vec::new();
         for line in self.text()?.lines() {
             if line.split(':').next() == Some(nome) {
-                lines.extend(replacement.clone());
+                lines.extend(replacement.map(str::to_owned));
             } else {
                 lines.push(line.to_owned());
             }

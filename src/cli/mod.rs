@@ -45,7 +45,7 @@ struct Common {
     /// The folder of the private database and the users file [default: .quarteto].
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
-    /// What to log: info, debug, quarteto::db=debug, … [default: info].
+    /// What to log: `info`, `debug`, `quarteto::db=debug`, … [default: info].
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// How to log: pretty or json [default: pretty].

@@ -284,12 +284,10 @@ impl Loaded {
 }
 
 fn plain(value: &Value) -> String {
-    match value {
-        Value::String(_, text) => text.clone(),
-        Value::Num(_, number) => {
-            number.to_u128().map_or_else(|| format!("{number:?}"), |number| number.to_string())
-        }
-        other => format!("{other:?}"),
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
     }
 }
 

@@ -86,6 +86,9 @@ impl<T> PerStore<T> {
     }
 
     /// As [`from_fn`](Self::from_fn), stopping at the first failure.
+    ///
+    /// # Errors
+    /// That failure.
     pub fn try_from_fn<E>(mut make: impl FnMut(Store) -> Result<T, E>) -> Result<Self, E> {
         let [a, b, c, d] = Store::ALL;
         Ok(Self([make(a)?, make(b)?, make(c)?, make(d)?]))

@@ -46,6 +46,7 @@ pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
 }
 
 /// A bug: the request fails, the program goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response<Body> {
     let message = cause
         .downcast_ref::<String>()

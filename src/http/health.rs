@@ -21,8 +21,11 @@ const FRESH: Duration = Duration::from_secs(1);
 /// What the stores last said.
 pub(super) struct Watch {
     databases: PerStore<Db>,
-    latest: Mutex<Option<(Instant, Vec<(Store, bool)>)>>,
+    latest: Mutex<Option<Report>>,
 }
+
+/// When the stores were asked, and which of them answered.
+type Report = (Instant, Vec<(Store, bool)>);
 
 impl Watch {
     pub(super) fn new(databases: PerStore<Db>) -> Self {

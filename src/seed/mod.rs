@@ -9,6 +9,12 @@
 //! [`Plan`] gives the same bytes on every run, the four stores can be filled at
 //! the same time, and nothing is kept in memory but the rows on their way.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "dice and calendars of synthetic data: the numbers stay far below every bound"
+)]
+
 mod calendar;
 mod dice;
 mod goods;
@@ -260,9 +266,14 @@ async fn fill<'c, R>(
     insert: impl AsyncFn(&mut MySqlConnection, &[R]) -> Result<(), sqlx::Error>,
     bars: &PerStore<ProgressBar>,
 ) -> anyhow::Result<MySqlTransaction<'c>> {
-    let failed = |error| {
-        let failure = StoreError::statement(store, &error);
-        anyhow::Error::from(failure).context("no store was changed")
+    let failed = |error: sqlx::Error| {
+        let remedy = match is_locked(&error) {
+            true => {
+                ": its rows are locked by another seed, or by one that was interrupted and is being undone; try again in a minute"
+            }
+            false => "",
+        };
+        anyhow::Error::from(StoreError::statement(store, &error)).context(format!("store {store}{remedy}"))
     };
     let mut transaction = connection.mysql().begin().await.map_err(failed)?;
     let mut batch = Vec::with_capacity(BATCH);
@@ -274,5 +285,76 @@ async fn fill<'c, R>(
         insert(&mut transaction, &batch).await.map_err(failed)?;
         bars[store].inc(batch.len() as u64);
         batch.clear();
+    }
+}
+
+/// Whether a statement waited in vain for somebody's lock (1205), or was chosen
+/// to give way (1213).
+fn is_locked(error: &sqlx::Error) -> bool {
+    let database = error.as_database_error();
+    let known = database.and_then(|error| error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>());
+    matches!(known.map(sqlx::mysql::MySqlDatabaseError::number), Some(1205 | 1213))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_plan_makes_the_same_rows_and_another_seed_does_not() {
+        let rows = |seed| {
+            let plan = Plan { seed, ..Plan::default() };
+            let sales = sales::Sales::new(&plan);
+            let mut text = String::new();
+            for id in 1..=30 {
+                let (novo, produto, nova) =
+                    (people::cliente(&plan, id), goods::produto(&plan, id), sales.compra(id));
+                text += &format!("{} {} {:?} {:?}\n", novo.nome, novo.email, novo.cpf, novo.criado_em);
+                text += &format!("{} {:?} {:?}\n", produto.nome, produto.descricao, produto.preco);
+                text += &format!(
+                    "{} {} {:?} {:?}\n",
+                    nova.cliente, nova.produto, nova.preco_unitario, nova.adquirido_em
+                );
+            }
+            for novo in places::enderecos(&plan).take(50) {
+                text += &format!(
+                    "{} {} {} {} {:?}\n",
+                    novo.cliente, novo.logradouro, novo.numero, novo.cidade, novo.cep
+                );
+            }
+            text
+        };
+        assert_eq!(rows(1), rows(1));
+        assert_ne!(rows(1), rows(2));
+    }
+
+    #[test]
+    fn impossible_plans_are_refused() {
+        let refusal = |plan: Plan| plan.check().expect_err("impossible").to_string();
+        let none = Plan { clientes: 0, ..Plan::default() };
+        assert!(refusal(none).contains("at least one client"));
+        let heavy = Plan { heavy: 1_501, ..Plan::default() };
+        assert!(refusal(heavy).contains("1501 of 1500"));
+        let many = Plan { clientes: people::CPFS + 1, ..Plan::default() };
+        assert!(refusal(many).contains("CPFs"));
+        assert!(Plan::default().check().is_ok());
+        assert!(Plan { clientes: 0, produtos: 0, compras: 0, ..Plan::default() }.check().is_ok());
+    }
+
+    #[test]
+    fn stores_with_rows_are_named_with_what_is_missing() {
+        let wanted = Plan::default().rows();
+        assert!(refuse_rows(&PerStore::default(), &wanted).is_ok());
+        let mut there = wanted.clone();
+        there[Store::Catalogo] = 0;
+        there[Store::Inventario] = 700;
+        let report = refuse_rows(&there, &wanted).expect_err("rows").to_string();
+        for line in [
+            "clientes    complete, 200 rows",
+            "catalogo    empty",
+            "inventario  partly filled, 700 of 1500 rows",
+        ] {
+            assert!(report.contains(line), "{report}");
+        }
     }
 }

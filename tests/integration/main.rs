@@ -5,6 +5,8 @@
 //! `QUARTETO_TEST_URL` to `mysql://USER:PASSWORD@HOST:PORT` of one on which
 //! databases may be made.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
+
 mod support;
 
 mod answers;

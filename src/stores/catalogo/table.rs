@@ -145,7 +145,8 @@ pub struct NovoProduto {
     pub criado_em: DateTime,
 }
 
-/// Inserts many products in one statement.
+/// Inserts many products in one statement, which is prepared once for each number
+/// of rows: ask for few different ones.
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
@@ -163,7 +164,7 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoProduto]) -> R
             .push_bind(novo.criado_em)
             .push_bind(novo.criado_em);
     });
-    insert.build().persistent(false).execute(mysql).await?;
+    insert.build().execute(mysql).await?;
     Ok(())
 }
 

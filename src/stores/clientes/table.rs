@@ -146,7 +146,8 @@ pub struct NovoCliente {
     pub criado_em: DateTime,
 }
 
-/// Inserts many clients in one statement.
+/// Inserts many clients in one statement, which is prepared once for each number
+/// of rows: ask for few different ones.
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
@@ -165,7 +166,7 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoCliente]) -> R
             .push_bind(novo.criado_em)
             .push_bind(novo.criado_em);
     });
-    insert.build().persistent(false).execute(mysql).await?;
+    insert.build().execute(mysql).await?;
     Ok(())
 }
 

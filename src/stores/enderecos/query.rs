@@ -85,7 +85,7 @@ async fn page<G: Graph>(
     });
     Ok(Connection::new(page.slice(rows), total, |row| {
         let cursor = Cursor::new("ID", SortKey::Id, row.id.0);
-        Edge { cursor: cursor, node: Endereco::of(Arc::new(row)) }
+        Edge { cursor, node: Endereco::of(Arc::new(row)) }
     }))
 }
 

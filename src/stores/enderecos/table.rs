@@ -156,7 +156,8 @@ pub struct NovoEndereco {
     pub criado_em: DateTime,
 }
 
-/// Inserts many addresses in one statement.
+/// Inserts many addresses in one statement, which is prepared once for each number
+/// of rows: ask for few different ones.
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
@@ -178,7 +179,7 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> 
             .push_bind(novo.criado_em)
             .push_bind(novo.criado_em);
     });
-    insert.build().persistent(false).execute(mysql).await?;
+    insert.build().execute(mysql).await?;
     Ok(())
 }
 

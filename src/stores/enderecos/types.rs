@@ -102,6 +102,7 @@ impl<G: Graph> Endereco<G> {
     ///
     /// # Errors
     /// None.
+    #[expect(clippy::unused_async, reason = "the interface awaits it")]
     pub async fn id(&self, _: &Context<'_>) -> async_graphql::Result<ID> {
         Ok(self.row.id.to_id())
     }

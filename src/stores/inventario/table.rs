@@ -352,7 +352,8 @@ pub struct NovaCompra {
     pub adquirido_em: DateTime,
 }
 
-/// Inserts many purchases in one statement.
+/// Inserts many purchases in one statement, which is prepared once for each number
+/// of rows: ask for few different ones.
 ///
 /// # Errors
 /// Whatever the driver says; then none is inserted.
@@ -369,7 +370,7 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovaCompra]) -> Re
             .push_bind(nova.preco_unitario)
             .push_bind(nova.adquirido_em);
     });
-    insert.build().persistent(false).execute(mysql).await?;
+    insert.build().execute(mysql).await?;
     Ok(())
 }
 

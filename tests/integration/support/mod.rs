@@ -7,6 +7,6 @@ pub mod proxy;
 pub mod server;
 pub mod shop;
 
-pub use app::{Answer, TestApp};
+pub use app::TestApp;
 pub use proxy::Proxy;
 pub use serde_json::{Value, json};

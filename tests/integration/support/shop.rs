@@ -9,7 +9,6 @@ use quarteto::db::{PerStore, Store};
 use quarteto::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
 use quarteto::kernel::{ClienteId, CompraId, EnderecoId, ProdutoId};
 use quarteto::stores::{catalogo, clientes, enderecos, inventario};
-use sqlx::Connection as _;
 use sqlx::mysql::MySqlConnection;
 use tokio::sync::OnceCell;
 
