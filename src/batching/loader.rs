@@ -150,11 +150,7 @@ struct Flight<B: Batch> {
 
 impl<B: Batch> Flight<B> {
     async fn run(self) {
-        let span =
-            tracing::debug_span!("batch", loader = self.loader.0.batch.name(), requests = self.groups.len());
-        for group in &self.groups {
-            span.follows_from(&group.span);
-        }
+        let span = self.span();
         async {
             let batch = &self.loader.0.batch;
             match load(batch, &self.groups).await {
@@ -174,6 +170,17 @@ impl<B: Batch> Flight<B> {
         }
         .instrument(span)
         .await;
+    }
+
+    /// Below the first request that it serves, and linked to the others.
+    fn span(&self) -> tracing::Span {
+        let name = self.loader.0.batch.name();
+        let first = self.groups.first().and_then(|group| group.span.id());
+        let span = tracing::debug_span!(parent: first, "batch", loader = name, requests = self.groups.len());
+        for group in self.groups.iter().skip(1) {
+            span.follows_from(&group.span);
+        }
+        span
     }
 }
 

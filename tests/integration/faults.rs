@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use quarteto::db::{BreakerLimits, DbLimits, Store};
+use quarteto::db::{BreakerLimits, Db, DbLimits, Fault, Statement, Store};
 use reqwest::Method;
 
 use crate::support::app::send;
+use crate::support::server::Server;
 use crate::support::{TestApp, Value, json};
 
 /// Patience that suits a test.
@@ -137,6 +138,66 @@ async fn readiness_names_the_store_that_is_down() {
     }
     let answer = send(dead.anonymous(Method::GET, "/readyz")).await;
     assert_eq!((answer.status, &answer.json["status"]), (503, &json!("down")));
+}
+
+/// Reads for minutes, without a table.
+const ENDLESS: &str = "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.collations a \
+    JOIN information_schema.collations b JOIN information_schema.collations c JOIN information_schema.collations d";
+
+fn endless() -> Statement {
+    Statement::new("test.endless", ENDLESS)
+}
+
+async fn db(limits: DbLimits) -> Db {
+    let server = Server::shared().await;
+    Db::new(Store::Clientes, server.options(Store::Clientes, "mysql"), limits)
+}
+
+/// Waits until nobody but the asker runs the endless statement.
+async fn until_nothing_runs(db: &Db) {
+    let running = "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.processlist \
+        WHERE info LIKE '%collations%' AND id <> CONNECTION_ID()";
+    for _ in 0..10_000 {
+        let rows: Vec<(i64,)> = db.read(Statement::new("test.running", running), &[]).await.expect("read");
+        if rows == [(0,)] {
+            return;
+        }
+    }
+    panic!("the statement goes on");
+}
+
+#[tokio::test]
+async fn a_statement_that_nobody_waits_for_gives_its_slot_back_and_is_killed() {
+    let patient = DbLimits { connections: 1, statement: Duration::from_secs(60), ..limits() };
+    let db = db(patient).await;
+    let abandoned = tokio::spawn({
+        let db = db.clone();
+        async move { db.read::<(i64,)>(endless(), &[]).await.map(|_| ()) }
+    });
+    // The only slot is taken: whoever asks now is told that the store is busy.
+    let busy = loop {
+        match db.read::<(i64,)>(Statement::new("test.one", "SELECT 1"), &[]).await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(busy.fault, Fault::Busy);
+    abandoned.abort();
+    assert!(abandoned.await.is_err());
+    let rows: Vec<(i64,)> =
+        db.read(Statement::new("test.one", "SELECT 1"), &[]).await.expect("the slot is free");
+    assert_eq!(rows, [(1,)]);
+    until_nothing_runs(&db).await;
+}
+
+#[tokio::test]
+async fn the_server_gives_up_before_we_do_and_the_connection_lives_on() {
+    let db = db(DbLimits { connections: 1, ..limits() }).await;
+    let id = || db.read::<(u64,)>(Statement::new("test.id", "SELECT CAST(CONNECTION_ID() AS UNSIGNED)"), &[]);
+    let before = id().await.expect("an id");
+    let error = db.read::<(i64,)>(endless(), &[]).await.map(|_| ()).expect_err("too slow");
+    assert_eq!(error.fault, Fault::Timeout);
+    assert_eq!(id().await.expect("an id"), before, "the same connection");
 }
 
 #[tokio::test]

@@ -64,6 +64,10 @@ async fn a_store_that_cannot_be_reached_says_what_to_do() {
     let missing = server.options(Store::Clientes, "qt_nowhere");
     let error = migrate(Store::Clientes, &missing).await.expect_err("refused").to_string();
     assert!(error.contains("store clientes") && error.contains("create the database"), "{error}");
+    let stranger = server.url("qt_nowhere").replacen("root@", "estranho:segredo@", 1);
+    let stranger = options(Store::Clientes, &stranger).expect("a URL");
+    let error = migrate(Store::Clientes, &stranger).await.expect_err("refused").to_string();
+    assert!(error.contains("check the user and password") && !error.contains("segredo"), "{error}");
     let closed = options(Store::Clientes, "mysql://root@127.0.0.1:1/clientes").expect("a URL");
     let error = migrate(Store::Clientes, &closed).await.expect_err("refused").to_string();
     assert!(error.contains("is the server running"), "{error}");

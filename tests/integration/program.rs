@@ -33,7 +33,11 @@ struct Serving {
 impl Serving {
     /// Starts it and reads what it says until it listens.
     fn start(command: &mut Command) -> Self {
-        let command = command.args(["serve", "--listen", "127.0.0.1:0", "--demo", "--log", "warn"]);
+        Self::start_with(command, &["--log", "warn"])
+    }
+
+    fn start_with(command: &mut Command, arguments: &[&str]) -> Self {
+        let command = command.args(["serve", "--listen", "127.0.0.1:0", "--demo"]).args(arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut lines = Vec::new();
         for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
@@ -107,6 +111,53 @@ async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     assert!(check.status.success(), "{check:?}");
     let again = run(quarteto(folder.path()).arg("seed"));
     assert!(error_of(&again).contains("clientes"), "{again:?}");
+}
+
+#[tokio::test]
+async fn the_log_tells_each_operation_and_at_debug_each_statement() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let mut command = quarteto(folder.path());
+    command.env("QUARTETO_LOG_FORMAT", "json").stderr(std::fs::File::create(&log).expect("a file"));
+    let serving = Serving::start_with(&mut command, &["--log", "debug"]);
+    let base = serving.word_after("Playground");
+    let login = format!("admin:{}", serving.word_after("admin /"));
+    let answer = ask(
+        &base,
+        &login,
+        r#"query Ficha { cliente(id: "zzz") { id } clientes(first: 3) { nodes { enderecos { cidade } } } }"#,
+    )
+    .await;
+    let id = answer["errors"][0]["extensions"]["requestId"].as_str().expect("an id").to_owned();
+    serving.stop();
+    let text = std::fs::read_to_string(log).expect("a log");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let about = |message: &str| -> Vec<&serde_json::Value> {
+        let ours = |line: &&serde_json::Value| {
+            line["message"] == message && line["spans"][0]["request.id"] == id.as_str()
+        };
+        lines.iter().filter(ours).collect()
+    };
+    let [operation] = about("operation")[..] else { panic!("one line an operation: {text}") };
+    assert_eq!(operation["operation"], "Ficha");
+    assert_eq!(operation["user"], "admin");
+    assert_eq!(operation["statements"], 2);
+    assert_eq!(operation["errors"], 1);
+    assert_eq!(operation["code"], "ID_INVALIDO");
+    let stores = operation["stores"].as_str().expect("text");
+    assert!(stores.starts_with("clientes=1/") && stores.contains("enderecos=1/"), "{stores}");
+    let statements = about("statement");
+    let path = |line: &serde_json::Value| -> Vec<String> {
+        let spans = line["spans"].as_array().expect("spans");
+        spans.iter().map(|span| span["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(path(statements[0]), ["request", "operation", "statement"]);
+    assert_eq!(path(statements[1]), ["request", "operation", "batch", "statement"]);
+    let span = &statements[1]["spans"][3];
+    assert_eq!(span["db.namespace"], "enderecos");
+    assert_eq!(span["db.operation.name"], "enderecos.do_cliente");
+    assert!(span["rows"].as_u64().is_some_and(|rows| rows > 0) && span["micros"].is_u64(), "{span}");
 }
 
 #[test]

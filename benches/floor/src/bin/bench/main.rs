@@ -1,0 +1,122 @@
+//! Runs Quarteto and the hand-written floor in turn, over the same database and
+//! in the same minute, and prints ratios: on a shared or noisy machine nothing
+//! else can be compared with the numbers of another day.
+
+mod load;
+mod process;
+mod report;
+mod target;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser;
+use quarteto_bench::{QUERIES, authorization};
+
+use load::{Load, Outcome};
+use target::{Client, Data, Floor, Place, Quarteto};
+
+/// Measure Quarteto against a hand-written floor and print a table.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The program to measure.
+    #[arg(long, default_value = "target/release/quarteto", value_name = "FILE")]
+    binary: PathBuf,
+    /// Where the data is kept between runs; made when missing.
+    #[arg(long, default_value = "target/bench-data", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// How many rounds; the table has their medians.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long each measurement takes.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// How many connections.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64], value_name = "N,…")]
+    connections: Vec<u32>,
+    /// What Quarteto logs meanwhile; by default what it logs by default.
+    #[arg(long, default_value = "info", value_name = "FILTER")]
+    log: String,
+    #[command(flatten)]
+    data: Data,
+}
+
+/// One measurement of both, one after the other.
+pub struct Pair {
+    query: usize,
+    connections: u32,
+    quarteto: Outcome,
+    floor: Outcome,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let wrk = process::find("wrk").context("`wrk` is missing; install it (Debian, Ubuntu: `sudo apt-get install wrk`)")?;
+    let place = Place::new(&args.binary, &args.data_dir)?;
+    args.data.seed(&place)?;
+    let password = place.add_user()?;
+    let authorization = authorization(&password);
+
+    eprintln!("starting Quarteto and the floor …");
+    let client = Client::new(&authorization)?;
+    let quarteto = Quarteto::start(&place, &args.log, &client).await?;
+    let floor = Floor::start(&place, &authorization, &client).await?;
+    let mut server = process::Server::connect(&place.socket()?).await?;
+    let starts = start_times(&place, &args.log, &client).await?;
+
+    let variables = target::variables(&client, &quarteto.address, args.data.clientes).await?;
+    let same = target::compare(&client, &quarteto.address, &floor.address, &variables).await?;
+    eprintln!("{same} answers of both are the same, byte for byte");
+
+    let loads = QUERIES
+        .iter()
+        .zip(&variables)
+        .map(|(query, variables)| Load::write(&wrk, &place, *query, variables, &authorization))
+        .collect::<anyhow::Result<Vec<Load>>>()?;
+    let most = args.connections.iter().max().copied().unwrap_or(1);
+    for load in &loads {
+        eprintln!("warming up {}, and reading every answer …", load.query.name);
+        load.check(&quarteto.graphql(), most).await?;
+        load.check(&floor.path(load.query.path), most).await?;
+    }
+
+    let seconds = Duration::from_secs(args.seconds);
+    let mut pairs = Vec::new();
+    for round in 1..=args.rounds {
+        eprintln!("round {round} of {}", args.rounds);
+        for (query, load) in loads.iter().enumerate() {
+            for connections in args.connections.iter().copied() {
+                let mut measure = async |url: String, pid: u32| {
+                    server.measure(pid, load.run(&url, connections, seconds, round)).await
+                };
+                // Who goes first changes, so that neither always finds the other's pages warm.
+                let (quarteto, floor) = if round % 2 == 1 {
+                    let quarteto_outcome = measure(quarteto.graphql(), quarteto.pid()).await?;
+                    (quarteto_outcome, measure(floor.path(load.query.path), floor.pid()).await?)
+                } else {
+                    let floor_outcome = measure(floor.path(load.query.path), floor.pid()).await?;
+                    (measure(quarteto.graphql(), quarteto.pid()).await?, floor_outcome)
+                };
+                pairs.push(Pair { query, connections, quarteto, floor });
+            }
+        }
+    }
+    report::print(&args, &pairs, &starts, &server.version);
+    quarteto.stop();
+    Ok(())
+}
+
+/// How long Quarteto takes from its start to its first answer with the stores
+/// up, five times.
+async fn start_times(place: &Place, log: &str, client: &Client) -> anyhow::Result<Vec<Duration>> {
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let (quarteto, time) = Quarteto::start_over_urls(place, log, client).await?;
+        quarteto.stop();
+        times.push(time);
+    }
+    Ok(times)
+}
+
