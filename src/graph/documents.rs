@@ -12,23 +12,42 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Pos, parser};
+use serde::{Deserialize, Serialize};
 
 /// What a document may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DocumentLimits {
+    /// Bytes of its text.
+    pub bytes: usize,
+    /// Tokens of its text.
+    pub tokens: usize,
     /// Brackets of any kind inside each other, in the text.
     pub nesting: usize,
     /// Fields inside each other, fragments expanded.
     pub depth: usize,
     /// Fields in all, fragments expanded.
     pub selections: usize,
+    /// Fields under another name, fragments expanded.
+    pub aliases: usize,
+    /// Fields at the root, fragments expanded.
+    pub root_fields: usize,
     /// Bytes of documents that are kept parsed.
     pub kept_bytes: u64,
 }
 
 impl Default for DocumentLimits {
     fn default() -> Self {
-        Self { nesting: 64, depth: 24, selections: 2_000, kept_bytes: 8 << 20 }
+        Self {
+            bytes: 100 << 10,
+            tokens: 10_000,
+            nesting: 64,
+            depth: 24,
+            selections: 2_000,
+            aliases: 200,
+            root_fields: 50,
+            kept_bytes: 8 << 20,
+        }
     }
 }
 
@@ -41,6 +60,8 @@ pub enum Refusal {
     TooDeep(String),
     /// It selects too much: a sentence with the limit.
     TooMuch(String),
+    /// It gives too many fields another name: a sentence with the limit.
+    TooManyAliases(String),
 }
 
 /// Parsed documents by text, bounded.
@@ -68,12 +89,7 @@ impl Documents {
         if let Some(known) = self.kept.get(text) {
             return Ok(known);
         }
-        if !nesting_is_within(text, self.limits.nesting) {
-            return Err(Refusal::TooDeep(format!(
-                "The document nests brackets more than {} deep.",
-                self.limits.nesting
-            )));
-        }
+        check_text(text, self.limits)?;
         let document = parser::parse_query(text)
             .map_err(|error| Refusal::Unparsable(error.to_string(), error.positions().collect()))?;
         measure(&document, self.limits)?;
@@ -83,30 +99,79 @@ impl Documents {
     }
 }
 
-/// Whether brackets outside strings and comments stay within `most` levels.
-fn nesting_is_within(text: &str, most: usize) -> bool {
-    let bytes = text.as_bytes();
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'#' => at += length_until(&bytes[at..], |byte| matches!(byte, b'\n' | b'\r')),
-            b'"' => at += string_length(&bytes[at..]),
-            b'[' | b'{' | b'(' => {
-                depth += 1;
-                if depth > most {
-                    return false;
-                }
-                at += 1;
-            }
-            b']' | b'}' | b')' => {
-                depth = depth.saturating_sub(1);
-                at += 1;
-            }
-            _ => at += 1,
-        }
+/// What can be said of a text without parsing it.
+fn check_text(text: &str, limits: DocumentLimits) -> Result<(), Refusal> {
+    if text.len() > limits.bytes {
+        let (limit, length) = (limits.bytes, text.len());
+        return Err(Refusal::TooMuch(format!(
+            "The document has {length} bytes; at most {limit} are allowed."
+        )));
     }
-    true
+    let scan = Scan::of(text);
+    if scan.nesting > limits.nesting {
+        let (limit, depth) = (limits.nesting, scan.nesting);
+        return Err(Refusal::TooDeep(format!(
+            "The document nests brackets {depth} deep; at most {limit} are allowed."
+        )));
+    }
+    if scan.tokens > limits.tokens {
+        let (limit, count) = (limits.tokens, scan.tokens);
+        return Err(Refusal::TooMuch(format!(
+            "The document has {count} tokens; at most {limit} are allowed."
+        )));
+    }
+    Ok(())
+}
+
+/// One pass over a text, outside its strings and comments.
+#[derive(Default)]
+struct Scan {
+    /// How deep brackets of any kind go.
+    nesting: usize,
+    /// Names, numbers, strings and punctuators.
+    tokens: usize,
+}
+
+impl Scan {
+    fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let (mut scan, mut depth, mut at) = (Self::default(), 0_usize, 0);
+        while let Some(byte) = bytes.get(at) {
+            let length = match byte {
+                b'#' => length_until(&bytes[at..], |byte| matches!(byte, b'\n' | b'\r')),
+                b' ' | b'\t' | b'\n' | b'\r' | b',' => 1,
+                b'"' => {
+                    scan.tokens += 1;
+                    string_length(&bytes[at..])
+                }
+                b'[' | b'{' | b'(' => {
+                    scan.tokens += 1;
+                    depth += 1;
+                    scan.nesting = scan.nesting.max(depth);
+                    1
+                }
+                b']' | b'}' | b')' => {
+                    scan.tokens += 1;
+                    depth = depth.saturating_sub(1);
+                    1
+                }
+                byte if is_word(*byte) => {
+                    scan.tokens += 1;
+                    length_until(&bytes[at..], |byte| !is_word(byte))
+                }
+                _ => {
+                    scan.tokens += 1;
+                    1
+                }
+            };
+            at += length;
+        }
+        scan
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn length_until(bytes: &[u8], end: impl Fn(u8) -> bool) -> usize {
@@ -145,14 +210,23 @@ fn string_length(bytes: &[u8]) -> usize {
 #[derive(Clone, Copy, Default)]
 struct Size {
     selections: usize,
+    aliases: usize,
     depth: usize,
+    /// Fields of this very level.
+    fields: usize,
 }
 
 /// Measures every operation and every fragment, used or not.
 fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<(), Refusal> {
     let mut ruler = Ruler { document, limits, known: HashMap::new() };
     for (_, operation) in document.operations.iter() {
-        ruler.size(&operation.node.selection_set.node)?;
+        let size = ruler.size(&operation.node.selection_set.node)?;
+        if size.fields > limits.root_fields {
+            let (limit, count) = (limits.root_fields, size.fields);
+            return Err(Refusal::TooMuch(format!(
+                "The operation has {count} fields at its root; at most {limit} are allowed."
+            )));
+        }
     }
     for fragment in document.fragments.values() {
         ruler.size(&fragment.node.selection_set.node)?;
@@ -171,27 +245,52 @@ impl<'a> Ruler<'a> {
     fn size(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
         let mut all = Size::default();
         for selection in &set.items {
-            let (inner, own_level) = match &selection.node {
-                Selection::Field(field) => (self.size(&field.node.selection_set.node)?, 1),
-                Selection::InlineFragment(inline) => (self.size(&inline.node.selection_set.node)?, 0),
-                Selection::FragmentSpread(spread) => (self.fragment(&spread.node.fragment_name.node)?, 0),
+            let part = match &selection.node {
+                Selection::Field(field) => {
+                    let inner = self.size(&field.node.selection_set.node)?;
+                    Size {
+                        aliases: inner.aliases + usize::from(field.node.alias.is_some()),
+                        depth: inner.depth + 1,
+                        fields: 1,
+                        ..inner
+                    }
+                }
+                Selection::InlineFragment(inline) => self.size(&inline.node.selection_set.node)?,
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             };
-            all.selections = all.selections.saturating_add(inner.selections.saturating_add(1));
-            all.depth = all.depth.max(inner.depth + own_level);
-            if all.depth > self.limits.depth {
-                return Err(Refusal::TooDeep(format!(
-                    "The document selects fields more than {} levels deep.",
-                    self.limits.depth
-                )));
-            }
-            if all.selections > self.limits.selections {
-                return Err(Refusal::TooMuch(format!(
-                    "The document selects more than {} fields, with its fragments expanded.",
-                    self.limits.selections
-                )));
-            }
+            all = Size {
+                selections: all.selections + part.selections + 1,
+                aliases: all.aliases + part.aliases,
+                depth: all.depth.max(part.depth),
+                fields: all.fields + part.fields,
+            };
+            // Looked at on the way, so that no number grows far past its limit.
+            self.check(all)?;
         }
         Ok(all)
+    }
+
+    fn check(&self, size: Size) -> Result<(), Refusal> {
+        let limits = self.limits;
+        if size.depth > limits.depth {
+            return Err(Refusal::TooDeep(format!(
+                "The document selects fields more than {} levels deep.",
+                limits.depth
+            )));
+        }
+        if size.selections > limits.selections {
+            return Err(Refusal::TooMuch(format!(
+                "The document selects more than {} fields, with its fragments expanded.",
+                limits.selections
+            )));
+        }
+        if size.aliases > limits.aliases {
+            return Err(Refusal::TooManyAliases(format!(
+                "The document has more than {} aliases, with its fragments expanded.",
+                limits.aliases
+            )));
+        }
+        Ok(())
     }
 
     fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
@@ -241,9 +340,9 @@ mod tests {
         let many = "[".repeat(200);
         let text =
             format!("# {many}\n{{ a(b: \"{many} \\\" {many}\", c: \"\"\"{many} \\\"\"\" {many}\"\"\") }}");
-        assert!(nesting_is_within(&text, 8));
-        assert!(!nesting_is_within(&format!("\"closed\" {many}"), 8));
-        assert!(nesting_is_within("\"open \\", 8));
+        assert!(Scan::of(&text).nesting <= 2);
+        assert_eq!(Scan::of(&format!("\"closed\" {many}")).nesting, 200);
+        assert_eq!(Scan::of("\"open \\").nesting, 0);
     }
 
     #[test]
@@ -254,6 +353,24 @@ mod tests {
         }
         text.push_str(" fragment f200 on Query { __typename }");
         assert!(matches!(refuse(&text), Refusal::TooMuch(_)));
+    }
+
+    #[test]
+    fn tokens_bytes_aliases_and_root_fields_are_counted() {
+        assert_eq!(
+            Scan::of("query A($b: Int! = 1) { c(d: $b, e: \"f g\") ...H # i\n }").tokens,
+            27,
+            "three for the dots"
+        );
+        assert!(matches!(refuse(&"a ".repeat(10_001)), Refusal::TooMuch(message)
+            if message == "The document has 10001 tokens; at most 10000 are allowed."));
+        assert!(
+            matches!(refuse(&" ".repeat(200_000)), Refusal::TooMuch(message) if message.contains("200000 bytes"))
+        );
+        let aliases: String = (0..201).map(|n| format!("a{n}: b ")).collect();
+        assert!(matches!(refuse(&format!("{{ x {{ {aliases} }} }}")), Refusal::TooManyAliases(_)));
+        assert!(matches!(refuse(&format!("{{ {} }}", "eu ".repeat(51))), Refusal::TooMuch(message)
+            if message == "The operation has 51 fields at its root; at most 50 are allowed."));
     }
 
     #[test]

@@ -235,6 +235,7 @@ fn refused(refusal: Refusal) -> Answer {
         Refusal::Unparsable(message, places) => (code::GRAPHQL_PARSE_FAILED, message, places),
         Refusal::TooDeep(message) => (code::LIMITE_PROFUNDIDADE, message, Vec::new()),
         Refusal::TooMuch(message) => (code::LIMITE_CUSTO, message, Vec::new()),
+        Refusal::TooManyAliases(message) => (code::LIMITE_ALIASES, message, Vec::new()),
     };
     let mut error = ServerError::new(message, None);
     error.locations = places;

@@ -30,6 +30,8 @@ pub mod code {
     pub const ID_INVALIDO: &str = "ID_INVALIDO";
     /// Nested or expanded beyond the limits.
     pub const LIMITE_PROFUNDIDADE: &str = "LIMITE_PROFUNDIDADE";
+    /// More fields under another name than allowed.
+    pub const LIMITE_ALIASES: &str = "LIMITE_ALIASES";
     /// More selected than an answer may hold.
     pub const LIMITE_CUSTO: &str = "LIMITE_CUSTO";
     /// A store cannot be reached.

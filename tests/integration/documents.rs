@@ -15,7 +15,7 @@ async fn the_two_attack_documents_are_refused() {
     }
     bomb.push_str("fragment z on Query{__typename}");
     for (document, code, message) in [
-        (deep, "LIMITE_PROFUNDIDADE", "The document nests brackets more than 64 deep."),
+        (deep, "LIMITE_PROFUNDIDADE", "The document nests brackets 2002 deep; at most 64 are allowed."),
         (bomb, "LIMITE_CUSTO", "The document selects more than 2000 fields, with its fragments expanded."),
     ] {
         let answer = app.ask(&document).await;
