@@ -6,6 +6,7 @@
 //! changes. One verification runs at a time per login, and as many as there are
 //! cores in all, on threads that may block; what waits beyond a bound is refused.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
@@ -15,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Semaphore;
 
+use super::throttle::Throttle;
 use super::users::{Users, UsersError, UsersFile};
 use crate::kernel::Requester;
 
@@ -38,6 +40,8 @@ pub enum Denied {
     Wrong,
     /// Too many logins wait to be verified.
     Overloaded,
+    /// Too many logins have failed; come back after this.
+    Throttled(Duration),
 }
 
 /// Verifies logins against a users file that may change at any time.
@@ -46,6 +50,7 @@ pub struct Logins {
     users: ArcSwap<Generation>,
     key: [u8; 32],
     remembered: moka::future::Cache<[u8; 32], Requester>,
+    throttle: Throttle,
     verifiers: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
@@ -82,6 +87,7 @@ impl Logins {
                 .max_capacity(MOST_REMEMBERED)
                 .time_to_live(REMEMBERED)
                 .build(),
+            throttle: Throttle::new(),
             verifiers: Arc::new(Semaphore::new(cores)),
             waiting: AtomicUsize::new(0),
         })
@@ -110,11 +116,12 @@ impl Logins {
         }
     }
 
-    /// Who the bearer of this `Authorization` header is.
+    /// Who the bearer of this `Authorization` header is, who comes from
+    /// `address`. A login that is remembered is never throttled.
     ///
     /// # Errors
     /// [`Denied`].
-    pub async fn verify(&self, header: Option<&[u8]>) -> Result<Requester, Denied> {
+    pub async fn verify(&self, header: Option<&[u8]>, address: IpAddr) -> Result<Requester, Denied> {
         let header = header.ok_or(Denied::Missing)?;
         if header.len() > LONGEST_HEADER {
             return Err(Denied::Malformed);
@@ -125,8 +132,15 @@ impl Logins {
             return Ok(requester);
         }
         let (nome, password) = credentials(header)?;
-        let verified = self.remembered.try_get_with(name, self.check(generation, nome, password)).await;
-        verified.map_err(|denied| *denied)
+        self.throttle.check(&nome, address).map_err(Denied::Throttled)?;
+        let check = self.check(generation, nome.clone(), password);
+        let verified = self.remembered.try_get_with(name, check).await.map_err(|denied| *denied);
+        match verified {
+            Ok(_) => self.throttle.succeeded(&nome, address),
+            Err(Denied::Wrong) => self.throttle.failed(&nome, address),
+            Err(_) => {}
+        }
+        verified
     }
 
     /// A file that was replaced in mid-verification must not be remembered as

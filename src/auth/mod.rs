@@ -8,6 +8,7 @@
 
 mod logins;
 mod password;
+mod throttle;
 mod users;
 
 pub use logins::{Denied, Logins};

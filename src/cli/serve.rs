@@ -18,10 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::OpenStores;
 use crate::auth::{Logins, UsersFile, hash, random_password};
-use crate::config::{Config, Http};
+use crate::config::Config;
 use crate::db::migrations::{self, MigrationError, SchemaState};
 use crate::db::{Db, PerStore, Store};
-use crate::http::{self, App, HttpLimits};
+use crate::http::{self, AllowedOrigins, App, HttpLimits, TrustedProxies};
 use crate::kernel::Papel;
 use crate::seed::{self, Plan};
 
@@ -36,9 +36,6 @@ pub(super) struct Serve {
     demo: bool,
 }
 
-/// The demo data.
-const DEMO: Plan = Plan { clientes: 200, produtos: 60, compras: 1_500, seed: 1, heavy: 0 };
-
 impl Serve {
     pub(super) fn flags(&self) -> BTreeMap<&'static str, String> {
         let listen = self.listen.clone().map(|listen| ("http.listen", listen));
@@ -47,6 +44,7 @@ impl Serve {
 
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         // First what fails fast: nothing is started for a port that is taken.
+        let bounds = http_limits(config)?;
         let listener = listen(config.http.listen).await?;
         let OpenStores { stores, private } = OpenStores::open(config).await?;
         if private.is_some() {
@@ -63,7 +61,7 @@ impl Serve {
         tokio::spawn(watch_users(Arc::clone(&logins)));
         let limits = config.stores.limits();
         let databases = PerStore::from_fn(|store| Db::new(store, stores[store].clone(), limits));
-        let app = App::new(databases, logins, http_limits(&config.http));
+        let app = App::new(databases, logins, bounds);
         greet(listener.local_addr()?, first_password.as_deref(), config);
         serve(listener, app, config.http.drain()).await?;
         // Stopped last, when nobody asks it anything any more.
@@ -76,7 +74,7 @@ impl Serve {
             return Ok(());
         }
         if self.demo || asked_for_demo()? {
-            let summary = seed::run(&DEMO, stores, &MultiProgress::new()).await?;
+            let summary = seed::run(&Plan::DEMO, stores, &MultiProgress::new()).await?;
             println!("{summary}");
         } else {
             println!("The stores are empty; `quarteto serve --demo` or `quarteto seed` fills them.");
@@ -153,8 +151,17 @@ async fn watch_users(logins: Arc<Logins>) {
     }
 }
 
-fn http_limits(http: &Http) -> HttpLimits {
-    HttpLimits { body_bytes: http.body_bytes, request: http.request_deadline() }
+fn http_limits(config: &Config) -> anyhow::Result<HttpLimits> {
+    let http = &config.http;
+    Ok(HttpLimits {
+        body_bytes: http.body_bytes,
+        request: http.request_deadline(),
+        document: config.limits.document(),
+        cost: config.limits.enforced_cost(),
+        introspection: http.introspection,
+        trusted_proxies: TrustedProxies::parse(&http.trusted_proxies).map_err(anyhow::Error::msg)?,
+        origins: AllowedOrigins::parse(&http.allowed_origins).map_err(anyhow::Error::msg)?,
+    })
 }
 
 /// Where to go, and one line that works.
@@ -200,7 +207,8 @@ async fn serve(listener: TcpListener, app: Arc<App>, drain: Duration) -> anyhow:
         // An answer is one write; waiting for more would only delay it.
         let _ = stream.set_nodelay(true);
     });
-    let server = axum::serve(listener, http::router(app)).with_graceful_shutdown(wait(stopped.clone()));
+    let server = axum::serve(listener, http::router(app).into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(wait(stopped.clone()));
     tokio::select! {
         served = server.into_future() => served.context("the HTTP server failed"),
         () = async { wait(stopped).await; tokio::time::sleep(drain).await } => {

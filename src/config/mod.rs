@@ -23,6 +23,8 @@ use serde::{Deserialize, Serialize};
 pub use settings::{SETTINGS, Setting};
 
 use crate::db::{BreakerLimits, DbLimits, PerStore, Store, options};
+use crate::graph::documents::DocumentLimits;
+use crate::kernel::Papel;
 use sqlx::mysql::MySqlConnectOptions;
 
 /// The settings in force.
@@ -33,6 +35,8 @@ pub struct Config {
     pub stores: Stores,
     /// The HTTP server.
     pub http: Http,
+    /// What an operation may be.
+    pub limits: Limits,
     /// Login.
     pub auth: Auth,
     /// The log.
@@ -62,8 +66,65 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The largest request body, in bytes.
     pub body_bytes: usize,
+    /// Origins whose pages may ask, separated by commas.
+    pub allowed_origins: String,
+    /// Proxies whose `X-Forwarded-For` is believed, separated by commas.
+    pub trusted_proxies: String,
+    /// Who may ask for the schema: everybody with a login, or from this papel
+    /// up.
+    pub introspection: Introspection,
     request_ms: u64,
     drain_ms: u64,
+}
+
+/// Who may ask for the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Introspection {
+    /// Everybody with a login.
+    All,
+    /// Editors and administrators.
+    Editor,
+    /// Administrators.
+    Admin,
+}
+
+impl Introspection {
+    /// Whether somebody with this papel may.
+    #[must_use]
+    pub fn allows(self, papel: Papel) -> bool {
+        let least = match self {
+            Self::All => Papel::Leitor,
+            Self::Editor => Papel::Editor,
+            Self::Admin => Papel::Admin,
+        };
+        papel >= least
+    }
+}
+
+/// What an operation may be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    document_bytes: usize,
+    tokens: usize,
+    nesting: usize,
+    depth: usize,
+    selections: usize,
+    aliases: usize,
+    root_fields: usize,
+    cost: u64,
+    cost_mode: CostMode,
+}
+
+/// What happens to an operation that costs too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CostMode {
+    /// It is refused.
+    Enforce,
+    /// It runs, and the log shows its cost.
+    Measure,
 }
 
 /// Login.
@@ -117,9 +178,13 @@ impl Default for Config {
             http: Http {
                 listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
                 body_bytes: 1 << 20,
+                allowed_origins: String::new(),
+                trusted_proxies: String::new(),
+                introspection: Introspection::All,
                 request_ms: 10_000,
                 drain_ms: 15_000,
             },
+            limits: Limits::default(),
             auth: Auth { users_file: PathBuf::new() },
             log: Log { filter: "info".into(), format: LogFormat::Pretty },
             local: Local { data_dir: ".quarteto".into() },
@@ -189,6 +254,9 @@ impl Config {
                 "http.body_bytes must be between 1024 and 67108864",
             ),
             ((10..=600_000).contains(&self.http.request_ms), "http.request_ms must be between 10 and 600000"),
+            // Beyond this the parser could run out of stack.
+            ((8..=200).contains(&self.limits.nesting), "limits.nesting must be between 8 and 200"),
+            ((4..=60).contains(&self.limits.depth), "limits.depth must be between 4 and 60"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(ConfigError(rule.into())),
@@ -226,6 +294,46 @@ impl Config {
         } else {
             self.auth.users_file.clone()
         }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let document = DocumentLimits::default();
+        Self {
+            document_bytes: document.bytes,
+            tokens: document.tokens,
+            nesting: document.nesting,
+            depth: document.depth,
+            selections: document.selections,
+            aliases: document.aliases,
+            root_fields: document.root_fields,
+            cost: 20_000,
+            cost_mode: CostMode::Enforce,
+        }
+    }
+}
+
+impl Limits {
+    /// Of a document.
+    #[must_use]
+    pub fn document(&self) -> DocumentLimits {
+        DocumentLimits {
+            bytes: self.document_bytes,
+            tokens: self.tokens,
+            nesting: self.nesting,
+            depth: self.depth,
+            selections: self.selections,
+            aliases: self.aliases,
+            root_fields: self.root_fields,
+            ..DocumentLimits::default()
+        }
+    }
+
+    /// The most that an operation may cost, where that is enforced.
+    #[must_use]
+    pub fn enforced_cost(&self) -> Option<u64> {
+        (self.cost_mode == CostMode::Enforce).then_some(self.cost)
     }
 }
 

@@ -65,11 +65,47 @@ pub const SETTINGS: &[Setting] = &[
     Setting::number("stores.statement_ms", "QUARTETO_STORE_STATEMENT_MS", "How long a statement may run."),
     Setting::text("http.listen", "QUARTETO_LISTEN", "Address and port to listen on."),
     Setting::number("http.body_bytes", "QUARTETO_BODY_BYTES", "The largest request body."),
+    Setting::text(
+        "http.allowed_origins",
+        "QUARTETO_ALLOWED_ORIGINS",
+        "Origins whose pages may ask from a browser (CORS), separated by commas; none when empty.",
+    ),
+    Setting::text(
+        "http.trusted_proxies",
+        "QUARTETO_TRUSTED_PROXIES",
+        "Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.",
+    ),
+    Setting::text(
+        "http.introspection",
+        "QUARTETO_INTROSPECTION",
+        "Who may ask for the schema: `all` with a login, `editor` or `admin` and up.",
+    ),
     Setting::number("http.request_ms", "QUARTETO_REQUEST_MS", "How long a request may take in all."),
     Setting::number(
         "http.drain_ms",
         "QUARTETO_DRAIN_MS",
         "How long running requests are waited for at the end.",
+    ),
+    Setting::number("limits.document_bytes", "QUARTETO_LIMIT_DOCUMENT_BYTES", "Bytes of a document."),
+    Setting::number("limits.tokens", "QUARTETO_LIMIT_TOKENS", "Tokens of a document."),
+    Setting::number("limits.nesting", "QUARTETO_LIMIT_NESTING", "Brackets inside each other in a document."),
+    Setting::number("limits.depth", "QUARTETO_LIMIT_DEPTH", "Fields inside each other, fragments expanded."),
+    Setting::number("limits.selections", "QUARTETO_LIMIT_SELECTIONS", "Fields in all, fragments expanded."),
+    Setting::number("limits.aliases", "QUARTETO_LIMIT_ALIASES", "Aliases in all, fragments expanded."),
+    Setting::number(
+        "limits.root_fields",
+        "QUARTETO_LIMIT_ROOT_FIELDS",
+        "Fields at the root of an operation.",
+    ),
+    Setting::number(
+        "limits.cost",
+        "QUARTETO_LIMIT_COST",
+        "Objects that an answer may hold, by the page sizes that the operation asks for.",
+    ),
+    Setting::text(
+        "limits.cost_mode",
+        "QUARTETO_LIMIT_COST_MODE",
+        "`enforce` refuses what costs more, `measure` only logs the cost.",
     ),
     Setting::text(
         "auth.users_file",

@@ -67,7 +67,16 @@ pub enum Refusal {
 /// Parsed documents by text, bounded.
 pub struct Documents {
     limits: DocumentLimits,
-    kept: moka::sync::Cache<String, Arc<ExecutableDocument>>,
+    kept: moka::sync::Cache<String, Arc<Document>>,
+}
+
+/// A document that may be executed.
+#[derive(Debug)]
+pub struct Document {
+    /// As the executor takes it.
+    pub parsed: ExecutableDocument,
+    /// Whether it asks for the schema.
+    pub introspects: bool,
 }
 
 impl Documents {
@@ -85,15 +94,15 @@ impl Documents {
     ///
     /// # Errors
     /// [`Refusal`], in time proportional to the text.
-    pub fn get(&self, text: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
+    pub fn get(&self, text: &str) -> Result<Arc<Document>, Refusal> {
         if let Some(known) = self.kept.get(text) {
             return Ok(known);
         }
         check_text(text, self.limits)?;
-        let document = parser::parse_query(text)
+        let parsed = parser::parse_query(text)
             .map_err(|error| Refusal::Unparsable(error.to_string(), error.positions().collect()))?;
-        measure(&document, self.limits)?;
-        let document = Arc::new(document);
+        let introspects = measure(&parsed, self.limits)?;
+        let document = Arc::new(Document { parsed, introspects });
         self.kept.insert(text.to_owned(), Arc::clone(&document));
         Ok(document)
     }
@@ -216,9 +225,10 @@ struct Size {
     fields: usize,
 }
 
-/// Measures every operation and every fragment, used or not.
-fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<(), Refusal> {
-    let mut ruler = Ruler { document, limits, known: HashMap::new() };
+/// Measures every operation and every fragment, used or not, and tells whether
+/// any of them asks for the schema.
+fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<bool, Refusal> {
+    let mut ruler = Ruler { document, limits, known: HashMap::new(), introspects: false };
     for (_, operation) in document.operations.iter() {
         let size = ruler.size(&operation.node.selection_set.node)?;
         if size.fields > limits.root_fields {
@@ -231,7 +241,7 @@ fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<(), 
     for fragment in document.fragments.values() {
         ruler.size(&fragment.node.selection_set.node)?;
     }
-    Ok(())
+    Ok(ruler.introspects)
 }
 
 struct Ruler<'a> {
@@ -239,6 +249,7 @@ struct Ruler<'a> {
     limits: DocumentLimits,
     /// `None` while a fragment is being measured, so that a cycle is noticed.
     known: HashMap<&'a str, Option<Size>>,
+    introspects: bool,
 }
 
 impl<'a> Ruler<'a> {
@@ -247,6 +258,7 @@ impl<'a> Ruler<'a> {
         for selection in &set.items {
             let part = match &selection.node {
                 Selection::Field(field) => {
+                    self.introspects |= matches!(field.node.name.node.as_str(), "__schema" | "__type");
                     let inner = self.size(&field.node.selection_set.node)?;
                     Size {
                         aliases: inner.aliases + usize::from(field.node.alias.is_some()),

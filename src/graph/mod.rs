@@ -8,6 +8,7 @@
 //! To add a part to `Cliente` or `Produto`: write it in the store that owns its
 //! data and name it in the merged object here and in that store's subgraph.
 
+pub mod cost;
 pub mod documents;
 pub mod merged;
 pub mod nos;

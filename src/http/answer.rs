@@ -35,6 +35,12 @@ pub(super) fn refusal(
     response
 }
 
+/// What tells one body from another.
+pub(super) fn entity_tag(bytes: &[u8]) -> HeaderValue {
+    let hash = blake3::hash(bytes).to_hex();
+    HeaderValue::from_str(&format!("\"{}\"", &hash[..32])).unwrap_or(HeaderValue::from_static("\"-\""))
+}
+
 /// A path that is not there.
 pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
     refusal(

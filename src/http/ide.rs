@@ -96,7 +96,7 @@ fn serve(name: &str, asked: &HeaderMap) -> Response<Body> {
     set(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     set(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     set(VARY, HeaderValue::from_static("accept-encoding"));
-    let tag = tag(asset);
+    let tag = answer::entity_tag(asset.bytes);
     if asked.get(IF_NONE_MATCH).is_some_and(|known| *known == tag) {
         set(ETAG, tag);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -112,11 +112,6 @@ fn serve(name: &str, asked: &HeaderMap) -> Response<Body> {
         *response.body_mut() = Body::from(asset.bytes);
     }
     response
-}
-
-fn tag(asset: &Asset) -> HeaderValue {
-    let hash = blake3::hash(asset.bytes).to_hex();
-    HeaderValue::from_str(&format!("\"{}\"", &hash[..16])).unwrap_or(HeaderValue::from_static("\"-\""))
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 
 use super::App;
 use super::answer::refusal;
+use super::request_id::RequestId;
 use crate::auth::Denied;
 use crate::kernel::code;
 
@@ -18,34 +19,38 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Quarteto\
 
 /// Lets the request through with its requester, or answers 401.
 pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response<Body> {
+    let address = app.limits.trusted_proxies.client(&request);
     let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    match app.logins.verify(header).await {
+    match app.logins.verify(header, address).await {
         Ok(requester) => {
             request.extensions_mut().insert(requester);
             next.run(request).await
         }
         Err(denied) => {
             let id = request.extensions().get();
-            tracing::debug!(?denied, "login refused");
+            tracing::info!(?denied, %address, "login refused");
             deny(denied, id)
         }
     }
 }
 
-fn deny(denied: Denied, id: Option<&super::request_id::RequestId>) -> Response<Body> {
+fn deny(denied: Denied, id: Option<&RequestId>) -> Response<Body> {
     let message = match denied {
         Denied::Missing => "A login is required: HTTP Basic.",
         Denied::Malformed => "The Authorization header is not HTTP Basic credentials.",
         Denied::Wrong => "Wrong user or password.",
-        Denied::Overloaded => {
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut response =
-                refusal(status, code::RATE_LIMITED, "Too many logins wait; try again shortly.", id);
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            return response;
+        Denied::Overloaded => return later("Too many logins wait; try again shortly.", 1, id),
+        Denied::Throttled(wait) => {
+            return later("Too many logins have failed; try again later.", wait.as_secs(), id);
         }
     };
     let mut response = refusal(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message, id);
     response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
+    response
+}
+
+fn later(message: &str, seconds: u64, id: Option<&RequestId>) -> Response<Body> {
+    let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, code::RATE_LIMITED, message, id);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }

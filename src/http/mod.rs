@@ -3,31 +3,40 @@
 //! 1. It gets an id ([`request_id`]), which the answer and the log carry.
 //! 2. `/healthz` and `/readyz` are answered to anybody.
 //! 3. Everything else asks for a login ([`login`]).
-//! 4. `/graphql` executes ([`graphql`]); `/`, `/graphiql` and `/ide/…` are the
+//! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`, `/graphiql` and `/ide/…` are the
 //!    pages ([`ide`]).
 //!
 //! What does not live here: anything about a type of the graph. To add a route:
 //! a file with its handler and a line in [`router`].
 
 mod answer;
+mod client;
 mod graphql;
 mod health;
 mod ide;
 mod login;
 mod negotiate;
+mod origin;
 mod request_id;
+mod schema;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 
 use crate::auth::Logins;
+use crate::config::Introspection;
 use crate::db::{Db, PerStore};
 use crate::graph::documents::{DocumentLimits, Documents};
 use crate::graph::merged::Schemas;
+pub use client::TrustedProxies;
+pub use origin::AllowedOrigins;
 
 /// Everything a handler needs.
 pub struct App {
@@ -35,16 +44,42 @@ pub struct App {
     documents: Documents,
     logins: Arc<Logins>,
     health: health::Watch,
+    persisted: graphql::Persisted,
+    origins: AllowedOrigins,
     limits: HttpLimits,
 }
 
 /// Bounds on a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpLimits {
     /// The largest body, in bytes.
     pub body_bytes: usize,
     /// How long a request may take, its body included.
     pub request: Duration,
+    /// What a document may be.
+    pub document: DocumentLimits,
+    /// The most that an operation may cost, where that is enforced.
+    pub cost: Option<u64>,
+    /// Who may ask for the schema.
+    pub introspection: Introspection,
+    /// The origins whose pages may ask.
+    pub origins: AllowedOrigins,
+    /// The proxies that are believed about where a request comes from.
+    pub trusted_proxies: TrustedProxies,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            request: Duration::from_secs(10),
+            document: DocumentLimits::default(),
+            cost: Some(20_000),
+            introspection: Introspection::All,
+            origins: AllowedOrigins::default(),
+            trusted_proxies: TrustedProxies::default(),
+        }
+    }
 }
 
 impl App {
@@ -53,7 +88,9 @@ impl App {
     pub fn new(databases: PerStore<Db>, logins: Arc<Logins>, limits: HttpLimits) -> Arc<Self> {
         Arc::new(Self {
             schemas: Schemas::new(&databases),
-            documents: Documents::new(DocumentLimits::default()),
+            documents: Documents::new(limits.document),
+            persisted: graphql::Persisted::new(),
+            origins: limits.origins.clone(),
             logins,
             health: health::Watch::new(databases),
             limits,
@@ -66,15 +103,19 @@ pub fn router(app: Arc<App>) -> Router {
     let behind_login = Router::new()
         .route("/", get(ide::playground))
         .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql::method_not_allowed))
+        .route("/schema.graphql", get(schema::sdl))
         .route("/graphiql", get(ide::graphiql))
         .route("/ide/{name}", get(ide::asset))
         .fallback(answer::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), login::require));
+    let cors = app.origins.layer();
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .merge(behind_login)
         .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(cors)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(1024)))
         .layer(middleware::from_fn(request_id::attach))
         .with_state(app)
 }

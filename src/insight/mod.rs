@@ -10,4 +10,4 @@ mod log;
 mod report;
 
 pub use log::{LogGuard, start};
-pub use report::{Operation, store_report};
+pub use report::{Operation, report};

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value};
 
 use crate::db::Tally;
@@ -16,6 +15,8 @@ pub struct Operation<'a> {
     pub user: &'a str,
     /// How long it took, from the parsed request to the answer.
     pub duration: Duration,
+    /// What it may cost at most, by its arguments.
+    pub cost: u64,
     /// How many errors the answer holds.
     pub errors: usize,
     /// The code of the first of them.
@@ -38,6 +39,7 @@ impl Operation<'_> {
             operation = self.name.unwrap_or("-"),
             user = self.user,
             ms = self.duration.as_secs_f64() * 1e3,
+            cost = self.cost,
             statements,
             stores,
             errors = self.errors,
@@ -47,18 +49,22 @@ impl Operation<'_> {
     }
 }
 
-/// `extensions.quarteto.stores`: a line a store that was asked.
+/// `extensions.quarteto`: a line a store that was asked, and the cost.
 #[must_use]
-pub fn store_report(tally: &Tally) -> Value {
+pub fn report(tally: &Tally, cost: u64) -> Value {
     let stores = tally.stores().map(|store| {
-        Value::Object(IndexMap::from_iter([
-            (Name::new("nome"), Value::from(store.store.name())),
-            (Name::new("consultas"), Value::from(store.statements)),
-            (Name::new("linhas"), Value::from(store.rows)),
-            (Name::new("ms"), Value::from(milliseconds(store.time))),
-        ]))
+        object([
+            ("nome", Value::from(store.store.name())),
+            ("consultas", Value::from(store.statements)),
+            ("linhas", Value::from(store.rows)),
+            ("ms", Value::from(milliseconds(store.time))),
+        ])
     });
-    Value::Object(IndexMap::from_iter([(Name::new("stores"), Value::List(stores.collect()))]))
+    object([("stores", Value::List(stores.collect())), ("custo", Value::from(cost))])
+}
+
+fn object<const N: usize>(members: [(&'static str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
 }
 
 /// In thousandths, so that a report stays short.

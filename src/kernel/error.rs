@@ -12,6 +12,10 @@ use crate::db::{Fault, Store, StoreError};
 pub mod code {
     /// No valid credentials.
     pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    /// Not allowed for this user, or from this page.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
+    /// The hash of a persisted query is not known.
+    pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
     /// Too many requests or logins wait.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The HTTP request is not a GraphQL request.

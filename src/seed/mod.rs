@@ -49,13 +49,15 @@ pub struct Plan {
 }
 
 impl Default for Plan {
-    /// The small set that a new install is offered.
     fn default() -> Self {
-        Self { clientes: 200, produtos: 60, compras: 1_500, seed: 1, heavy: 0 }
+        Self::DEMO
     }
 }
 
 impl Plan {
+    /// The small set that a new install is offered.
+    pub const DEMO: Self = Self { clientes: 200, produtos: 60, compras: 1_500, seed: 1, heavy: 0 };
+
     fn check(&self) -> anyhow::Result<()> {
         ensure!(
             self.clientes <= people::CPFS,

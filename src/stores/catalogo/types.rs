@@ -21,7 +21,7 @@ impl ProdutoCatalogo {
     /// Description, when there is one.
     async fn descricao(&self, ctx: &Context<'_>) -> Option<GraphResult<String>> {
         let store = ctx.data_unchecked::<Catalogo>();
-        let found = store.descricao.load(ctx.scope(), self.0.id.0).await;
+        let found = Box::pin(store.descricao.load(ctx.scope(), self.0.id.0)).await;
         found.map(|text| text.map(|text| text.to_string())).map_err(GraphError::from).transpose()
     }
 

@@ -27,7 +27,7 @@ impl<G: Graph> Endereco<G> {
     /// Whose address it is; null when that client no longer exists, or (with an
     /// error) when the store `clientes` is down.
     async fn cliente(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Cliente>> {
-        G::cliente(ctx, self.row.cliente).await.transpose()
+        Box::pin(G::cliente(ctx, self.row.cliente)).await.transpose()
     }
 
     /// Street.
@@ -120,7 +120,7 @@ impl<G: Graph> ClienteEnderecos<G> {
     /// when the store `enderecos` is down.
     async fn enderecos(&self, ctx: &Context<'_>) -> Option<GraphResult<Vec<Endereco<G>>>> {
         let store = ctx.data_unchecked::<Enderecos>();
-        let rows = store.do_cliente.load(ctx.scope(), self.cliente.0).await;
+        let rows = Box::pin(store.do_cliente.load(ctx.scope(), self.cliente.0)).await;
         Some(
             rows.map(|rows| rows.unwrap_or_default().into_iter().map(Endereco::of).collect())
                 .map_err(GraphError::from),

@@ -94,7 +94,7 @@ impl<G: Graph> AdquiridoEdge<G> {
     /// The product; null when it no longer exists, or (with an error) when the
     /// store `catalogo` is down.
     async fn node(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Produto>> {
-        G::produto(ctx, self.row.produto).await.transpose()
+        Box::pin(G::produto(ctx, self.row.produto)).await.transpose()
     }
 
     /// How many units the client has bought of it.

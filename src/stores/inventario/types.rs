@@ -33,13 +33,13 @@ impl<G: Graph> Compra<G> {
     /// Who bought; null when that client no longer exists, or (with an error)
     /// when the store `clientes` is down.
     async fn cliente(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Cliente>> {
-        G::cliente(ctx, self.row.cliente).await.transpose()
+        Box::pin(G::cliente(ctx, self.row.cliente)).await.transpose()
     }
 
     /// What was bought; null when that product no longer exists, or (with an
     /// error) when the store `catalogo` is down.
     async fn produto(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Produto>> {
-        G::produto(ctx, self.row.produto).await.transpose()
+        Box::pin(G::produto(ctx, self.row.produto)).await.transpose()
     }
 
     /// How many.
@@ -142,7 +142,7 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> Option<GraphResult<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
-        Some(compras_of(ctx, Side::Cliente, self.cliente.0, &args).await)
+        Some(Box::pin(compras_of(ctx, Side::Cliente, self.cliente.0, &args)).await)
     }
 
     /// The distinct products that the client has bought, by product id; null,
@@ -157,12 +157,12 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> Option<GraphResult<ProdutosAdquiridos<G>>> {
         let args = PageArgs { first, after, last, before };
-        Some(ProdutosAdquiridos::paginate(ctx, self.cliente, &args).await)
+        Some(Box::pin(ProdutosAdquiridos::paginate(ctx, self.cliente, &args)).await)
     }
 
     /// All purchases of the client, summed up.
     async fn resumo_compras(&self, ctx: &Context<'_>) -> Option<GraphResult<Resumo>> {
-        Some(resumo_of(ctx, Side::Cliente, self.cliente.0).await)
+        Some(Box::pin(resumo_of(ctx, Side::Cliente, self.cliente.0)).await)
     }
 }
 
@@ -194,12 +194,12 @@ impl<G: Graph> ProdutoInventario<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> Option<GraphResult<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
-        Some(compras_of(ctx, Side::Produto, self.produto.0, &args).await)
+        Some(Box::pin(compras_of(ctx, Side::Produto, self.produto.0, &args)).await)
     }
 
     /// All purchases of the product, summed up.
     async fn resumo_vendas(&self, ctx: &Context<'_>) -> Option<GraphResult<Resumo>> {
-        Some(resumo_of(ctx, Side::Produto, self.produto.0).await)
+        Some(Box::pin(resumo_of(ctx, Side::Produto, self.produto.0)).await)
     }
 }
 

@@ -1,11 +1,10 @@
 //! The application, served for a test, and what it answers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use quarteto::auth::{Logins, UsersFile, hash};
 use quarteto::db::{Db, DbLimits, PerStore, Store, options};
-use quarteto::http::{App, HttpLimits, router};
+use quarteto::http::{AllowedOrigins, App, HttpLimits, router};
 use quarteto::kernel::Papel;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,6 +14,9 @@ use super::server::Server;
 use super::{Proxy, shop};
 
 pub const PASSWORD: &str = "segredo-dos-testes";
+
+/// The origin whose pages may ask.
+pub const ORIGIN: &str = "https://app.example.com";
 
 /// A server on a free port.
 pub struct TestApp {
@@ -72,11 +74,17 @@ impl TestApp {
         let databases = PerStore::from_fn(|store| {
             Db::new(store, options(store, &urls[store]).expect("a URL of ours"), limits)
         });
-        let bounds = HttpLimits { body_bytes: 1 << 20, request: Duration::from_secs(10) };
+        let bounds = HttpLimits {
+            origins: AllowedOrigins::parse(ORIGIN).expect("an origin"),
+            ..HttpLimits::default()
+        };
         let app = App::new(databases, Arc::clone(&logins), bounds);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
-        tokio::spawn(async move { axum::serve(listener, router(app)).await });
+        tokio::spawn(async move {
+            axum::serve(listener, router(app).into_make_service_with_connect_info::<std::net::SocketAddr>())
+                .await
+        });
         let http = reqwest::Client::builder().build().expect("a client");
         Self { base, http, logins, users, _folder: folder, proxies }
     }

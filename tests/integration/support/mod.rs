@@ -1,8 +1,10 @@
 //! The harness: a database server for the whole run ([`server`]), a shop with
-//! known rows ([`shop`]), the application over it ([`app`]), and a proxy that
-//! breaks connections and counts statements ([`proxy`]).
+//! known rows ([`shop`]), one with the demo data ([`demo`]), the application over
+//! them ([`app`]), and a proxy that breaks connections and counts statements
+//! ([`proxy`]).
 
 pub mod app;
+pub mod demo;
 pub mod proxy;
 pub mod server;
 pub mod shop;

@@ -1,0 +1,108 @@
+//! Automatic persisted queries: a client sends the SHA-256 of a document it has
+//! sent before, instead of the document.
+//!
+//! What is remembered is public text, not an answer, so it is shared by all
+//! users; memory is bounded and forgets the least used.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+/// Documents by their hash.
+pub(crate) struct Persisted(moka::sync::Cache<[u8; 32], Arc<str>>);
+
+/// Why a persisted query cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// Neither a document nor a hash.
+    NothingAsked,
+    /// The hash is not known; the client sends the document next.
+    NotFound,
+    /// The extension is malformed, or the document has another hash.
+    Malformed(&'static str),
+}
+
+/// Bytes of documents that are remembered.
+const REMEMBERED_BYTES: u64 = 8 << 20;
+
+impl Persisted {
+    /// Remembers nothing yet.
+    pub(crate) fn new() -> Self {
+        let weigh = |_: &[u8; 32], text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self(moka::sync::Cache::builder().max_capacity(REMEMBERED_BYTES).weigher(weigh).build())
+    }
+
+    /// The document that a request asks for. With a hash beside it, it is
+    /// remembered.
+    pub(super) fn document(
+        &self,
+        query: Option<String>,
+        extensions: Option<&Map<String, Value>>,
+    ) -> Result<Arc<str>, Unusable> {
+        let asked = extensions.and_then(|extensions| extensions.get("persistedQuery"));
+        let Some(asked) = asked.filter(|asked| !asked.is_null()) else {
+            return query.map(Arc::from).ok_or(Unusable::NothingAsked);
+        };
+        let hash = hash_of(asked)?;
+        let Some(query) = query else {
+            return self.0.get(&hash).ok_or(Unusable::NotFound);
+        };
+        if Sha256::digest(query.as_bytes())[..] != hash {
+            return Err(Unusable::Malformed("provided sha does not match query"));
+        }
+        let text: Arc<str> = Arc::from(query);
+        self.0.insert(hash, Arc::clone(&text));
+        Ok(text)
+    }
+}
+
+fn hash_of(extension: &Value) -> Result<[u8; 32], Unusable> {
+    if extension.get("version") != Some(&Value::from(1)) {
+        return Err(Unusable::Malformed("`extensions.persistedQuery.version` must be 1."));
+    }
+    let text = extension.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
+    decode_hex(text)
+        .ok_or(Unusable::Malformed("`extensions.persistedQuery.sha256Hash` must be 64 hexadecimal digits."))
+}
+
+fn decode_hex(text: &str) -> Option<[u8; 32]> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 64 || !bytes.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (place, pair) in hash.iter_mut().zip(bytes.chunks(2)) {
+        *place = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asking(hash: &str) -> Map<String, Value> {
+        let extension = serde_json::json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        extension.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn a_document_is_known_once_it_was_sent_with_its_hash() {
+        let persisted = Persisted::new();
+        let (text, hash) = ("{ eu { nome } }", hex(&Sha256::digest("{ eu { nome } }")));
+        assert_eq!(persisted.document(None, Some(&asking(&hash))), Err(Unusable::NotFound));
+        assert!(persisted.document(Some(text.into()), Some(&asking(&hash))).is_ok());
+        assert_eq!(persisted.document(None, Some(&asking(&hash.to_uppercase()))).as_deref(), Ok(text));
+        assert!(matches!(
+            persisted.document(Some("{ x }".into()), Some(&asking(&hash))),
+            Err(Unusable::Malformed(_))
+        ));
+        assert!(matches!(persisted.document(None, Some(&asking("zz"))), Err(Unusable::Malformed(_))));
+        assert_eq!(persisted.document(None, None), Err(Unusable::NothingAsked));
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

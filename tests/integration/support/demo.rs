@@ -1,0 +1,23 @@
+//! A shop with the data that `quarteto serve --demo` makes.
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use quarteto::db::PerStore;
+use quarteto::seed::{self, Plan};
+use tokio::sync::OnceCell;
+
+use super::server::Server;
+
+/// The demo shop, by database name.
+pub async fn shared() -> &'static PerStore<String> {
+    static DEMO: OnceCell<PerStore<String>> = OnceCell::const_new();
+    DEMO.get_or_init(|| async { open().await }).await
+}
+
+async fn open() -> PerStore<String> {
+    let server = Server::shared().await;
+    let databases = server.databases().await;
+    let stores = PerStore::from_fn(|store| server.options(store, &databases[store]));
+    let silent = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+    seed::run(&Plan::DEMO, &stores, &silent).await.expect("filled");
+    databases
+}
