@@ -98,3 +98,22 @@ async fn users_of_htpasswd_log_in_as_readers() {
     let file = app.users();
     assert!(file.add("zoé", &hash("abcdefgh").expect("hashed"), Papel::Admin).is_err(), "is there already");
 }
+
+#[tokio::test]
+async fn a_guesser_is_slowed_down_while_the_user_goes_on() {
+    let app = TestApp::start().await;
+    assert_eq!(send(post(&app).basic_auth("leitor", Some(PASSWORD))).await.status, 200);
+    let mut statuses = Vec::new();
+    for guess in 0..12 {
+        let answer = send(post(&app).basic_auth("leitor", Some(format!("palpite-{guess}")))).await;
+        if answer.status == 429 {
+            assert_eq!(answer.header("retry-after"), Some("300"));
+            assert_eq!(answer.codes(), ["RATE_LIMITED"]);
+        }
+        statuses.push(answer.status);
+    }
+    assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());
+    // Remembered, and another name from the same address.
+    assert_eq!(send(post(&app).basic_auth("leitor", Some(PASSWORD))).await.status, 200);
+    assert_eq!(send(post(&app).basic_auth("admin", Some(PASSWORD))).await.status, 200);
+}

@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 
-use crate::support::app::send;
+use quarteto::config::Introspection;
+use quarteto::http::HttpLimits;
+
+use crate::support::app::{ORIGIN, PASSWORD, send};
 use crate::support::{TestApp, json};
 
 const EU: &str = r#"{"query":"{ eu { nome } }"}"#;
@@ -57,7 +60,7 @@ async fn what_is_no_graphql_request_is_refused_with_its_reason() {
         (json, "", 400, "The body is not JSON"),
         (json, "{", 400, "The body is not JSON"),
         (json, "\"text\"", 400, "The body must be a JSON object with `query`"),
-        (json, "{}", 400, "missing field `query`"),
+        (json, "{}", 400, "`query` is missing"),
         (json, r#"{"query":7}"#, 400, "expected a string"),
         (json, r#"{"query":"{ eu { nome } }","variables":[7]}"#, 400, "expected a map"),
         (json, r#"{"query":"{ eu { nome } }","operationName":7}"#, 400, "expected a string"),
@@ -88,7 +91,7 @@ async fn optional_members_may_be_null_and_unknown_ones_are_ignored() {
 #[tokio::test]
 async fn other_methods_are_told_which_to_use() {
     let app = TestApp::start().await;
-    for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
+    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
         let answer = send(app.request(method, "/graphql")).await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST")));
     }
@@ -153,4 +156,173 @@ async fn vendored_files_go_out_compressed_where_that_is_accepted() {
     assert!(text.contains("React"), "unpacked for a client that takes no gzip");
     let refused = get("gzip;q=0").await.expect("an answer");
     assert_eq!(refused.headers().get("content-encoding"), None);
+}
+
+/// A percent-encoded query string.
+fn get(app: &TestApp, pairs: &[(&str, &str)]) -> reqwest::RequestBuilder {
+    let mut url = reqwest::Url::parse(&format!("{}/graphql", app.base())).expect("a URL");
+    url.query_pairs_mut().extend_pairs(pairs);
+    let path = format!("/graphql?{}", url.query().unwrap_or_default());
+    app.request(Method::GET, &path)
+}
+
+#[tokio::test]
+async fn a_get_reads() {
+    let app = TestApp::start().await;
+    let query = "query A($id: ID!) { cliente(id: $id) { nome } } query B { eu { nome } }";
+    let pairs =
+        [("query", query), ("operationName", "A"), ("variables", r#"{"id":"2"}"#), ("extensions", "")];
+    let answer = send(get(&app, &pairs)).await;
+    assert_eq!(
+        (answer.status, &answer.json),
+        (200, &json!({ "data": { "cliente": { "nome": "Caio Silva" } } }))
+    );
+    let tag = answer.header("etag").expect("a tag").to_owned();
+    let again = send(get(&app, &pairs).header("If-None-Match", &tag)).await;
+    assert_eq!((again.status, &again.json), (304, &json!("")));
+    let failed = send(get(&app, &[("query", "{ cliente(id: \"x\") { nome } }")])).await;
+    assert_eq!((failed.status, failed.header("etag")), (200, None));
+    for (pairs, status, reason) in [
+        (&[][..], 400, "`query` is missing"),
+        (&[("query", "{ eu { nome } }"), ("variables", "[1]")], 400, "`variables` must be a JSON object"),
+        (&[("query", "{ eu { nome } }"), ("extensions", "{")], 400, "`extensions` must be a JSON object"),
+        (&[("query", "mutation { apagar }")], 405, "A GET may only read"),
+    ] {
+        let answer = send(get(&app, pairs)).await;
+        assert_eq!(answer.status, status, "{pairs:?}");
+        let error = answer.only_error();
+        assert!(error["message"].as_str().expect("a message").contains(reason), "{error}");
+    }
+    let typed = send(get(&app, &[("query", "{ eu { nome } }")]).header("Content-Type", "text/plain")).await;
+    assert_eq!(typed.status, 415);
+}
+
+#[tokio::test]
+async fn a_document_may_be_named_by_its_hash() {
+    let app = TestApp::start().await;
+    // sha256 of `{ eu { nome } }`
+    let hash = "c6c4a1c2".repeat(8);
+    let ask = |body: serde_json::Value| send(app.request(Method::POST, "/graphql").json(&body));
+    let extension = |hash: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    let unknown = ask(json!({ "extensions": extension(&hash) })).await;
+    assert_eq!(unknown.status, 200);
+    assert_eq!(
+        unknown.only_error(),
+        json!({ "message": "PersistedQueryNotFound", "extensions": { "code": "PERSISTED_QUERY_NOT_FOUND" } })
+    );
+    let wrong = ask(json!({ "query": "{ eu { nome } }", "extensions": extension(&hash) })).await;
+    assert_eq!(
+        (wrong.status, &wrong.only_error()["message"]),
+        (400, &json!("provided sha does not match query"))
+    );
+    let right = sha256("{ eu { nome } }");
+    let first = ask(json!({ "query": "{ eu { nome } }", "extensions": extension(&right) })).await;
+    let second = ask(json!({ "extensions": extension(&right) })).await;
+    assert_eq!(second.json, json!({ "data": { "eu": { "nome": "leitor" } } }));
+    assert_eq!(second.json, first.json);
+    let by_get = send(get(&app, &[("extensions", &extension(&right).to_string())])).await;
+    assert_eq!(by_get.json, first.json);
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn foreign_pages_are_refused_and_listed_ones_are_not() {
+    let app = TestApp::start().await;
+    let post = || app.request(Method::POST, "/graphql").header("Content-Type", "application/json").body(EU);
+    for (name, value) in [
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+        ("Origin", "https://evil.example"),
+    ] {
+        let answer = send(post().header(name, value)).await;
+        assert_eq!(answer.status, 403, "{name}: {value}");
+        assert_eq!(answer.codes(), ["FORBIDDEN"]);
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+    let listed = send(post().header("Origin", ORIGIN).header("Sec-Fetch-Site", "cross-site")).await;
+    assert_eq!((listed.status, listed.header("access-control-allow-origin")), (200, Some(ORIGIN)));
+    assert_eq!(listed.header("access-control-allow-credentials"), Some("true"));
+    // A page must be able to read that it has to log in.
+    let stranger = send(app.anonymous(Method::POST, "/graphql").header("Origin", ORIGIN)).await;
+    assert_eq!((stranger.status, stranger.header("access-control-allow-origin")), (401, Some(ORIGIN)));
+    // Preflights carry no credentials.
+    let preflight = |origin: &'static str| {
+        let request = app.anonymous(Method::OPTIONS, "/graphql").header("Origin", origin);
+        send(
+            request
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "authorization,content-type"),
+        )
+    };
+    let allowed = preflight(ORIGIN).await;
+    assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (200, Some(ORIGIN)));
+    assert!(
+        allowed.header("access-control-allow-headers").is_some_and(|names| names.contains("authorization"))
+    );
+    assert!(allowed.header("vary").is_some_and(|vary| vary.contains("origin")));
+    assert_eq!(preflight("https://evil.example").await.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn what_costs_too_much_is_refused_before_any_store_is_asked() {
+    let app = TestApp::start().await;
+    let page = |inner: &str| format!("compras(first: 100) {{ nodes {{ {inner} }} }}");
+    let costly = format!(
+        "{{ clientes(first: 100) {{ nodes {{ {} }} }} }}",
+        page(&format!("produto {{ {} }}", page("id")))
+    );
+    let answer = app.ask(&costly).await;
+    assert_eq!(answer.statements(), []);
+    assert_eq!(answer.json["extensions"]["quarteto"]["custo"], 1_030_201);
+    assert_eq!(
+        answer.only_error(),
+        json!({ "message": "The operation may cost 1030201; at most 20000 is allowed. Ask for smaller pages, or fewer inside each other.",
+            "extensions": { "code": "LIMITE_CUSTO" } })
+    );
+    let fine = app.ask("{ clientes(first: 3) { nodes { id } } }").await;
+    assert_eq!(fine.json["extensions"]["quarteto"]["custo"], 4);
+}
+
+#[tokio::test]
+async fn answers_are_compressed_from_a_kibibyte_on() {
+    let app = TestApp::start().await;
+    let ask = |query: &str, coding: &'static str| {
+        let body = json!({ "query": query });
+        app.request(Method::POST, "/graphql").header("Accept-Encoding", coding).json(&body).send()
+    };
+    for coding in ["zstd", "br", "gzip"] {
+        let large =
+            ask("{ clientes(first: 100) { nodes { nome email cpf } } }", coding).await.expect("an answer");
+        let used = large.headers().get("content-encoding").and_then(|value| value.to_str().ok());
+        assert_eq!(used, Some(coding));
+        let small = ask("{ eu { nome } }", coding).await.expect("an answer");
+        assert_eq!(small.headers().get("content-encoding"), None);
+    }
+}
+
+#[tokio::test]
+async fn the_schema_is_there_for_tools() {
+    let app = TestApp::start().await;
+    let answer = send(app.request(Method::GET, "/schema.graphql")).await;
+    assert_eq!((answer.status, answer.json.as_str()), (200, Some(include_str!("../../schema.graphql"))));
+    let tag = answer.header("etag").expect("a tag").to_owned();
+    assert_eq!(
+        send(app.request(Method::GET, "/schema.graphql").header("If-None-Match", tag)).await.status,
+        304
+    );
+    let strict =
+        TestApp::with(HttpLimits { introspection: Introspection::Admin, ..HttpLimits::default() }).await;
+    assert_eq!(send(strict.request(Method::GET, "/schema.graphql")).await.status, 403);
+    let answer = strict.ask("{ __schema { queryType { name } } }").await;
+    assert_eq!(answer.codes(), ["FORBIDDEN"]);
+    let admin = strict.anonymous(Method::GET, "/schema.graphql").basic_auth("admin", Some(PASSWORD));
+    assert_eq!(send(admin).await.status, 200);
+    assert_eq!(
+        strict.data("{ __typename eu { nome } }").await,
+        json!({ "__typename": "Query", "eu": { "nome": "leitor" } })
+    );
 }

@@ -43,6 +43,13 @@ impl TestApp {
         Self::over(shop::shared().await).await
     }
 
+    /// Over the shared shop, with other bounds.
+    pub async fn with(bounds: HttpLimits) -> Self {
+        let (server, databases) = (Server::shared().await, shop::shared().await);
+        let urls = PerStore::from_fn(|store| server.url(&databases[store]));
+        Self::serve_with(&urls, DbLimits::default(), None, bounds).await
+    }
+
     /// Over databases of one's own.
     pub async fn over(databases: &PerStore<String>) -> Self {
         let server = Server::shared().await;
@@ -64,6 +71,16 @@ impl TestApp {
     }
 
     async fn serve(urls: &PerStore<String>, limits: DbLimits, proxies: Option<PerStore<Proxy>>) -> Self {
+        let origins = AllowedOrigins::parse(ORIGIN).expect("an origin");
+        Self::serve_with(urls, limits, proxies, HttpLimits { origins, ..HttpLimits::default() }).await
+    }
+
+    async fn serve_with(
+        urls: &PerStore<String>,
+        limits: DbLimits,
+        proxies: Option<PerStore<Proxy>>,
+        bounds: HttpLimits,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let users = UsersFile::at(folder.path().join("users"));
         let hash = shared_hash().await;
@@ -74,10 +91,6 @@ impl TestApp {
         let databases = PerStore::from_fn(|store| {
             Db::new(store, options(store, &urls[store]).expect("a URL of ours"), limits)
         });
-        let bounds = HttpLimits {
-            origins: AllowedOrigins::parse(ORIGIN).expect("an origin"),
-            ..HttpLimits::default()
-        };
         let app = App::new(databases, Arc::clone(&logins), bounds);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
