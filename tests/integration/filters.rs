@@ -158,5 +158,6 @@ async fn scalars_that_cannot_be_read_say_why() {
         let message = error["message"].as_str().expect("a message");
         assert!(message.contains(rule), "{message}");
         assert_eq!(error["extensions"], json!({ "code": "BAD_USER_INPUT" }), "{message}");
+        assert_eq!(answer.json.get("data"), None, "the request is at fault");
     }
 }

@@ -166,7 +166,9 @@ struct AnswerBody<'a> {
 /// With the GraphQL media type the status tells whether the document was
 /// executed; with plain JSON a well-formed request is answered with 200.
 fn respond(answer: &Answer, media: Media, asked: &Parts) -> Response<Body> {
-    let executed = answer.errors.iter().all(|error| !error.path.is_empty());
+    // Every field at the root but two is nullable, so nothing at all means that
+    // the request itself was at fault: its document, or the value of an argument.
+    let executed = answer.data != Value::Null;
     let status = match media {
         Media::GraphqlResponse if !executed => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,

@@ -1,0 +1,77 @@
+//! What the documents say is what the program does.
+
+use std::path::{Path, PathBuf};
+
+use quarteto::config::SETTINGS;
+
+use crate::support::{TestApp, Value, demo};
+
+const READMES: [&str; 2] = ["README.md", "README.pt-BR.md"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The query of each example, and the answer that the document shows.
+fn examples(text: &str) -> Vec<(String, String)> {
+    let mut examples = Vec::new();
+    for part in text.split("```graphql\n").skip(1) {
+        let (query, rest) = part.split_once("```").expect("a closed block");
+        let shown = rest.trim_start().strip_prefix("```json\n").expect("its answer follows");
+        let (answer, _) = shown.split_once("```").expect("a closed block");
+        examples.push((query.to_owned(), answer.to_owned()));
+    }
+    examples
+}
+
+#[tokio::test]
+async fn the_examples_give_the_answers_that_stand_beside_them() {
+    let app = TestApp::over(demo::shared().await).await;
+    for name in READMES {
+        let examples = examples(&read(name));
+        assert_eq!(examples.len(), 3, "{name}");
+        for (query, shown) in examples {
+            let shown: Value = serde_json::from_str(&shown).expect("JSON");
+            let mut answer = app.ask(&query).await.json;
+            answer.as_object_mut().expect("an object").remove("extensions");
+            assert_eq!(answer, shown, "{name}: {query}");
+        }
+    }
+}
+
+#[test]
+fn the_tables_hold_every_setting() {
+    for name in READMES {
+        let text = read(name);
+        let rows: Vec<&str> = text.lines().filter(|line| line.contains("`QUARTETO_")).collect();
+        let table: Vec<&&str> = rows.iter().filter(|row| row.starts_with("| `")).collect();
+        assert_eq!(table.len(), SETTINGS.len(), "{name}");
+        for (row, setting) in table.iter().zip(SETTINGS) {
+            let start = format!("| `{}` | `{}` |", setting.key, setting.variable);
+            assert!(row.starts_with(&start) && row.contains(setting.meaning), "{name}: {row}");
+        }
+    }
+}
+
+#[test]
+fn links_to_files_lead_somewhere() {
+    let documents = [
+        "README.md",
+        "README.pt-BR.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/performance.md",
+    ];
+    for name in documents {
+        let text = read(name);
+        let folder: PathBuf = root().join(name).parent().expect("a folder").to_owned();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            assert!(link.starts_with("https://") || folder.join(link).exists(), "{name}: {link}");
+        }
+    }
+}
