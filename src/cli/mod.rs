@@ -93,16 +93,27 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let loaded = Config::load(cli.common.config.clone(), &flags, std::env::vars())?;
     let _log = insight::start(&loaded.config.log).map_err(anyhow::Error::msg)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let config = &loaded.config;
     match cli.command {
-        Command::Serve(serve) => runtime.block_on(serve.run(config)),
-        Command::Migrate(migrate) => runtime.block_on(migrate.run(config)),
-        Command::Seed(seed) => runtime.block_on(seed.run(config)),
+        Command::Serve(serve) => block_on(config, serve.run(config)),
+        Command::Migrate(migrate) => block_on(config, migrate.run(config)),
+        Command::Seed(seed) => block_on(config, seed.run(config)),
         Command::Schema(schema) => Ok(schema.run()),
         Command::Config => Ok(config::run(&loaded)),
         Command::User(user) => user.run(config),
     }
+}
+
+/// Runs a command that waits for others.
+fn block_on(
+    config: &Config,
+    command: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.worker_threads())
+        .enable_all()
+        .build()?
+        .block_on(command)
 }
 
 impl Common {

@@ -75,6 +75,7 @@ pub struct Http {
     pub introspection: Introspection,
     request_ms: u64,
     drain_ms: u64,
+    threads: usize,
 }
 
 /// Who may ask for the schema.
@@ -183,6 +184,7 @@ impl Default for Config {
                 introspection: Introspection::All,
                 request_ms: 10_000,
                 drain_ms: 15_000,
+                threads: 0,
             },
             limits: Limits::default(),
             auth: Auth { users_file: PathBuf::new() },
@@ -254,6 +256,7 @@ impl Config {
                 "http.body_bytes must be between 1024 and 67108864",
             ),
             ((10..=600_000).contains(&self.http.request_ms), "http.request_ms must be between 10 and 600000"),
+            ((0..=1024).contains(&self.http.threads), "http.threads must be between 0 and 1024"),
             // Beyond this the parser could run out of stack.
             ((8..=200).contains(&self.limits.nesting), "limits.nesting must be between 8 and 200"),
             ((4..=60).contains(&self.limits.depth), "limits.depth must be between 4 and 60"),
@@ -283,6 +286,15 @@ impl Config {
                 "{} not set; set the URLs of all four stores, or of none to use the private database",
                 missing.join(" and ")
             ))),
+        }
+    }
+
+    /// Threads that serve requests: as set, or one a core.
+    #[must_use]
+    pub fn worker_threads(&self) -> usize {
+        match self.http.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
         }
     }
 

@@ -86,6 +86,7 @@ pub const SETTINGS: &[Setting] = &[
         "QUARTETO_DRAIN_MS",
         "How long running requests are waited for at the end.",
     ),
+    Setting::number("http.threads", "QUARTETO_THREADS", "Threads that serve requests; 0 for one a core."),
     Setting::number("limits.document_bytes", "QUARTETO_LIMIT_DOCUMENT_BYTES", "Bytes of a document."),
     Setting::number("limits.tokens", "QUARTETO_LIMIT_TOKENS", "Tokens of a document."),
     Setting::number("limits.nesting", "QUARTETO_LIMIT_NESTING", "Brackets inside each other in a document."),

@@ -42,12 +42,7 @@ fn fresh() -> HeaderValue {
 /// Gives the request its id and its span, and the answer the id.
 pub(super) async fn attach(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
-    let span = tracing::info_span!(
-        "request",
-        request.id = id.as_str(),
-        http.request.method = request.method().as_str(),
-        url.path = request.uri().path(),
-    );
+    let span = tracing::info_span!("request", request.id = id.as_str());
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).instrument(span).await;
     response.headers_mut().insert(HEADER, id.0);

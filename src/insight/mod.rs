@@ -2,8 +2,8 @@
 //! a request may learn about itself.
 //!
 //! The spans nest: `request` (HTTP) → `operation` (GraphQL) → `batch` (a
-//! loader) → `statement` (SQL). The first two are always there; the last two
-//! appear with `QUARTETO_LOG=debug`. A batch that serves several requests
+//! loader) → `statement` (SQL). The first is always there, with the
+//! request's id; the others appear with `QUARTETO_LOG=debug`. A batch that serves several requests
 //! follows from the operation of each.
 
 mod log;

@@ -5,6 +5,7 @@
 //! another store's type becomes in each way of serving. What does not: anything
 //! that knows a table (`stores/`) or that puts the stores together (`graph/`).
 
+mod apart;
 mod connection;
 mod context;
 mod cursor;
@@ -15,6 +16,7 @@ mod page;
 mod requester;
 pub mod scalars;
 
+pub use apart::Apart;
 pub use connection::{Connection, Edge, Total};
 pub use context::{ContextExt, RequestContext};
 pub use cursor::{Cursor, KeyKind, SortKey};

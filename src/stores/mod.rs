@@ -14,9 +14,8 @@
 //! | `types.rs` | the GraphQL types and parts of types |
 //! | `query.rs` | the root fields |
 //!
-//! A field that waits for a store boxes what it waits for (`Box::pin`): the
-//! executor makes a future for every field that is as large as the type's
-//! largest, so that one unboxed wait would be paid by every scalar beside it.
+//! A nested field that waits for a store returns
+//! [`Apart`](crate::kernel::Apart), so that the scalars beside it stay cheap.
 //!
 //! To add a fifth: a variant of [`Store`](crate::db::Store), a folder here and
 //! one under `migrations/`, its parts in `graph/merged.rs` and

@@ -62,7 +62,7 @@ impl Execution<'_> {
             return Outcome::NotByGet;
         }
         let name = chosen.as_ref().and_then(|chosen| chosen.name).or(asked).map(str::to_owned);
-        let span = tracing::info_span!("operation", name = name.as_deref());
+        let span = tracing::debug_span!("operation", name = name.as_deref());
         let price = match (&found, &chosen) {
             (Ok(document), Some(chosen)) => {
                 cost(&document.parsed, chosen.operation, parameters.variables.as_ref())

@@ -6,7 +6,7 @@ use async_graphql::{Context, Object};
 
 use super::{Catalogo, Item};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{ContextExt as _, GraphError, GraphResult};
+use crate::kernel::{Apart, ContextExt as _};
 
 /// A product's own data.
 pub struct ProdutoCatalogo(pub Arc<Item>);
@@ -19,10 +19,9 @@ impl ProdutoCatalogo {
     }
 
     /// Description, when there is one.
-    async fn descricao(&self, ctx: &Context<'_>) -> Option<GraphResult<String>> {
-        let store = ctx.data_unchecked::<Catalogo>();
-        let found = Box::pin(store.descricao.load(ctx.scope(), self.0.id.0)).await;
-        found.map(|text| text.map(|text| text.to_string())).map_err(GraphError::from).transpose()
+    async fn descricao(&self, ctx: &Context<'_>) -> Apart<String> {
+        let text = ctx.data_unchecked::<Catalogo>().descricao.load(ctx.scope(), self.0.id.0);
+        Apart::found(async { Ok(text.await?.map(|text| text.to_string())) }).await
     }
 
     /// Price today; a purchase keeps the price of its own day.

@@ -7,7 +7,9 @@ use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Enderecos, Registro};
 use crate::kernel::scalars::{Cep, DateTime};
-use crate::kernel::{ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult};
+use crate::kernel::{
+    Apart, ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult,
+};
 
 /// An address in the graph `G`.
 pub struct Endereco<G> {
@@ -26,8 +28,8 @@ impl<G: Graph> Endereco<G> {
 
     /// Whose address it is; null when that client no longer exists, or (with an
     /// error) when the store `clientes` is down.
-    async fn cliente(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Cliente>> {
-        Box::pin(G::cliente(ctx, self.row.cliente)).await.transpose()
+    async fn cliente(&self, ctx: &Context<'_>) -> Apart<G::Cliente> {
+        Apart::found(G::cliente(ctx, self.row.cliente)).await
     }
 
     /// Street.
@@ -118,13 +120,13 @@ pub struct ClienteEnderecos<G> {
 impl<G: Graph> ClienteEnderecos<G> {
     /// The client's addresses, oldest first, at most 50; null, with an error,
     /// when the store `enderecos` is down.
-    async fn enderecos(&self, ctx: &Context<'_>) -> Option<GraphResult<Vec<Endereco<G>>>> {
-        let store = ctx.data_unchecked::<Enderecos>();
-        let rows = Box::pin(store.do_cliente.load(ctx.scope(), self.cliente.0)).await;
-        Some(
-            rows.map(|rows| rows.unwrap_or_default().into_iter().map(Endereco::of).collect())
-                .map_err(GraphError::from),
-        )
+    async fn enderecos(&self, ctx: &Context<'_>) -> Apart<Vec<Endereco<G>>> {
+        let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), self.cliente.0);
+        let enderecos = async {
+            let rows = rows.await?.unwrap_or_default();
+            Ok(rows.into_iter().map(Endereco::of).collect())
+        };
+        Apart::all(enderecos).await
     }
 }
 

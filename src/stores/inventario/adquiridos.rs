@@ -14,7 +14,7 @@ use super::loaders::PageKey;
 use super::table::{Adquirido, Branch, reads_down};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{
-    ClienteId, ContextExt as _, Cursor, Graph, GraphResult, KeyKind, Page, PageArgs, Slice, SortKey,
+    Apart, ClienteId, ContextExt as _, Cursor, Graph, GraphResult, KeyKind, Page, PageArgs, Slice, SortKey,
 };
 
 /// The name of the order, in cursors.
@@ -93,8 +93,8 @@ impl<G: Graph> AdquiridoEdge<G> {
 
     /// The product; null when it no longer exists, or (with an error) when the
     /// store `catalogo` is down.
-    async fn node(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Produto>> {
-        Box::pin(G::produto(ctx, self.row.produto)).await.transpose()
+    async fn node(&self, ctx: &Context<'_>) -> Apart<G::Produto> {
+        Apart::found(G::produto(ctx, self.row.produto)).await
     }
 
     /// How many units the client has bought of it.

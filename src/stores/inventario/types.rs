@@ -11,7 +11,7 @@ use super::loaders::PageKey;
 use super::table::{Branch, Registro, Resumo, Side, reads_down};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{
-    ClienteId, CompraId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, Graph, GraphResult,
+    Apart, ClienteId, CompraId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, Graph, GraphResult,
     KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
 };
 
@@ -32,14 +32,14 @@ impl<G: Graph> Compra<G> {
 
     /// Who bought; null when that client no longer exists, or (with an error)
     /// when the store `clientes` is down.
-    async fn cliente(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Cliente>> {
-        Box::pin(G::cliente(ctx, self.row.cliente)).await.transpose()
+    async fn cliente(&self, ctx: &Context<'_>) -> Apart<G::Cliente> {
+        Apart::found(G::cliente(ctx, self.row.cliente)).await
     }
 
     /// What was bought; null when that product no longer exists, or (with an
     /// error) when the store `catalogo` is down.
-    async fn produto(&self, ctx: &Context<'_>) -> Option<GraphResult<G::Produto>> {
-        Box::pin(G::produto(ctx, self.row.produto)).await.transpose()
+    async fn produto(&self, ctx: &Context<'_>) -> Apart<G::Produto> {
+        Apart::found(G::produto(ctx, self.row.produto)).await
     }
 
     /// How many.
@@ -140,9 +140,9 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Option<GraphResult<Connection<Compra<G>>>> {
+    ) -> Apart<Connection<Compra<G>>> {
         let args = PageArgs { first, after, last, before };
-        Some(Box::pin(compras_of(ctx, Side::Cliente, self.cliente.0, &args)).await)
+        Apart::all(compras_of(ctx, Side::Cliente, self.cliente.0, &args)).await
     }
 
     /// The distinct products that the client has bought, by product id; null,
@@ -155,14 +155,14 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Option<GraphResult<ProdutosAdquiridos<G>>> {
+    ) -> Apart<ProdutosAdquiridos<G>> {
         let args = PageArgs { first, after, last, before };
-        Some(Box::pin(ProdutosAdquiridos::paginate(ctx, self.cliente, &args)).await)
+        Apart::all(ProdutosAdquiridos::paginate(ctx, self.cliente, &args)).await
     }
 
     /// All purchases of the client, summed up.
-    async fn resumo_compras(&self, ctx: &Context<'_>) -> Option<GraphResult<Resumo>> {
-        Some(Box::pin(resumo_of(ctx, Side::Cliente, self.cliente.0)).await)
+    async fn resumo_compras(&self, ctx: &Context<'_>) -> Apart<Resumo> {
+        Apart::all(resumo_of(ctx, Side::Cliente, self.cliente.0)).await
     }
 }
 
@@ -192,14 +192,14 @@ impl<G: Graph> ProdutoInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Option<GraphResult<Connection<Compra<G>>>> {
+    ) -> Apart<Connection<Compra<G>>> {
         let args = PageArgs { first, after, last, before };
-        Some(Box::pin(compras_of(ctx, Side::Produto, self.produto.0, &args)).await)
+        Apart::all(compras_of(ctx, Side::Produto, self.produto.0, &args)).await
     }
 
     /// All purchases of the product, summed up.
-    async fn resumo_vendas(&self, ctx: &Context<'_>) -> Option<GraphResult<Resumo>> {
-        Some(Box::pin(resumo_of(ctx, Side::Produto, self.produto.0)).await)
+    async fn resumo_vendas(&self, ctx: &Context<'_>) -> Apart<Resumo> {
+        Apart::all(resumo_of(ctx, Side::Produto, self.produto.0)).await
     }
 }
 

@@ -1,0 +1,53 @@
+//! A field that waits for a store, resolved in a future of its own.
+
+use std::borrow::Cow;
+use std::future::Future;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use futures_util::future::BoxFuture;
+
+use super::error::GraphResult;
+
+/// What a store gave for a nullable field: nothing, a failure, or a value.
+///
+/// The executor makes a future for every field, as large as the largest among
+/// the fields of its type; a scalar pays for the connection beside it. So both
+/// halves of an expensive field, the waiting and the resolving of what came, go
+/// into boxes of their own.
+pub struct Apart<T>(Option<GraphResult<T>>);
+
+impl<T: Send> Apart<T> {
+    /// Waits for what may not be there.
+    pub fn found<'a>(load: impl Future<Output = GraphResult<Option<T>>> + Send + 'a) -> BoxFuture<'a, Self> {
+        Box::pin(async move { Self(load.await.transpose()) })
+    }
+
+    /// Waits for what is always there, unless the store fails.
+    pub fn all<'a>(load: impl Future<Output = GraphResult<T>> + Send + 'a) -> BoxFuture<'a, Self> {
+        Box::pin(async move { Self(Some(load.await)) })
+    }
+}
+
+impl<T: OutputType> OutputType for Apart<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Option::<T>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Option::<T>::create_type_info(registry)
+    }
+
+    fn resolve(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> impl Future<Output = ServerResult<Value>> + Send {
+        Box::pin(self.0.resolve(ctx, field))
+    }
+}
