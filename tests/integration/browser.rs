@@ -70,7 +70,7 @@ async fn both_pages_work_and_reach_no_other_host() {
 #[tokio::test]
 async fn every_example_of_the_pages_answers_with_rows() {
     let app = TestApp::over(demo::shared().await).await;
-    let mut visit = Visit::start().await;
+    let visit = Visit::start().await;
     visit.log_in().await;
     visit.goto(&app, "/").await;
     visit.until("window.QUARTETO_EXAMPLES").await;

@@ -210,9 +210,10 @@ struct Q1Produto {
 async fn q1(State(stores): State<Arc<Stores>>, body: Bytes) -> Result<Response, Failure> {
     let Body { variables: ById { id } } = serde_json::from_slice(&body)?;
     let id: u64 = id.trim_start_matches("cliente_").parse()?;
-    let cliente = sqlx::query_as::<_, (String, String)>("SELECT `nome`, `email` FROM `cadastro` WHERE `id` = ?")
-        .bind(id)
-        .fetch_optional(&stores.clientes);
+    let cliente =
+        sqlx::query_as::<_, (String, String)>("SELECT `nome`, `email` FROM `cadastro` WHERE `id` = ?")
+            .bind(id)
+            .fetch_optional(&stores.clientes);
     let enderecos = sqlx::query_as::<_, Q1Endereco>(
         "SELECT `logradouro`, `numero`, `cidade`, `uf`, `cep` FROM `endereco` WHERE `id_cliente` = ? ORDER BY `id`",
     )
@@ -232,7 +233,8 @@ async fn q1(State(stores): State<Arc<Stores>>, body: Bytes) -> Result<Response, 
     let keys = distinct(compras.iter().take(10).map(|compra| compra.0).collect());
     let mut produtos = HashMap::with_capacity(keys.len());
     if !keys.is_empty() {
-        let text = format!("SELECT `id`, `nome`, `preco` FROM `catalogo` WHERE `id` IN ({})", marks(keys.len()));
+        let text =
+            format!("SELECT `id`, `nome`, `preco` FROM `catalogo` WHERE `id` IN ({})", marks(keys.len()));
         let mut query = sqlx::query_as::<_, (u64, String, Decimal)>(AssertSqlSafe(text));
         for key in &keys {
             query = query.bind(key);

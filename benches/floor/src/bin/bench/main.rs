@@ -53,7 +53,8 @@ pub struct Pair {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let wrk = process::find("wrk").context("`wrk` is missing; install it (Debian, Ubuntu: `sudo apt-get install wrk`)")?;
+    let wrk = process::find("wrk")
+        .context("`wrk` is missing; install it (Debian, Ubuntu: `sudo apt-get install wrk`)")?;
     let place = Place::new(&args.binary, &args.data_dir)?;
     args.data.seed(&place)?;
     let password = place.add_user()?;
@@ -119,4 +120,3 @@ async fn start_times(place: &Place, log: &str, client: &Client) -> anyhow::Resul
     }
     Ok(times)
 }
-

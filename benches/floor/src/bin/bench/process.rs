@@ -89,7 +89,9 @@ impl Server {
     /// Prepared statements executed by everybody so far. We ask by plain text,
     /// which is not counted.
     async fn executed(&mut self) -> anyhow::Result<u64> {
-        let row = sqlx::raw_sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'").fetch_one(&mut self.connection).await?;
+        let row = sqlx::raw_sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")
+            .fetch_one(&mut self.connection)
+            .await?;
         let value: String = row.try_get(1)?;
         Ok(value.parse()?)
     }

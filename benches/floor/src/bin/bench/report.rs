@@ -32,7 +32,8 @@ pub fn print(args: &Args, pairs: &[Pair], starts: &[Duration], server: &str) {
             let ratio = |figure: fn(&Outcome) -> f64| {
                 median(of().map(|pair| figure(&pair.quarteto) / figure(&pair.floor)).collect())
             };
-            let ours = |figure: fn(&Outcome) -> f64| median(of().map(|pair| figure(&pair.quarteto)).collect());
+            let ours =
+                |figure: fn(&Outcome) -> f64| median(of().map(|pair| figure(&pair.quarteto)).collect());
             let floors = |figure: fn(&Outcome) -> f64| median(of().map(|pair| figure(&pair.floor)).collect());
             println!(
                 "| {} | {connections} | **{:.2}** | {:.0} | {:.2} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} |",
@@ -55,7 +56,10 @@ pub fn print(args: &Args, pairs: &[Pair], starts: &[Duration], server: &str) {
         println!("- {}: {}", query.name, query.meaning);
     }
     let start = median(starts.iter().map(Duration::as_secs_f64).collect()) * 1e3;
-    println!("- from start to the first answer, login included, with the stores up: {start:.0} ms (median of {})", starts.len());
+    println!(
+        "- from start to the first answer, login included, with the stores up: {start:.0} ms (median of {})",
+        starts.len()
+    );
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -110,7 +110,8 @@ impl Place {
         let password = format!("{:016x}{:016x}", random(), random());
         let mut add = Command::new(&self.binary);
         add.args(["user", "add", USER, "--papel", "LEITOR", "--users-file"]).arg(&file);
-        let mut child = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().context("cannot start quarteto")?;
+        let mut child =
+            add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().context("cannot start quarteto")?;
         if let Some(mut input) = child.stdin.take() {
             writeln!(input, "{password}")?;
         }
@@ -195,7 +196,11 @@ impl Quarteto {
 
     /// A second one, over the database of the first, given by URLs; and how long
     /// it took to its first answer.
-    pub async fn start_over_urls(place: &Place, log: &str, client: &Client) -> anyhow::Result<(Self, Duration)> {
+    pub async fn start_over_urls(
+        place: &Place,
+        log: &str,
+        client: &Client,
+    ) -> anyhow::Result<(Self, Duration)> {
         let socket = place.socket()?;
         let mut command = place.quarteto("serve");
         for (variable, database) in [
@@ -259,7 +264,9 @@ impl Floor {
         let address = free_address()?;
         let output = place.log("floor.log")?;
         let mut command = Command::new(program);
-        command.args(["--listen", &address, "--authorization", authorization, "--socket"]).arg(place.socket()?);
+        command
+            .args(["--listen", &address, "--authorization", authorization, "--socket"])
+            .arg(place.socket()?);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let mut floor = Self { running: Running::spawn(&mut command)?, address };
         let url = floor.path(QUERIES[0].path);
@@ -282,7 +289,8 @@ impl Floor {
 pub async fn variables(client: &Client, quarteto: &str, clientes: u64) -> anyhow::Result<Vec<Vec<Value>>> {
     let url = format!("http://{quarteto}/graphql");
     let mut random = Random(0x5EED);
-    let by_id = (0..20_000).map(|_| json!({ "id": format!("cliente_{}", 1 + random.below(clientes)) })).collect();
+    let by_id =
+        (0..20_000).map(|_| json!({ "id": format!("cliente_{}", 1 + random.below(clientes)) })).collect();
     let pages_of_clientes = cursors(client, &url, "clientes", 10).await?;
     let pages_of_produtos = cursors(client, &url, "produtos", 10).await?;
     Ok(vec![by_id, pages_of_clientes, pages_of_produtos])
@@ -303,7 +311,10 @@ async fn cursors(client: &Client, url: &str, list: &str, every: usize) -> anyhow
         let page = &answer["data"][list];
         let edges = page["edges"].as_array().with_context(|| format!("no page of {list}: {answer}"))?;
         for edge in edges.iter().skip(every - 1).step_by(every) {
-            let id = edge["node"]["id"].as_str().and_then(|id| id.split_once('_')).map_or("", |(_, number)| number);
+            let id = edge["node"]["id"]
+                .as_str()
+                .and_then(|id| id.split_once('_'))
+                .map_or("", |(_, number)| number);
             let depois: u64 = id.parse().with_context(|| format!("an id of {list}: {edge}"))?;
             found.push(json!({ "after": edge["cursor"], "depois": depois }));
         }
