@@ -6,9 +6,13 @@ use crate::config::Loaded;
 
 /// Every setting: key, value, source; then what it means and its variable.
 pub(super) fn run(loaded: &Loaded) -> ExitCode {
+    let mut text = String::new();
     for (setting, value, source) in loaded.describe() {
         let shown = if value.is_empty() { "(empty)" } else { &value };
-        println!("{} = {shown}\n    from {source}; {}; {}", setting.key, setting.variable, setting.meaning);
+        text.push_str(&format!(
+            "{} = {shown}\n    from {source}; {}; {}\n",
+            setting.key, setting.variable, setting.meaning
+        ));
     }
-    ExitCode::SUCCESS
+    super::print(&text)
 }

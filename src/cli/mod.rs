@@ -12,6 +12,7 @@ mod serve;
 mod user;
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -114,6 +115,15 @@ fn block_on(
         .enable_all()
         .build()?
         .block_on(command)
+}
+
+/// Prints for a reader who may have seen enough before the end, as `head` has.
+fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 impl Common {

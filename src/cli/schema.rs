@@ -36,7 +36,6 @@ impl Schema {
             Some(Subgraph::Of(store)) => graph::subgraph_sdl(store),
             Some(Subgraph::Nos) => graph::nos_sdl(),
         };
-        print!("{sdl}");
-        ExitCode::SUCCESS
+        super::print(&sdl)
     }
 }

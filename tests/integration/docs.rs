@@ -1,8 +1,9 @@
 //! What the documents say is what the program does.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use quarteto::config::SETTINGS;
+use quarteto::config::{Config, SETTINGS};
 
 use crate::support::{TestApp, Value, demo};
 
@@ -45,14 +46,16 @@ async fn the_examples_give_the_answers_that_stand_beside_them() {
 
 #[test]
 fn the_tables_hold_every_setting() {
+    let defaults = Config::load(None, &BTreeMap::new(), std::iter::empty()).expect("defaults");
     for name in READMES {
         let text = read(name);
         let rows: Vec<&str> = text.lines().filter(|line| line.contains("`QUARTETO_")).collect();
         let table: Vec<&&str> = rows.iter().filter(|row| row.starts_with("| `")).collect();
         assert_eq!(table.len(), SETTINGS.len(), "{name}");
-        for (row, setting) in table.iter().zip(SETTINGS) {
-            let start = format!("| `{}` | `{}` |", setting.key, setting.variable);
-            assert!(row.starts_with(&start) && row.contains(setting.meaning), "{name}: {row}");
+        for (row, (setting, default, _)) in table.iter().zip(defaults.describe()) {
+            let default = if default.is_empty() { default } else { format!("`{default}`") };
+            let (key, variable, meaning) = (setting.key, setting.variable, setting.meaning);
+            assert_eq!(**row, format!("| `{key}` | `{variable}` | {default} | {meaning} |"), "{name}");
         }
     }
 }

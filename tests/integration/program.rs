@@ -1,7 +1,7 @@
 //! The program itself, as an operator runs it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use reqwest::Method;
@@ -32,11 +32,13 @@ struct Serving {
 
 impl Serving {
     /// Starts it and reads what it says until it listens.
-    fn start(command: &mut Command) -> Self {
-        Self::start_with(command, &["--log", "warn"])
+    fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &["--log", "warn"])
     }
 
-    fn start_with(command: &mut Command, arguments: &[&str]) -> Self {
+    fn start_with(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = quarteto(folder);
+        command.stderr(std::fs::File::create(Self::log(folder)).expect("a file"));
         let command = command.args(["serve", "--listen", "127.0.0.1:0", "--demo"]).args(arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut lines = Vec::new();
@@ -48,7 +50,13 @@ impl Serving {
                 return Self { child, lines };
             }
         }
-        panic!("it ended early: {lines:?} {:?}", child.wait());
+        let log = std::fs::read_to_string(Self::log(folder)).expect("a log");
+        panic!("it ended early: {lines:?} {:?}\n{log}", child.wait());
+    }
+
+    /// Where its log goes.
+    fn log(folder: &Path) -> PathBuf {
+        folder.join("log")
     }
 
     fn word_after(&self, label: &str) -> String {
@@ -81,7 +89,7 @@ async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
 #[tokio::test]
 async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let first = Serving::start(&mut quarteto(folder.path()));
+    let first = Serving::start(folder.path());
     let base = first.word_after("Playground");
     let login = format!("admin:{}", first.word_after("admin /"));
     let query = r#"{ eu { papel } clientes { total } cliente(id: "cliente_1") { enderecos { id } compras { total } } }"#;
@@ -98,7 +106,7 @@ async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     let mut first = first;
     first.child.kill().expect("killed");
     first.child.wait().expect("gone");
-    let second = Serving::start(&mut quarteto(folder.path()));
+    let second = Serving::start(folder.path());
     assert!(!second.lines.iter().any(|line| line.contains("shown once")), "{:?}", second.lines);
     let base = second.word_after("Playground");
     assert_eq!(ask(&base, &login, query).await, answer);
@@ -116,10 +124,7 @@ async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
 #[tokio::test]
 async fn the_log_tells_each_operation_and_at_debug_each_statement() {
     let folder = tempfile::tempdir().expect("a folder");
-    let log = folder.path().join("log");
-    let mut command = quarteto(folder.path());
-    command.env("QUARTETO_LOG_FORMAT", "json").stderr(std::fs::File::create(&log).expect("a file"));
-    let serving = Serving::start_with(&mut command, &["--log", "debug"]);
+    let serving = Serving::start_with(folder.path(), &["--log", "debug", "--log-format", "json"]);
     let base = serving.word_after("Playground");
     let login = format!("admin:{}", serving.word_after("admin /"));
     let answer = ask(
@@ -130,7 +135,7 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
     .await;
     let id = answer["errors"][0]["extensions"]["requestId"].as_str().expect("an id").to_owned();
     serving.stop();
-    let text = std::fs::read_to_string(log).expect("a log");
+    let text = std::fs::read_to_string(Serving::log(folder.path())).expect("a log");
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let about = |message: &str| -> Vec<&serde_json::Value> {
