@@ -224,7 +224,7 @@ impl Visit {
         }
     }
 
-    /// Clicks with the mouse on what an XPath finds, as soon as it is there.
+    /// Clicks with the mouse on what a path (`XPath` 1.0) finds, as soon as it is there.
     async fn click(&self, path: &str) {
         self.until(&format!("document.evaluate(`{path}`, document, null, 9).singleNodeValue")).await;
         let element: Element = self.page.find_xpath(path).await.expect("found a moment ago");

@@ -165,7 +165,7 @@ fn choose<'a>(document: &'a ExecutableDocument, asked: Option<&str>) -> Option<C
             _ => return None,
         },
     };
-    Some(Chosen { name: name.map(|name| name.as_str()), operation: &operation.node })
+    Some(Chosen { name: name.map(async_graphql::Name::as_str), operation: &operation.node })
 }
 
 fn code_of(error: &ServerError) -> Option<&str> {
