@@ -12,3 +12,4 @@ pub mod kernel;
 pub mod local;
 pub mod seed;
 pub mod stores;
+pub mod writes;

@@ -1,5 +1,6 @@
 //! One connection to a store, set up the way every statement expects.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
@@ -90,9 +91,12 @@ fn session_setup(version: &str, limit: Option<Duration>) -> String {
          SESSION sql_mode = 'ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,STRICT_TRANS_TABLES,\
          ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
          SESSION time_zone = '+00:00', \
-         SESSION lock_wait_timeout = 5, \
-         SESSION innodb_lock_wait_timeout = 5",
+         SESSION lock_wait_timeout = 5",
     );
+    // Less than the statement's own limit, so that a row that is locked is told
+    // from a server that is slow.
+    let lock_wait = limit.map_or(5, |limit| (limit.as_secs() / 2).clamp(1, 5));
+    let _ = write!(sql, ", SESSION innodb_lock_wait_timeout = {lock_wait}");
     if let Some(limit) = limit {
         let limit = if version.contains("MariaDB") {
             format!(", SESSION max_statement_time = {}", limit.as_secs_f64())

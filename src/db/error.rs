@@ -16,6 +16,15 @@ pub enum Fault {
     Timeout,
     /// Every connection was taken for as long as we may wait.
     Busy,
+    /// The server undid the whole transaction, for the sake of another.
+    Deadlock,
+    /// A row stayed locked by another transaction for as long as we may wait.
+    Locked,
+    /// A unique key has the value already; `detail` is the key's name.
+    Duplicate,
+    /// The connection died, or the deadline passed, while the store was told to
+    /// commit: done or not done, nobody knows.
+    OutcomeUnknown,
     /// Anything else: a statement that the server rejects, a row that cannot be
     /// read. Always our mistake.
     Internal,
@@ -57,6 +66,13 @@ impl StoreError {
     #[must_use]
     pub fn statement(store: Store, error: &sqlx::Error) -> Self {
         let fault = match (error, mysql_code(error)) {
+            (_, Some(1062)) => return Self::new(store, Fault::Duplicate, duplicate_key(error)),
+            // 1213 deadlock, 1020 a row changed since the snapshot
+            (_, Some(1213 | 1020)) => Fault::Deadlock,
+            // 1205 lock wait timeout
+            (_, Some(1205)) => Fault::Locked,
+            // 1180 Galera lost the transaction in its commit
+            (_, Some(1180)) => Fault::OutcomeUnknown,
             // 3024 MySQL's limit, 1969 MariaDB's limit, 1317 killed
             (_, Some(3024 | 1969 | 1317)) => Fault::Timeout,
             // 1047 Galera not ready, 1290/1836 read-only, 1053 shutting down, 1927 connection killed
@@ -73,8 +89,16 @@ impl StoreError {
     /// one statement or one caller.
     #[must_use]
     pub const fn is_sick_store(&self) -> bool {
-        matches!(self.fault, Fault::Unavailable | Fault::Lost | Fault::Timeout)
+        matches!(self.fault, Fault::Unavailable | Fault::Lost | Fault::Timeout | Fault::OutcomeUnknown)
     }
+}
+
+/// The key that a duplicate is about: what the message quotes last, without the
+/// table that MySQL writes before it. The words around it may be in any language.
+fn duplicate_key(error: &sqlx::Error) -> String {
+    let text = error.as_database_error().map(sqlx::error::DatabaseError::message).unwrap_or_default();
+    let quoted = text.trim_end_matches('\'').rsplit('\'').next().unwrap_or_default();
+    quoted.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
 /// The number of a MySQL error, where there is one.

@@ -1,7 +1,8 @@
 //! The only way to a database.
 //!
 //! What lives here: the four stores by name ([`Store`]), one [`Db`] per store
-//! (connection pool, deadline, circuit breaker, the record of every statement),
+//! (connection pool, deadline, circuit breaker, transactions, the record of every
+//! statement),
 //! the classes of failure ([`StoreError`]) and the versions of the schema
 //! ([`migrations`]). What does not: SQL about a table, which lives in that
 //! store's table file under `stores/`.
@@ -17,6 +18,7 @@ mod pool;
 mod statement;
 mod store;
 mod tally;
+mod transaction;
 
 pub use breaker::BreakerLimits;
 pub use connection::{Connection, connect, options};
@@ -25,3 +27,4 @@ pub use pool::{Db, DbLimits, Health};
 pub use statement::{MOST_BRANCHES, MOST_KEYS, Statement, Texts, in_list, intern, union_all, union_length};
 pub use store::{PerStore, Store};
 pub use tally::{StoreTally, Tally};
+pub use transaction::{End, Transaction, Work, Written};

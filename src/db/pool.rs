@@ -1,5 +1,5 @@
 //! A store's pool, and the one road a read takes through it: breaker, slot,
-//! deadline, record.
+//! deadline, record. A write takes [`transaction`](super::transaction).
 //!
 //! The pool is `deadpool` over plain driver connections. The driver's own pool
 //! pings the server every time a connection comes back: one extra round trip a
@@ -66,17 +66,17 @@ pub enum Health {
 
 /// A store's database. Cheap to clone; all clones share the pool.
 #[derive(Clone)]
-pub struct Db(Arc<Inner>);
+pub struct Db(pub(super) Arc<Inner>);
 
-struct Inner {
-    store: Store,
-    pool: managed::Pool<Manager>,
-    limits: DbLimits,
-    breaker: Breaker,
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) pool: managed::Pool<Manager>,
+    pub(super) limits: DbLimits,
+    pub(super) breaker: Breaker,
     killers: Arc<Semaphore>,
 }
 
-struct Manager {
+pub(super) struct Manager {
     options: MySqlConnectOptions,
     limits: DbLimits,
 }
@@ -222,7 +222,7 @@ impl Db {
         }
     }
 
-    async fn lease(&self) -> Result<Lease<'_>, StoreError> {
+    pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         let store = self.0.store;
         let wait = self.0.limits.acquire;
         let connection = self.0.pool.get().await.map_err(|error| match error {
@@ -271,10 +271,11 @@ impl Db {
 /// A connection on loan. Dropped in mid-statement (a deadline passed, or nobody
 /// waits any more), it gives its slot back at once, and the statement that the
 /// server is still working on is killed from another connection.
-struct Lease<'a> {
+pub(super) struct Lease<'a> {
     db: &'a Inner,
-    connection: Option<Object<Manager>>,
-    finished: bool,
+    pub(super) connection: Option<Object<Manager>>,
+    /// Nothing is under way on the server, whatever the connection's state.
+    pub(super) finished: bool,
 }
 
 impl Drop for Lease<'_> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_graphql::Context;
 use chrono::NaiveDate;
 
-use super::requester::Requester;
+use super::error::{GraphError, GraphResult, code};
+use super::requester::{Papel, Requester};
 use crate::batching::Scope;
 
 /// Made once per request by the HTTP handler.
@@ -16,6 +17,9 @@ pub struct RequestContext {
     pub scope: Arc<Scope>,
     /// The day on which it came, in UTC.
     pub today: NaiveDate,
+    /// The header `Idempotency-Key`, as it came, when the operation is a single
+    /// mutation.
+    pub idempotency_key: Option<String>,
 }
 
 /// Shorthands on the GraphQL context.
@@ -26,6 +30,18 @@ pub trait ContextExt<'a> {
     /// Where the request's keys gather.
     fn scope(&self) -> &'a Arc<Scope> {
         &self.request().scope
+    }
+
+    /// Lets only users with at least this papel go on.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    fn require(&self, papel: Papel) -> GraphResult<()> {
+        if self.request().requester.papel >= papel {
+            return Ok(());
+        }
+        let message = format!("This needs the papel {} or higher.", papel.name());
+        Err(GraphError::Input(code::FORBIDDEN, message))
     }
 }
 

@@ -46,6 +46,12 @@ pub mod code {
     pub const STORE_BUSY: &str = "STORE_BUSY";
     /// The whole request took too long.
     pub const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
+    /// Another write has the same record, or the same key, in hand.
+    pub const CONFLICT: &str = "CONFLICT";
+    /// The idempotency key was used for something else.
+    pub const IDEMPOTENCY_MISMATCH: &str = "IDEMPOTENCY_MISMATCH";
+    /// Nobody can tell right now whether the write was done.
+    pub const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
     /// Our mistake.
     pub const INTERNAL: &str = "INTERNAL";
 }
@@ -87,7 +93,16 @@ impl From<GraphError> for Error {
                     }
                     Fault::Timeout => (code::STORE_TIMEOUT, "did not answer in time"),
                     Fault::Busy => (code::STORE_BUSY, "is busy, try again shortly"),
-                    Fault::Internal => (code::INTERNAL, "could not answer because of an internal error"),
+                    Fault::Deadlock | Fault::Locked => {
+                        (code::CONFLICT, "has another write to the same record under way, try again")
+                    }
+                    Fault::OutcomeUnknown => (
+                        code::OUTCOME_UNKNOWN,
+                        "was told to write and did not answer; ask again with the same idempotency key",
+                    ),
+                    Fault::Internal | Fault::Duplicate => {
+                        (code::INTERNAL, "could not answer because of an internal error")
+                    }
                 };
                 coded(format!("The store `{store}` {sentence}."), code, Some(store))
             }

@@ -57,7 +57,8 @@ macro_rules! global_ids {
     ($($(#[$doc:meta])* $name:ident = $type:literal, $prefix:literal;)+) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize)]
+            #[serde(transparent)]
             #[sqlx(transparent)]
             pub struct $name(pub u64);
 

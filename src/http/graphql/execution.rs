@@ -114,6 +114,7 @@ impl Execution<'_> {
                 requester: self.requester.clone(),
                 scope: Arc::clone(scope),
                 today: chrono::Utc::now().date_naive(),
+                idempotency_key: None,
             });
         operation.operation_name = name.map(str::to_owned);
         operation.set_parsed_query(document.clone());

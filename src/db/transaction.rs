@@ -1,0 +1,274 @@
+//! A transaction in one store: repeated where that is safe, and never where it
+//! is not.
+//!
+//! | what happened | what is done |
+//! | --- | --- |
+//! | no connection, or it died before COMMIT was sent | the server has undone it: once more on a fresh connection |
+//! | deadlock, snapshot conflict (also at COMMIT on Galera) | the whole transaction again, up to five times, 5 to 50 ms apart |
+//! | a row stayed locked | once more |
+//! | a statement's deadline passed | given up, rolled back |
+//! | the connection died at COMMIT, or its deadline passed | [`Fault::OutcomeUnknown`]: the caller must look |
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use sqlx::FromRow;
+use sqlx::mysql::MySqlRow;
+use tracing::Instrument as _;
+
+use super::pool::Inner;
+use super::{Connection, Db, Fault, Statement, StoreError, Tally};
+
+/// How often a transaction that lost against another is begun again.
+const REPETITIONS: u32 = 5;
+
+/// COMMIT may wait for other servers (Galera stalls while a node is frozen), and
+/// to give up on it costs more than to wait: so many times a statement's limit.
+const COMMIT_PATIENCE: u32 = 4;
+
+/// How a transaction ends, and what the caller gets in either case.
+pub enum End<T> {
+    /// Keep it.
+    Commit(T),
+    /// Undo it.
+    Rollback(T),
+}
+
+/// What is done in a transaction. It may run several times, so it has no effect
+/// outside of the store.
+pub trait Work: Sync {
+    /// What the caller gets.
+    type Output: Send;
+
+    /// What spans and logs show, as in `clientes.criar`.
+    fn name(&self) -> &'static str;
+
+    /// Does it.
+    fn run(
+        &self,
+        tx: &mut Transaction<'_>,
+    ) -> impl Future<Output = Result<End<Self::Output>, StoreError>> + Send;
+}
+
+/// What a statement changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Rows that the statement found, changed or not.
+    pub rows: u64,
+    /// The id that the server gave to the (first) inserted row.
+    pub id: u64,
+}
+
+/// A transaction under way.
+pub struct Transaction<'a> {
+    db: &'a Inner,
+    connection: &'a mut Connection,
+    tally: &'a Arc<Tally>,
+}
+
+impl Transaction<'_> {
+    /// Runs a SELECT, which sees what the transaction has written.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then end, by returning it.
+    pub async fn read<R>(&mut self, statement: Statement) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+    {
+        let begun = Instant::now();
+        let name = statement.name;
+        let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments);
+        let outcome =
+            bounded(self.db, self.db.limits.statement, query.fetch_all(&mut self.connection.mysql)).await;
+        let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
+        self.record(name, begun, rows, outcome.is_err());
+        outcome
+    }
+
+    /// Runs an INSERT, UPDATE or DELETE.
+    ///
+    /// # Errors
+    /// [`StoreError`]. After [`Fault::Duplicate`] the transaction may go on: that
+    /// statement alone did nothing. After any other it must end, by returning it.
+    pub async fn write(&mut self, statement: Statement) -> Result<Written, StoreError> {
+        let begun = Instant::now();
+        let name = statement.name;
+        let query = sqlx::query_with(statement.text, statement.arguments);
+        let outcome =
+            bounded(self.db, self.db.limits.statement, query.execute(&mut self.connection.mysql)).await;
+        let rows = outcome.as_ref().map_or(0, sqlx::mysql::MySqlQueryResult::rows_affected);
+        let failed = matches!(&outcome, Err(error) if error.fault != Fault::Duplicate);
+        self.record(name, begun, rows, failed);
+        outcome.map(|result| Written { rows: result.rows_affected(), id: result.last_insert_id() })
+    }
+
+    fn record(&self, name: &'static str, begun: Instant, rows: u64, failed: bool) {
+        let time = begun.elapsed();
+        self.tally.record(self.db.store, rows, time, failed);
+        tracing::debug!(
+            db.namespace = self.db.store.name(),
+            db.operation.name = name,
+            rows,
+            micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+            "statement"
+        );
+    }
+}
+
+impl Db {
+    /// Runs `work` in a transaction. BEGIN and COMMIT are not on the tally.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is done then, but for [`Fault::OutcomeUnknown`].
+    pub async fn transaction<W: Work>(&self, work: &W, tally: &Arc<Tally>) -> Result<W::Output, StoreError> {
+        let span = tracing::debug_span!(
+            "transaction",
+            db.system.name = "mysql",
+            db.namespace = self.0.store.name(),
+            db.operation.name = work.name(),
+        );
+        self.transaction_in_span(work, tally).instrument(span).await
+    }
+
+    /// Runs one INSERT, UPDATE or DELETE as a transaction of its own.
+    ///
+    /// # Errors
+    /// As [`transaction`](Self::transaction).
+    pub async fn write(&self, statement: Statement, tally: &Arc<Tally>) -> Result<Written, StoreError> {
+        self.transaction(&Single(statement), tally).await
+    }
+
+    async fn transaction_in_span<W: Work>(
+        &self,
+        work: &W,
+        tally: &Arc<Tally>,
+    ) -> Result<W::Output, StoreError> {
+        let store = self.0.store;
+        let begun = Instant::now();
+        self.0.breaker.enter(begun).map_err(|reason| StoreError::new(store, Fault::Unavailable, reason))?;
+        let mut repeated = 0;
+        let outcome = loop {
+            let outcome = self.transaction_once(work, tally).await;
+            match &outcome {
+                Err(error) if may_repeat(error.fault, repeated) => {
+                    tracing::debug!(%store, work = work.name(), fault = ?error.fault, "transaction begun again");
+                    if error.fault == Fault::Lost {
+                        self.0.pool.retain(|_, _| false);
+                    } else {
+                        tokio::time::sleep(Duration::from_millis(rand::rng().random_range(5..50))).await;
+                    }
+                    repeated += 1;
+                }
+                _ => break outcome,
+            }
+        };
+        match &outcome {
+            Ok(_) => self.0.breaker.report(Instant::now(), None),
+            Err(error) => {
+                if error.is_sick_store() {
+                    self.0.breaker.report(Instant::now(), Some(&error.detail));
+                }
+                tracing::warn!(%store, work = work.name(), fault = ?error.fault, reason = %error.detail, "transaction failed");
+            }
+        }
+        outcome
+    }
+
+    async fn transaction_once<W: Work>(
+        &self,
+        work: &W,
+        tally: &Arc<Tally>,
+    ) -> Result<W::Output, StoreError> {
+        let db = &*self.0;
+        let mut lease = self.lease().await?;
+        let Some(connection) = lease.connection.as_mut() else {
+            unreachable!("a lease holds its connection until it is dropped");
+        };
+        connection.busy = true;
+        let outcome = in_transaction(db, connection, work, tally).await;
+        // Whatever the server answered in full leaves the connection usable; a
+        // connection that is dropped busy takes its transaction with it.
+        connection.busy = matches!(&outcome, Err(error) if is_broken(error.fault));
+        lease.finished = !matches!(&outcome, Err(error) if error.fault == Fault::Timeout);
+        outcome
+    }
+}
+
+struct Single(Statement);
+
+impl Work for Single {
+    type Output = Written;
+
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<Written>, StoreError> {
+        tx.write(self.0.clone()).await.map(End::Commit)
+    }
+}
+
+async fn in_transaction<W: Work>(
+    db: &Inner,
+    connection: &mut Connection,
+    work: &W,
+    tally: &Arc<Tally>,
+) -> Result<W::Output, StoreError> {
+    command(db, connection, "BEGIN", 1).await?;
+    let ended = work.run(&mut Transaction { db, connection, tally }).await;
+    match ended {
+        Ok(End::Commit(output)) => match command(db, connection, "COMMIT", COMMIT_PATIENCE).await {
+            Ok(()) => Ok(output),
+            Err(error) if matches!(error.fault, Fault::Lost | Fault::Timeout | Fault::Unavailable) => {
+                Err(StoreError { fault: Fault::OutcomeUnknown, ..error })
+            }
+            Err(error) => Err(error),
+        },
+        Ok(End::Rollback(output)) => {
+            command(db, connection, "ROLLBACK", 1).await?;
+            Ok(output)
+        }
+        Err(error) if is_broken(error.fault) => Err(error),
+        Err(error) => {
+            // After a lock wait the server has undone the statement alone.
+            command(db, connection, "ROLLBACK", 1).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Whether the connection is unusable after this failure.
+fn is_broken(fault: Fault) -> bool {
+    matches!(fault, Fault::Lost | Fault::Timeout | Fault::Unavailable | Fault::OutcomeUnknown)
+}
+
+fn may_repeat(fault: Fault, repeated: u32) -> bool {
+    match fault {
+        Fault::Deadlock => repeated < REPETITIONS,
+        Fault::Locked | Fault::Lost => repeated == 0,
+        _ => false,
+    }
+}
+
+async fn command(
+    db: &Inner,
+    connection: &mut Connection,
+    text: &'static str,
+    patience: u32,
+) -> Result<(), StoreError> {
+    let run = sqlx::raw_sql(text).execute(&mut connection.mysql);
+    bounded(db, db.limits.statement * patience, run).await.map(|_| ())
+}
+
+async fn bounded<T>(
+    db: &Inner,
+    patience: Duration,
+    run: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(patience, run).await {
+        Ok(outcome) => outcome.map_err(|error| StoreError::statement(db.store, &error)),
+        Err(_) => Err(StoreError::new(db.store, Fault::Timeout, format!("no answer within {patience:?}"))),
+    }
+}

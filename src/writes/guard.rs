@@ -1,0 +1,128 @@
+//! What a store knows of rows that live elsewhere: one note for each client or
+//! product that it refers to, in the table `cliente_guard` or `produto_guard`.
+//!
+//! No transaction crosses a store, so the note is where a write that refers to a
+//! client meets the removal of that client: both lock it, in the same database.
+//! Whoever comes first wins, and the other sees it. The rule and its proof are in
+//! ARCHITECTURE.md.
+
+use crate::db::{Db, Statement, StoreError, Transaction};
+
+/// Whose notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// Clients.
+    Cliente,
+    /// Products.
+    Produto,
+}
+
+/// The statements about one table of notes.
+struct Texts {
+    insert_ignore: &'static str,
+    insert_locking: &'static str,
+    share: &'static str,
+    lock: &'static str,
+    mark: &'static str,
+    lift: &'static str,
+    removed: &'static str,
+}
+
+macro_rules! texts {
+    ($table:literal) => {
+        Texts {
+            insert_ignore: concat!("INSERT IGNORE INTO `", $table, "` (`id`) VALUES (?)"),
+            insert_locking: concat!(
+                "INSERT INTO `", $table, "` (`id`) VALUES (?) ON DUPLICATE KEY UPDATE `id` = `id`"
+            ),
+            share: concat!(
+                "SELECT `removed_at` IS NOT NULL FROM `", $table, "` WHERE `id` = ? LOCK IN SHARE MODE"
+            ),
+            lock: concat!("SELECT `removed_at` IS NOT NULL FROM `", $table, "` WHERE `id` = ? FOR UPDATE"),
+            mark: concat!(
+                "UPDATE `", $table, "` \
+                 SET `removed_at` = COALESCE(`removed_at`, CURRENT_TIMESTAMP(6)), `sales_kept` = ? \
+                 WHERE `id` = ?"
+            ),
+            lift: concat!("UPDATE `", $table, "` SET `removed_at` = NULL, `sales_kept` = FALSE WHERE `id` = ?"),
+            removed: concat!(
+                "SELECT `id`, `sales_kept` FROM `", $table, "` \
+                 WHERE `id` > ? AND `removed_at` IS NOT NULL ORDER BY `id` LIMIT ?"
+            ),
+        }
+    };
+}
+
+const CLIENTE: Texts = texts!("cliente_guard");
+const PRODUTO: Texts = texts!("produto_guard");
+
+impl Guarded {
+    const fn texts(self) -> &'static Texts {
+        match self {
+            Self::Cliente => &CLIENTE,
+            Self::Produto => &PRODUTO,
+        }
+    }
+
+    /// Locks the note for a write that refers to `id`, together with other such
+    /// writes, and says whether `id` has been removed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn share(self, tx: &mut Transaction<'_>, id: u64) -> Result<bool, StoreError> {
+        let texts = self.texts();
+        tx.write(Statement::new("guard.nota", texts.insert_ignore).bind(id)).await?;
+        read(tx, Statement::new("guard.partilha", texts.share).bind(id)).await
+    }
+
+    /// Locks the note against every other write that refers to `id`, and says
+    /// whether `id` has been removed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn lock(self, tx: &mut Transaction<'_>, id: u64) -> Result<bool, StoreError> {
+        let texts = self.texts();
+        // Not INSERT IGNORE: that takes a shared lock first, and two writes that
+        // both hold it would wait for each other.
+        tx.write(Statement::new("guard.nota", texts.insert_locking).bind(id)).await?;
+        read(tx, Statement::new("guard.trava", texts.lock).bind(id)).await
+    }
+
+    /// Notes that `id` is removed; the note must be locked. `sales_kept` tells
+    /// whether purchases that refer to it stay.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn mark_removed(
+        self,
+        tx: &mut Transaction<'_>,
+        id: u64,
+        sales_kept: bool,
+    ) -> Result<(), StoreError> {
+        let statement = Statement::new("guard.removido", self.texts().mark).bind(sales_kept).bind(id);
+        tx.write(statement).await.map(|_| ())
+    }
+
+    /// Takes the note of a removal back.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn lift(self, db: &Db, id: u64) -> Result<(), StoreError> {
+        let statement = Statement::new("guard.volta", self.texts().lift).bind(id);
+        db.write(statement, &std::sync::Arc::default()).await.map(|_| ())
+    }
+
+    /// The next removed ids after `after`, with whether their purchases stay.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn removed(self, db: &Db, after: u64, most: u32) -> Result<Vec<(u64, bool)>, StoreError> {
+        let statement = Statement::new("guard.removidos", self.texts().removed).bind(after).bind(most);
+        db.read(statement, &[]).await
+    }
+}
+
+async fn read(tx: &mut Transaction<'_>, statement: Statement) -> Result<bool, StoreError> {
+    let rows: Vec<(bool,)> = tx.read(statement).await?;
+    Ok(rows.first().is_some_and(|row| row.0))
+}

@@ -1,0 +1,283 @@
+//! What is still to be done in other stores: the table `outbox` of the store
+//! where it began.
+//!
+//! A row is written in the transaction that begins the work, and deleted when all
+//! of it is done. Whoever works on it holds a lease: a committed mark with an end,
+//! not a lock, since locks do not hold between the servers of a cluster. Each
+//! lease has a higher number (`fence`) than the one before; who comes back after
+//! losing it changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::db::{Db, End, Statement, StoreError, Transaction, Work};
+
+/// How long a worker may be silent before another takes its work.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// A client is removed: its addresses go, its purchases stay or go.
+    RemoverCliente,
+    /// A product is removed: it leaves the catalogue.
+    RemoverProduto,
+}
+
+/// What becomes of the purchases of a client who is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, async_graphql::Enum)]
+pub enum PoliticaCompras {
+    /// The sales stay; their `cliente` is null.
+    #[default]
+    Manter,
+    /// The sales are removed too.
+    Remover,
+}
+
+impl Task {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::RemoverCliente => "remover_cliente",
+            Self::RemoverProduto => "remover_produto",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::RemoverCliente, Self::RemoverProduto].into_iter().find(|task| task.name() == name)
+    }
+}
+
+impl PoliticaCompras {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Manter => "manter",
+            Self::Remover => "remover",
+        }
+    }
+}
+
+/// A row of the outbox, leased.
+#[derive(Clone, Debug)]
+pub struct Leased {
+    /// Its number.
+    pub id: u64,
+    /// What is to be done; none when this program does not know it.
+    pub task: Option<Task>,
+    /// To whom.
+    pub target: u64,
+    /// What becomes of purchases.
+    pub policy: PoliticaCompras,
+    /// How often it was taken up, this time included.
+    pub attempts: u32,
+    fence: u64,
+}
+
+/// A row as the operator sees it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Open {
+    /// Its number.
+    pub id: u64,
+    /// What is to be done.
+    pub task: String,
+    /// To whom.
+    pub target: u64,
+    /// How often it was taken up.
+    pub attempts: u32,
+    /// Whether it waits for a person.
+    pub parked: bool,
+    /// Why it failed last.
+    pub last_error: Option<String>,
+}
+
+/// Adds a row in the transaction that begins the work. A row for the same task
+/// and target may be there already; then that one stands.
+///
+/// # Errors
+/// The store's.
+pub async fn add(
+    tx: &mut Transaction<'_>,
+    task: Task,
+    target: u64,
+    policy: PoliticaCompras,
+) -> Result<(), StoreError> {
+    let text = "\
+INSERT INTO `outbox` (`task`, `target`, `policy`) VALUES (?, ?, ?)
+ON DUPLICATE KEY UPDATE `target` = `target`";
+    let statement = Statement::new("outbox.nova", text).bind(task.name()).bind(target).bind(policy.name());
+    tx.write(statement).await.map(|_| ())
+}
+
+/// The rows that are due and that nobody works on, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn due(db: &Db, most: u32) -> Result<Vec<u64>, StoreError> {
+    let text = "\
+SELECT `id` FROM `outbox`
+WHERE `parked_at` IS NULL AND `due_at` <= CURRENT_TIMESTAMP(6)
+  AND (`lease_until` IS NULL OR `lease_until` < CURRENT_TIMESTAMP(6))
+ORDER BY `due_at`, `id`
+LIMIT ?";
+    let rows: Vec<(u64,)> = db.read(Statement::new("outbox.devidas", text).bind(most), &[]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// The number of the row about `target`, while there is one.
+///
+/// # Errors
+/// The store's.
+pub async fn find(db: &Db, task: Task, target: u64) -> Result<Option<u64>, StoreError> {
+    let text = "SELECT `id` FROM `outbox` WHERE `task` = ? AND `target` = ?";
+    let statement = Statement::new("outbox.de", text).bind(task.name()).bind(target);
+    let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
+    Ok(rows.first().map(|row| row.0))
+}
+
+/// All rows, in order, after `after`.
+///
+/// # Errors
+/// The store's.
+pub async fn open(db: &Db, after: u64, most: u32) -> Result<Vec<Open>, StoreError> {
+    let text = "\
+SELECT `id`, `task`, `target`, `attempts`, `parked_at` IS NOT NULL AS `parked`, `last_error`
+FROM `outbox`
+WHERE `id` > ?
+ORDER BY `id`
+LIMIT ?";
+    db.read(Statement::new("outbox.abertas", text).bind(after).bind(most), &[]).await
+}
+
+/// Takes a row's lease, committed before anything is done; none when somebody
+/// else has it, or it is done, parked or not yet due.
+///
+/// # Errors
+/// The store's.
+pub async fn take(db: &Db, id: u64, owner: &str) -> Result<Option<Leased>, StoreError> {
+    db.transaction(&Take { id, owner }, &Arc::default()).await
+}
+
+struct Take<'a> {
+    id: u64,
+    owner: &'a str,
+}
+
+impl Work for Take<'_> {
+    type Output = Option<Leased>;
+
+    fn name(&self) -> &'static str {
+        "outbox.toma"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<Self::Output>, StoreError> {
+        let text = "\
+UPDATE `outbox`
+SET `owner` = ?, `lease_until` = CURRENT_TIMESTAMP(6) + INTERVAL ? SECOND,
+    `fence` = `fence` + 1, `attempts` = `attempts` + 1
+WHERE `id` = ? AND `parked_at` IS NULL AND `due_at` <= CURRENT_TIMESTAMP(6)
+  AND (`lease_until` IS NULL OR `lease_until` < CURRENT_TIMESTAMP(6))";
+        let statement =
+            Statement::new("outbox.toma", text).bind(self.owner).bind(LEASE.as_secs()).bind(self.id);
+        if tx.write(statement).await?.rows == 0 {
+            return Ok(End::Rollback(None));
+        }
+        let text =
+            "SELECT `id`, `task`, `target`, `policy`, `attempts`, `fence` FROM `outbox` WHERE `id` = ? FOR UPDATE";
+        let rows: Vec<(u64, String, u64, String, u32, u64)> =
+            tx.read(Statement::new("outbox.tomada", text).bind(self.id)).await?;
+        Ok(End::Commit(rows.into_iter().next().map(|(id, task, target, policy, attempts, fence)| Leased {
+            id,
+            task: Task::parse(&task),
+            target,
+            policy: if policy == PoliticaCompras::Remover.name() {
+                PoliticaCompras::Remover
+            } else {
+                PoliticaCompras::Manter
+            },
+            attempts,
+            fence,
+        })))
+    }
+}
+
+impl Leased {
+    /// Keeps the lease for another while. False when it is lost: stop then.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn renew(&self, db: &Db) -> Result<bool, StoreError> {
+        let text = "\
+UPDATE `outbox` SET `lease_until` = CURRENT_TIMESTAMP(6) + INTERVAL ? SECOND
+WHERE `id` = ? AND `fence` = ?";
+        let statement = Statement::new("outbox.renova", text).bind(LEASE.as_secs());
+        self.fenced(db, statement).await
+    }
+
+    /// Everything is done.
+    ///
+    /// # Errors
+    /// The store's; then it will be done again, to the same effect.
+    pub async fn done(&self, db: &Db) -> Result<bool, StoreError> {
+        let text = "DELETE FROM `outbox` WHERE `id` = ? AND `fence` = ?";
+        self.fenced(db, Statement::new("outbox.feita", text)).await
+    }
+
+    /// Something failed: again after `delay`.
+    ///
+    /// # Errors
+    /// The store's; then it is due when the lease ends.
+    pub async fn postpone(&self, db: &Db, delay: Duration, why: &str) -> Result<bool, StoreError> {
+        let text = "\
+UPDATE `outbox`
+SET `due_at` = CURRENT_TIMESTAMP(6) + INTERVAL ? MICROSECOND, `lease_until` = NULL, `owner` = NULL, `last_error` = ?
+WHERE `id` = ? AND `fence` = ?";
+        let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        self.fenced(db, Statement::new("outbox.adia", text).bind(micros).bind(shortened(why))).await
+    }
+
+    /// It will not succeed by itself: a person must look.
+    ///
+    /// # Errors
+    /// The store's; then it is due when the lease ends.
+    pub async fn park(&self, db: &Db, why: &str) -> Result<bool, StoreError> {
+        let text = "\
+UPDATE `outbox`
+SET `parked_at` = CURRENT_TIMESTAMP(6), `lease_until` = NULL, `owner` = NULL, `last_error` = ?
+WHERE `id` = ? AND `fence` = ?";
+        self.fenced(db, Statement::new("outbox.estaciona", text).bind(shortened(why))).await
+    }
+
+    /// Runs a statement that ends in the row's id and fence; false when the lease
+    /// is another's by now.
+    async fn fenced(&self, db: &Db, statement: Statement) -> Result<bool, StoreError> {
+        let statement = statement.bind(self.id).bind(self.fence);
+        Ok(db.write(statement, &Arc::default()).await?.rows == 1)
+    }
+}
+
+/// Makes parked rows due again, and returns how many.
+///
+/// # Errors
+/// The store's.
+pub async fn unpark(db: &Db) -> Result<u64, StoreError> {
+    let text = "\
+UPDATE `outbox`
+SET `parked_at` = NULL, `due_at` = CURRENT_TIMESTAMP(6), `attempts` = 0
+WHERE `parked_at` IS NOT NULL";
+    Ok(db.write(Statement::new("outbox.retoma", text), &Arc::default()).await?.rows)
+}
+
+/// Makes every row due that only waits for its time, and returns how many.
+///
+/// # Errors
+/// The store's.
+pub async fn hasten(db: &Db) -> Result<u64, StoreError> {
+    let text = "\
+UPDATE `outbox`
+SET `due_at` = CURRENT_TIMESTAMP(6)
+WHERE `parked_at` IS NULL AND `due_at` > CURRENT_TIMESTAMP(6)";
+    Ok(db.write(Statement::new("outbox.apressa", text), &Arc::default()).await?.rows)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(500).collect()
+}

@@ -1,0 +1,259 @@
+//! What a value must be: one function a kind, for mutations and imports alike.
+//!
+//! Each takes trimmed text and gives the value, or what is wrong in words fit to
+//! show to a person.
+
+use chrono::{NaiveDate, Utc};
+use email_address::{EmailAddress, Options};
+use rust_decimal::Decimal as Exact;
+
+use super::erro::CodigoErro;
+use crate::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
+use crate::kernel::{GlobalId, GraphError};
+
+/// The value, or what is wrong with it.
+pub type Checked<T> = Result<T, (CodigoErro, String)>;
+
+/// The most units that one purchase has.
+const MOST_UNITS: i64 = 10_000;
+
+fn invalid<T>(mensagem: &str) -> Checked<T> {
+    Err((CodigoErro::Invalido, mensagem.to_owned()))
+}
+
+fn out_of_range<T>(mensagem: impl Into<String>) -> Checked<T> {
+    Err((CodigoErro::ForaDaFaixa, mensagem.into()))
+}
+
+/// A line of at most `most` characters, without control characters.
+pub fn line(most: usize) -> impl Fn(&str) -> Checked<String> {
+    move |text| {
+        if text.chars().any(char::is_control) {
+            return invalid("O texto não pode ter quebras de linha nem caracteres de controle.");
+        }
+        bounded(text, most)
+    }
+}
+
+/// Lines of at most `most` characters in all; of the control characters only
+/// line feeds and tabs.
+pub fn lines(most: usize) -> impl Fn(&str) -> Checked<String> {
+    move |text| {
+        let text = text.replace("\r\n", "\n");
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+            return invalid("O texto não pode ter caracteres de controle.");
+        }
+        bounded(&text, most)
+    }
+}
+
+fn bounded(text: &str, most: usize) -> Checked<String> {
+    let length = text.chars().count();
+    if length > most {
+        let mensagem = format!("O texto pode ter no máximo {most} caracteres e tem {length}.");
+        return Err((CodigoErro::MuitoLongo, mensagem));
+    }
+    Ok(text.to_owned())
+}
+
+/// An e-mail address with a domain that has a dot (RFC 5321, without display
+/// name and without literal addresses).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn email(text: &str) -> Checked<String> {
+    let text = line(254)(text)?;
+    let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+    match EmailAddress::parse_with_options(&text, options) {
+        Ok(_) => Ok(text),
+        Err(_) => invalid("O e-mail não é válido; ele tem a forma nome@exemplo.com.br."),
+    }
+}
+
+/// A CPF with valid check digits.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn cpf(text: &str) -> Checked<Cpf> {
+    Cpf::parse(text).or_else(|_| invalid("O CPF não é válido; confira os 11 dígitos."))
+}
+
+/// A CEP.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn cep(text: &str) -> Checked<Cep> {
+    Cep::parse(text).or_else(|_| invalid("O CEP não é válido; ele tem 8 dígitos, como 01310-100."))
+}
+
+/// A telephone number: 8 to 15 digits (E.164), an optional `+` before them, kept
+/// without the spaces, dashes, dots and parentheses that people write.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn telefone(text: &str) -> Checked<String> {
+    let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
+    let digits = plain.strip_prefix('+').unwrap_or(&plain);
+    if (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(plain);
+    }
+    invalid("O telefone não é válido; ele tem de 8 a 15 dígitos, como (11) 91234-5678.")
+}
+
+/// A day of birth: from 1900 on and not to come.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn data_nascimento(today: NaiveDate) -> impl Fn(&str) -> Checked<Date> {
+    move |text| {
+        let Ok(day) = Date::parse(text) else {
+            return invalid("A data não é válida; ela tem a forma 1990-12-31.");
+        };
+        match NaiveDate::from_ymd_opt(1900, 1, 1) {
+            Some(first) if day.0 < first || day.0 > today => {
+                out_of_range("A data de nascimento deve estar entre 1900-01-01 e hoje.")
+            }
+            _ => Ok(day),
+        }
+    }
+}
+
+/// A price: not negative, with at most two decimals.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn preco(text: &str) -> Checked<Decimal> {
+    let Ok(Decimal(amount)) = Decimal::parse(text) else {
+        return invalid("O preço não é válido; ele tem a forma 1234.50.");
+    };
+    let mut exact = amount.normalize();
+    if exact.scale() > 2 {
+        return invalid("O preço pode ter no máximo duas casas decimais.");
+    }
+    exact.rescale(2);
+    if exact.is_sign_negative() && !exact.is_zero() || exact > Exact::new(999_999_999_999, 2) {
+        return out_of_range("O preço deve estar entre 0.00 e 9999999999.99.");
+    }
+    Ok(Decimal(exact.abs()))
+}
+
+/// How many units a purchase has: 1 to 10,000.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn quantidade(units: i64) -> Checked<u32> {
+    match u32::try_from(units) {
+        Ok(fitting) if (1..=MOST_UNITS).contains(&units) => Ok(fitting),
+        _ => out_of_range(format!("A quantidade deve estar entre 1 e {MOST_UNITS}.")),
+    }
+}
+
+/// A country, as two letters (ISO 3166-1).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn pais(text: &str) -> Checked<String> {
+    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return Ok(text.to_ascii_uppercase());
+    }
+    invalid("O país não é válido; ele tem duas letras, como BR.")
+}
+
+/// A moment.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn momento(text: &str) -> Checked<DateTime> {
+    DateTime::parse(text)
+        .or_else(|_| invalid("A data e hora não é válida; ela tem a forma 2026-11-24T12:00:00Z."))
+}
+
+/// A moment that has passed.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn momento_passado(text: &str) -> Checked<DateTime> {
+    let moment = momento(text)?;
+    let first = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default();
+    if moment.0 > Utc::now() || moment.0.date_naive() < first {
+        return out_of_range("A data deve estar entre 1900-01-01 e agora.");
+    }
+    Ok(moment)
+}
+
+/// The id of a `T`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn id<T: GlobalId>(text: &str) -> Checked<T> {
+    T::parse("id", text).or_else(|_: GraphError| {
+        invalid(&format!("O identificador não é válido; ele tem a forma {}_42.", T::PREFIX))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codigo<T>(checked: Checked<T>) -> Option<CodigoErro> {
+        checked.err().map(|(codigo, _)| codigo)
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert_eq!(line(3)("çãé"), Ok("çãé".into()));
+        assert_eq!(codigo(line(3)("çãéo")), Some(CodigoErro::MuitoLongo));
+        assert_eq!(codigo(line(9)("a\u{0}b")), Some(CodigoErro::Invalido));
+        assert_eq!(codigo(line(9)("a\nb")), Some(CodigoErro::Invalido));
+        assert_eq!(lines(9)("a\r\nb"), Ok("a\nb".into()));
+        assert_eq!(codigo(lines(9)("a\u{7}b")), Some(CodigoErro::Invalido));
+    }
+
+    #[test]
+    fn emails() {
+        for text in ["ana@example.com", "ana.b+c@sub.example.com.br", "çã@exemplo.com"] {
+            assert_eq!(email(text), Ok(text.into()), "{text}");
+        }
+        for text in ["ana", "ana@", "@example.com", "ana@localhost", "Ana <ana@example.com>", "ana@[10.0.0.1]", "a b@c.de"] {
+            assert_eq!(codigo(email(text)), Some(CodigoErro::Invalido), "{text}");
+        }
+    }
+
+    #[test]
+    fn telephones_lose_their_ornaments() {
+        assert_eq!(telefone("+55 (11) 91234-5678"), Ok("+5511912345678".into()));
+        for text in ["1234567", "1234567890123456", "11 9abc-5678", "55+11912345678"] {
+            assert_eq!(codigo(telefone(text)), Some(CodigoErro::Invalido), "{text}");
+        }
+    }
+
+    #[test]
+    fn prices_have_two_decimals() {
+        let shown = |text| preco(text).map(|amount| amount.0.to_string());
+        assert_eq!(shown("10"), Ok("10.00".into()));
+        assert_eq!(shown("10.500"), Ok("10.50".into()));
+        assert_eq!(shown("-0"), Ok("0.00".into()));
+        assert_eq!(codigo(preco("10.505")), Some(CodigoErro::Invalido));
+        assert_eq!(codigo(preco("-0.01")), Some(CodigoErro::ForaDaFaixa));
+        assert_eq!(codigo(preco("10000000000.00")), Some(CodigoErro::ForaDaFaixa));
+        assert_eq!(codigo(preco("1,50")), Some(CodigoErro::Invalido));
+    }
+
+    #[test]
+    fn births_are_neither_to_come_nor_long_ago() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 24).expect("a day");
+        assert!(data_nascimento(today)("2026-11-24").is_ok());
+        assert!(data_nascimento(today)("1900-01-01").is_ok());
+        assert_eq!(codigo(data_nascimento(today)("2026-11-25")), Some(CodigoErro::ForaDaFaixa));
+        assert_eq!(codigo(data_nascimento(today)("1899-12-31")), Some(CodigoErro::ForaDaFaixa));
+        assert_eq!(codigo(data_nascimento(today)("24/11/2026")), Some(CodigoErro::Invalido));
+    }
+
+    #[test]
+    fn quantities() {
+        assert_eq!(quantidade(10_000), Ok(10_000));
+        for units in [0, -1, 10_001, i64::MAX] {
+            assert_eq!(codigo(quantidade(units)), Some(CodigoErro::ForaDaFaixa), "{units}");
+        }
+    }
+}
