@@ -4,6 +4,7 @@ pub mod auth;
 pub mod batching;
 pub mod cli;
 pub mod config;
+pub mod consistency;
 pub mod db;
 pub mod graph;
 pub mod http;

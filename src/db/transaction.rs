@@ -13,7 +13,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rand::RngExt as _;
 use sqlx::FromRow;
 use sqlx::mysql::MySqlRow;
 use tracing::Instrument as _;
@@ -157,7 +156,7 @@ impl Db {
                     if error.fault == Fault::Lost {
                         self.0.pool.retain(|_, _| false);
                     } else {
-                        tokio::time::sleep(Duration::from_millis(rand::rng().random_range(5..50))).await;
+                        tokio::time::sleep(Duration::from_millis(rand::random_range(5..50))).await;
                     }
                     repeated += 1;
                 }

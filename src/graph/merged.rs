@@ -4,19 +4,20 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::extensions::ApolloTracing;
-use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Interface, MergedObject, Object, Schema};
+use async_graphql::{Context, EmptySubscription, ID, Interface, MergedObject, Object, Schema, SchemaBuilder};
 use futures_util::future::join_all;
 
-use super::{Builder, builder, with_stores};
+use super::{prepared, with_stores};
+use crate::consistency::{Consistency, Remocoes};
 use crate::db::{Db, PerStore};
 use crate::kernel::{
     AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph, GraphError,
-    GraphResult, ProdutoId, Requester,
+    GraphResult, Oferta, Offers, ProdutoId, Requester,
 };
-use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
-use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
-use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, Endereco};
-use crate::stores::inventario::{ClienteInventario, Compra, ConsultasInventario, ProdutoInventario};
+use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, MutacoesCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
+use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, MutacoesClientes, OwnsClientes};
+use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, Endereco, MutacoesEnderecos};
+use crate::stores::inventario::{ClienteInventario, Compra, ConsultasInventario, MutacoesInventario, ProdutoInventario};
 
 /// The mode in which a reference becomes the whole object, loaded.
 pub struct Merged;
@@ -57,6 +58,13 @@ impl Graph for Merged {
 
     async fn produto(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Produto>> {
         Ok(Catalogo::fetch(ctx, id).await?.map(Self::produto_of))
+    }
+}
+
+impl Offers for Merged {
+    async fn oferta(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Oferta>> {
+        let item = Catalogo::fetch(ctx, id).await?;
+        Ok(item.map(|item| Oferta { preco: item.preco, disponivel: item.disponivel }))
     }
 }
 
@@ -159,18 +167,37 @@ pub struct Consultas(
     ConsultasInventario<Merged>,
 );
 
+/// Everything that can be changed, by users with the papel EDITOR or ADMIN.
+#[derive(MergedObject)]
+#[graphql(name = "Mutation")]
+pub struct Mutacoes(
+    MutacoesClientes<Merged>,
+    MutacoesEnderecos<Merged>,
+    MutacoesCatalogo<Merged>,
+    MutacoesInventario<Merged>,
+    Remocoes<Merged>,
+);
+
 /// The merged schema.
-pub type MergedSchema = Schema<Consultas, EmptyMutation, EmptySubscription>;
+pub type MergedSchema = Schema<Consultas, Mutacoes, EmptySubscription>;
 
 /// The merged schema, without stores to ask: enough for its SDL.
-pub(super) fn build() -> Builder<Consultas> {
-    builder(Consultas(
+pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
+    let consultas = Consultas(
         ConsultasGerais,
         ConsultasClientes(PhantomData),
         ConsultasEnderecos(PhantomData),
         ConsultasCatalogo(PhantomData),
         ConsultasInventario(PhantomData),
-    ))
+    );
+    let mutacoes = Mutacoes(
+        MutacoesClientes(PhantomData),
+        MutacoesEnderecos(PhantomData),
+        MutacoesCatalogo(PhantomData),
+        MutacoesInventario(PhantomData),
+        Remocoes(PhantomData),
+    );
+    prepared(Schema::build(consultas, mutacoes, EmptySubscription))
 }
 
 /// The two schemas that `serve` uses.
@@ -188,10 +215,8 @@ pub struct Schemas {
 impl Schemas {
     /// Both, over the same databases.
     #[must_use]
-    pub fn new(databases: &PerStore<Db>) -> Self {
-        Self {
-            plain: with_stores(build(), databases).finish(),
-            traced: with_stores(build(), databases).extension(ApolloTracing).finish(),
-        }
+    pub fn new(databases: &PerStore<Db>, consistency: &Arc<Consistency>) -> Self {
+        let builder = || with_stores(build(), databases).data(Arc::clone(consistency));
+        Self { plain: builder().finish(), traced: builder().extension(ApolloTracing).finish() }
     }
 }

@@ -22,19 +22,29 @@ use crate::stores::clientes::Clientes;
 use crate::stores::enderecos::Enderecos;
 use crate::stores::inventario::Inventario;
 
-/// A schema before it is finished; every schema here only reads.
+/// A subgraph's schema before it is finished; subgraphs only read.
 type Builder<Q> = SchemaBuilder<Q, EmptyMutation, EmptySubscription>;
 
 /// Directives on one field; none of ours repeats.
 const MOST_DIRECTIVES: usize = 16;
 
-/// What every schema has in common.
+/// A subgraph's schema.
 fn builder<Q: ObjectType + 'static>(query: Q) -> Builder<Q> {
-    Schema::build(query, EmptyMutation, EmptySubscription).limit_directives(MOST_DIRECTIVES)
+    prepared(Schema::build(query, EmptyMutation, EmptySubscription))
+}
+
+/// What every schema has in common.
+fn prepared<Q: ObjectType + 'static, M: ObjectType + 'static>(
+    builder: SchemaBuilder<Q, M, EmptySubscription>,
+) -> SchemaBuilder<Q, M, EmptySubscription> {
+    builder.limit_directives(MOST_DIRECTIVES)
 }
 
 /// Gives a schema the stores that its resolvers ask.
-fn with_stores<Q: ObjectType + 'static>(builder: Builder<Q>, databases: &PerStore<Db>) -> Builder<Q> {
+fn with_stores<Q: ObjectType + 'static, M: ObjectType + 'static>(
+    builder: SchemaBuilder<Q, M, EmptySubscription>,
+    databases: &PerStore<Db>,
+) -> SchemaBuilder<Q, M, EmptySubscription> {
     builder
         .data(Clientes::new(databases[Store::Clientes].clone()))
         .data(Enderecos::new(databases[Store::Enderecos].clone()))

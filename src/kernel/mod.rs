@@ -22,6 +22,6 @@ pub use context::{ContextExt, RequestContext};
 pub use cursor::{Cursor, KeyKind, SortKey};
 pub use error::{GraphError, GraphResult, code};
 pub use id::{AnyId, ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
-pub use mode::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, ProdutoEntity};
+pub use mode::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, Oferta, Offers, ProdutoEntity};
 pub use page::{Direction, Page, PageArgs, Slice};
 pub use requester::{Papel, Requester};

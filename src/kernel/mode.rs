@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use async_graphql::{Context, ID, Object, OutputType};
 
 use super::error::GraphResult;
+use super::scalars::Decimal;
 use super::id::{ClienteId, GlobalId as _, ProdutoId};
 
 /// What references to the entities with several owners become.
@@ -32,6 +33,24 @@ pub trait Graph: Send + Sync + Sized + 'static {
         ctx: &Context<'_>,
         id: ProdutoId,
     ) -> impl Future<Output = GraphResult<Option<Self::Produto>>> + Send;
+}
+
+/// What a purchase must know of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oferta {
+    /// The price of one, now.
+    pub preco: Decimal,
+    /// Whether it can be bought.
+    pub disponivel: bool,
+}
+
+/// A schema that knows for what price each product is sold.
+pub trait Offers: Graph {
+    /// The offer of a product; `None` when it does not exist.
+    fn oferta(
+        ctx: &Context<'_>,
+        id: ProdutoId,
+    ) -> impl Future<Output = GraphResult<Option<Oferta>>> + Send;
 }
 
 /// The part of every `Cliente` that holds its key.

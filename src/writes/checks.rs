@@ -17,10 +17,18 @@ pub enum Change<T> {
 
 impl<T> Change<T> {
     /// The value after the change.
-    pub fn over(self, old: T) -> T {
+    pub const fn over<'a>(&'a self, old: &'a T) -> &'a T {
         match self {
             Self::Keep => old,
             Self::Set(new) => new,
+        }
+    }
+
+    /// The same change, in other words.
+    pub fn map<U>(self, words: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Self::Keep => Change::Keep,
+            Self::Set(new) => Change::Set(words(new)),
         }
     }
 }

@@ -45,6 +45,13 @@ impl Erro {
         Self { codigo, mensagem: mensagem.into(), campo: Some(vec![campo.to_owned()]) }
     }
 
+    /// The record has changed since the caller read it.
+    #[must_use]
+    pub fn conflito() -> Self {
+        let mensagem = "O registro foi alterado por outra pessoa; leia-o de novo antes de salvar.";
+        Self::em("atualizadoEm", CodigoErro::Conflito, mensagem)
+    }
+
     /// The record that `campo` names does not exist.
     #[must_use]
     pub fn nao_encontrado(campo: &str, o_que: &str) -> Self {

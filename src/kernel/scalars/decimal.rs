@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Decimal(pub rust_decimal::Decimal);
 
 impl Decimal {
+    /// No money.
+    pub const ZERO: Self = Self(rust_decimal::Decimal::ZERO);
+
     /// Reads plain decimal notation.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! `Produto` with its own data; `inventario` adds sales to it.
 
 mod loaders;
+mod mutation;
 mod query;
 mod table;
 mod types;
@@ -10,8 +11,9 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
+pub use mutation::MutacoesCatalogo;
 pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
-pub use table::{Item, NovoProduto, count, insert_many};
+pub use table::{Item, NovoProduto, count, delete, existing, insert_many};
 pub use types::ProdutoCatalogo;
 
 use crate::batching::Loader;

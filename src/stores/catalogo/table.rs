@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list};
+use crate::db::{Db, Statement, StoreError, Tally, Texts, Transaction, in_list};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{Page, ProdutoId};
 
@@ -127,6 +127,72 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
         filter.conditions().statement("catalogo.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// The product with this id, locked until the transaction ends.
+pub(super) async fn lock(tx: &mut Transaction<'_>, id: ProdutoId) -> Result<Option<Item>, StoreError> {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
+    Ok(tx.read(Statement::new("catalogo.trava", &TEXT).bind(id)).await?.pop())
+}
+
+/// The description of a product that is locked.
+pub(super) async fn descricao(tx: &mut Transaction<'_>, id: ProdutoId) -> Result<Option<String>, StoreError> {
+    let statement =
+        Statement::new("catalogo.descricao_de", "SELECT `descricao` FROM `catalogo` WHERE `id` = ?").bind(id);
+    let rows: Vec<(Option<String>,)> = tx.read(statement).await?;
+    Ok(rows.into_iter().next().and_then(|row| row.0))
+}
+
+/// What a product is listed with.
+pub(super) struct Dados<'a> {
+    pub nome: &'a str,
+    pub descricao: Option<&'a str>,
+    pub preco: Decimal,
+    pub disponivel: bool,
+}
+
+/// Lists a product and returns its number.
+pub(super) async fn insert(tx: &mut Transaction<'_>, dados: &Dados<'_>) -> Result<u64, StoreError> {
+    let text = "INSERT INTO `catalogo` (`nome`, `descricao`, `preco`, `disponivel`) VALUES (?, ?, ?, ?)";
+    Ok(tx.write(bound(Statement::new("catalogo.cria", text), dados)).await?.id)
+}
+
+/// Changes a product, whose row must be locked.
+pub(super) async fn update(
+    tx: &mut Transaction<'_>,
+    id: ProdutoId,
+    dados: &Dados<'_>,
+) -> Result<(), StoreError> {
+    let text = "\
+UPDATE `catalogo`
+SET `nome` = ?, `descricao` = ?, `preco` = ?, `disponivel` = ?,
+    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1 MICROSECOND)
+WHERE `id` = ?";
+    tx.write(bound(Statement::new("catalogo.atualiza", text), dados).bind(id)).await.map(|_| ())
+}
+
+fn bound(statement: Statement, dados: &Dados<'_>) -> Statement {
+    statement.bind(dados.nome).bind(dados.descricao).bind(dados.preco).bind(dados.disponivel)
+}
+
+/// Removes a product's row, if it is still there.
+///
+/// # Errors
+/// The store's.
+pub async fn delete(db: &Db, id: ProdutoId) -> Result<(), StoreError> {
+    let statement = Statement::new("catalogo.remove", "DELETE FROM `catalogo` WHERE `id` = ?").bind(id);
+    db.write(statement, &Arc::default()).await.map(|_| ())
+}
+
+/// Those of `ids`, at most [`MOST_KEYS`](crate::db::MOST_KEYS), that exist.
+///
+/// # Errors
+/// The store's.
+pub async fn existing(db: &Db, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let text = in_list(&TEXTS, || "SELECT `id` FROM `catalogo` WHERE `id` IN (…)".to_owned(), ids.len());
+    let rows: Vec<(u64,)> = db.read(Statement::new("catalogo.existem", text).bind_list(ids), &[]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// A product to be inserted with a chosen id.

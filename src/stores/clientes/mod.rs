@@ -2,6 +2,7 @@
 //! with its own data; others add addresses and purchases to it.
 
 mod loaders;
+mod mutation;
 mod query;
 mod table;
 mod types;
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use async_graphql::Context;
 
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
-pub use table::{Cadastro, NovoCliente, count, insert_many};
+pub use mutation::{MutacoesClientes, RemoverCliente};
+pub use table::{Cadastro, NovoCliente, count, existing, insert_many};
 pub use types::ClienteCadastro;
 
 use crate::batching::Loader;
@@ -30,6 +32,12 @@ impl Clientes {
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { por_id: Loader::new(loaders::PorId(db.clone())), db }
+    }
+
+    /// Its database.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
     }
 
     /// The client with this id: one load.

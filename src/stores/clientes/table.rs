@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list};
+use crate::db::{Db, Statement, StoreError, Tally, Texts, Transaction, in_list};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::{ClienteId, Page};
 
@@ -126,6 +126,91 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
         filter.conditions().statement("clientes.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// The client with this id, locked until the transaction ends.
+pub(super) async fn lock(tx: &mut Transaction<'_>, id: ClienteId) -> Result<Option<Cadastro>, StoreError> {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
+    Ok(tx.read(Statement::new("clientes.trava", &TEXT).bind(id)).await?.pop())
+}
+
+/// What a client is registered with.
+pub(super) struct Dados<'a> {
+    pub nome: &'a str,
+    pub email: &'a str,
+    pub cpf: &'a Cpf,
+    pub telefone: Option<&'a str>,
+    pub data_nascimento: Option<Date>,
+}
+
+/// Registers a client and returns its number.
+pub(super) async fn insert(tx: &mut Transaction<'_>, dados: &Dados<'_>) -> Result<u64, StoreError> {
+    let text = "\
+INSERT INTO `cadastro` (`nome`, `email`, `cpf`, `telefone`, `data_nascimento`)
+VALUES (?, ?, ?, ?, ?)";
+    Ok(tx.write(bound(Statement::new("clientes.cria", text), dados)).await?.id)
+}
+
+/// Changes a client, whose row must be locked.
+pub(super) async fn update(
+    tx: &mut Transaction<'_>,
+    id: ClienteId,
+    dados: &Dados<'_>,
+) -> Result<(), StoreError> {
+    let text = "\
+UPDATE `cadastro`
+SET `nome` = ?, `email` = ?, `cpf` = ?, `telefone` = ?, `data_nascimento` = ?,
+    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1 MICROSECOND)
+WHERE `id` = ?";
+    tx.write(bound(Statement::new("clientes.atualiza", text), dados).bind(id)).await.map(|_| ())
+}
+
+fn bound(statement: Statement, dados: &Dados<'_>) -> Statement {
+    statement
+        .bind(dados.nome)
+        .bind(dados.email)
+        .bind(dados.cpf.digits())
+        .bind(dados.telefone)
+        .bind(dados.data_nascimento)
+}
+
+/// Removes a client's row.
+pub(super) async fn delete(tx: &mut Transaction<'_>, id: ClienteId) -> Result<(), StoreError> {
+    let statement = Statement::new("clientes.remove", "DELETE FROM `cadastro` WHERE `id` = ?").bind(id);
+    tx.write(statement).await.map(|_| ())
+}
+
+/// Whether another client than `except` has this e-mail address, and whether one
+/// has this CPF: as it is now, waiting for those who are writing.
+pub(super) async fn taken(
+    tx: &mut Transaction<'_>,
+    email: &str,
+    cpf: &Cpf,
+    except: Option<ClienteId>,
+) -> Result<(bool, bool), StoreError> {
+    let text = "\
+SELECT `email` = ?, `cpf` = ? FROM `cadastro`
+WHERE (`email` = ? OR `cpf` = ?) AND `id` <> ?
+LOCK IN SHARE MODE";
+    let statement = Statement::new("clientes.repetido", text)
+        .bind(email)
+        .bind(cpf.digits())
+        .bind(email)
+        .bind(cpf.digits())
+        .bind(except.map_or(0, |id| id.0));
+    let rows: Vec<(bool, bool)> = tx.read(statement).await?;
+    Ok((rows.iter().any(|row| row.0), rows.iter().any(|row| row.1)))
+}
+
+/// Those of `ids`, at most [`MOST_KEYS`](crate::db::MOST_KEYS), that exist.
+///
+/// # Errors
+/// The store's.
+pub async fn existing(db: &Db, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let text = in_list(&TEXTS, || "SELECT `id` FROM `cadastro` WHERE `id` IN (…)".to_owned(), ids.len());
+    let rows: Vec<(u64,)> = db.read(Statement::new("clientes.existem", text).bind_list(ids), &[]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// A client to be inserted with a chosen id.

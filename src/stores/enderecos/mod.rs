@@ -2,12 +2,14 @@
 //! `Endereco`; adds `enderecos` to `Cliente`.
 
 mod loaders;
+mod mutation;
 mod query;
 mod table;
 mod types;
 
+pub use mutation::MutacoesEnderecos;
 pub use query::{ConsultasEnderecos, EnderecoEntity, EnderecoFiltro};
-pub use table::{NovoEndereco, Registro, count, insert_many};
+pub use table::{NovoEndereco, Registro, count, forget_cliente, insert_many, references, refers};
 pub use types::{ClienteEnderecos, Endereco, Uf};
 
 use crate::batching::Loader;

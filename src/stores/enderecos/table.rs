@@ -6,7 +6,8 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list};
+use crate::db::{Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list};
+use crate::writes::guard::Guarded;
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::{ClienteId, EnderecoId, Page};
 
@@ -130,6 +131,129 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
         filter.conditions().statement("enderecos.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// The address with this id, locked until the transaction ends.
+pub(super) async fn lock(tx: &mut Transaction<'_>, id: EnderecoId) -> Result<Option<Registro>, StoreError> {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
+    Ok(tx.read(Statement::new("enderecos.trava", &TEXT).bind(id)).await?.pop())
+}
+
+/// How many addresses a client has; the client's note must be locked, so that
+/// the number stays.
+pub(super) async fn count_of(tx: &mut Transaction<'_>, cliente: ClienteId) -> Result<u64, StoreError> {
+    // As it is now, not as it was when the transaction first read.
+    let text = "\
+SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco` WHERE `id_cliente` = ? LOCK IN SHARE MODE";
+    let rows: Vec<(u64,)> = tx.read(Statement::new("enderecos.quantos", text).bind(cliente)).await?;
+    Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// What an address is made of.
+pub(super) struct Dados<'a> {
+    pub logradouro: &'a str,
+    pub numero: &'a str,
+    pub complemento: Option<&'a str>,
+    pub bairro: Option<&'a str>,
+    pub cidade: &'a str,
+    pub uf: &'a str,
+    pub cep: &'a Cep,
+    pub pais: &'a str,
+}
+
+/// Adds an address and returns its number.
+pub(super) async fn insert(
+    tx: &mut Transaction<'_>,
+    cliente: ClienteId,
+    dados: &Dados<'_>,
+) -> Result<u64, StoreError> {
+    let text = "\
+INSERT INTO `endereco`
+    (`logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `pais`, `id_cliente`)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    Ok(tx.write(bound(Statement::new("enderecos.cria", text), dados).bind(cliente)).await?.id)
+}
+
+/// Changes an address, whose row must be locked.
+pub(super) async fn update(
+    tx: &mut Transaction<'_>,
+    id: EnderecoId,
+    dados: &Dados<'_>,
+) -> Result<(), StoreError> {
+    let text = "\
+UPDATE `endereco`
+SET `logradouro` = ?, `numero` = ?, `complemento` = ?, `bairro` = ?, `cidade` = ?, `uf` = ?, `cep` = ?, `pais` = ?,
+    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1 MICROSECOND)
+WHERE `id` = ?";
+    tx.write(bound(Statement::new("enderecos.atualiza", text), dados).bind(id)).await.map(|_| ())
+}
+
+fn bound(statement: Statement, dados: &Dados<'_>) -> Statement {
+    statement
+        .bind(dados.logradouro)
+        .bind(dados.numero)
+        .bind(dados.complemento)
+        .bind(dados.bairro)
+        .bind(dados.cidade)
+        .bind(dados.uf)
+        .bind(dados.cep.digits())
+        .bind(dados.pais)
+}
+
+/// Removes an address; false when it was not there.
+pub(super) async fn delete(tx: &mut Transaction<'_>, id: EnderecoId) -> Result<bool, StoreError> {
+    let statement = Statement::new("enderecos.remove", "DELETE FROM `endereco` WHERE `id` = ?").bind(id);
+    Ok(tx.write(statement).await?.rows > 0)
+}
+
+/// Removes every address of a client and sees to it that none is added any more.
+/// May be repeated.
+///
+/// # Errors
+/// The store's; then nothing has changed.
+pub async fn forget_cliente(db: &Db, cliente: ClienteId) -> Result<(), StoreError> {
+    db.transaction(&ForgetCliente(cliente), &Arc::default()).await
+}
+
+struct ForgetCliente(ClienteId);
+
+impl Work for ForgetCliente {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "enderecos.esquece_cliente"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        Guarded::Cliente.lock(tx, self.0.0).await?;
+        Guarded::Cliente.mark_removed(tx, self.0.0, false).await?;
+        let text = "DELETE FROM `endereco` WHERE `id_cliente` = ?";
+        tx.write(Statement::new("enderecos.remove_do_cliente", text).bind(self.0)).await?;
+        Ok(End::Commit(()))
+    }
+}
+
+/// An address's number and whose it is, for a walk through the table.
+pub type Referencia = (u64, u64);
+
+/// The next addresses after the number `after`.
+///
+/// # Errors
+/// The store's.
+pub async fn references(db: &Db, after: u64, most: u32) -> Result<Vec<Referencia>, StoreError> {
+    let text = "SELECT `id`, `id_cliente` FROM `endereco` WHERE `id` > ? ORDER BY `id` LIMIT ?";
+    db.read(Statement::new("enderecos.referencias", text).bind(after).bind(most), &[]).await
+}
+
+/// Whether the address is still there and still that client's.
+///
+/// # Errors
+/// The store's.
+pub async fn refers(db: &Db, (id, cliente): Referencia) -> Result<bool, StoreError> {
+    let text = "SELECT `id` FROM `endereco` WHERE `id` = ? AND `id_cliente` = ?";
+    let statement = Statement::new("enderecos.refere", text).bind(id).bind(cliente);
+    let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
+    Ok(!rows.is_empty())
 }
 
 /// An address to be inserted with a chosen id.

@@ -4,12 +4,16 @@
 
 mod adquiridos;
 mod loaders;
+mod mutation;
 mod query;
 mod table;
 mod types;
 
+pub use mutation::{MutacoesInventario, RemoverProduto};
 pub use query::{CompraEntity, CompraFiltro, ConsultasInventario};
-pub use table::{NovaCompra, Registro, Resumo, count, insert_many};
+pub use table::{
+    DELETED_AT_ONCE, NovaCompra, Registro, Resumo, count, delete_some_of, forget_cliente, insert_many, references, refers,
+};
 pub use types::{ClienteInventario, Compra, ProdutoInventario};
 
 use crate::batching::Loader;
@@ -51,6 +55,12 @@ impl Inventario {
             produto: side(Side::Produto),
             db,
         }
+    }
+
+    /// Its database.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
     }
 
     fn side(&self, side: Side) -> &SideLoaders {

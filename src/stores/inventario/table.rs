@@ -6,7 +6,8 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, Statement, StoreError, Tally, Texts, in_list, union_all, union_length};
+use crate::db::{Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list, union_all, union_length};
+use crate::writes::guard::Guarded;
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{ClienteId, CompraId, Direction, Page, ProdutoId};
 
@@ -334,6 +335,123 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
         .statement("inventario.total", "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`");
     let rows: Vec<(u64,)> = db.read(statement, audience).await?;
     Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// The purchase with this id, locked until the transaction ends.
+pub(super) async fn lock(tx: &mut Transaction<'_>, id: CompraId) -> Result<Option<Registro>, StoreError> {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
+    Ok(tx.read(Statement::new("inventario.trava", &TEXT).bind(id)).await?.pop())
+}
+
+/// Whether anybody has bought the product: as it is now.
+pub(super) async fn was_bought(tx: &mut Transaction<'_>, produto: ProdutoId) -> Result<bool, StoreError> {
+    let text = "SELECT `id` FROM `inventario` WHERE `id_produto` = ? LIMIT 1 LOCK IN SHARE MODE";
+    let rows: Vec<(u64,)> = tx.read(Statement::new("inventario.vendido", text).bind(produto)).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Registers a purchase, now, and returns its number.
+pub(super) async fn insert(
+    tx: &mut Transaction<'_>,
+    (cliente, produto): (ClienteId, ProdutoId),
+    quantidade: u32,
+    preco_unitario: Decimal,
+) -> Result<u64, StoreError> {
+    let text = "\
+INSERT INTO `inventario` (`id_cliente`, `id_produto`, `quantidade`, `preco_unitario`)
+VALUES (?, ?, ?, ?)";
+    let statement = Statement::new("inventario.cria", text)
+        .bind(cliente)
+        .bind(produto)
+        .bind(quantidade)
+        .bind(preco_unitario);
+    Ok(tx.write(statement).await?.id)
+}
+
+/// Corrects a purchase, whose row must be locked.
+pub(super) async fn update(
+    tx: &mut Transaction<'_>,
+    id: CompraId,
+    quantidade: u32,
+    preco_unitario: Decimal,
+) -> Result<(), StoreError> {
+    let text = "UPDATE `inventario` SET `quantidade` = ?, `preco_unitario` = ? WHERE `id` = ?";
+    let statement =
+        Statement::new("inventario.corrige", text).bind(quantidade).bind(preco_unitario).bind(id);
+    tx.write(statement).await.map(|_| ())
+}
+
+/// Removes a purchase; false when it was not there.
+pub(super) async fn delete(tx: &mut Transaction<'_>, id: CompraId) -> Result<bool, StoreError> {
+    let statement = Statement::new("inventario.remove", "DELETE FROM `inventario` WHERE `id` = ?").bind(id);
+    Ok(tx.write(statement).await?.rows > 0)
+}
+
+/// Sees to it that nothing is sold any more to a client who is removed, and notes
+/// whether what was sold stays. May be repeated.
+///
+/// # Errors
+/// The store's; then nothing has changed.
+pub async fn forget_cliente(db: &Db, cliente: ClienteId, sales_kept: bool) -> Result<(), StoreError> {
+    db.transaction(&ForgetCliente { cliente, sales_kept }, &Arc::default()).await
+}
+
+struct ForgetCliente {
+    cliente: ClienteId,
+    sales_kept: bool,
+}
+
+impl Work for ForgetCliente {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "inventario.esquece_cliente"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        Guarded::Cliente.lock(tx, self.cliente.0).await?;
+        Guarded::Cliente.mark_removed(tx, self.cliente.0, self.sales_kept).await?;
+        Ok(End::Commit(()))
+    }
+}
+
+/// Removes some of a client's purchases, at most a thousand, and returns how
+/// many: less than that when none is left.
+///
+/// # Errors
+/// The store's.
+pub async fn delete_some_of(db: &Db, cliente: ClienteId) -> Result<u64, StoreError> {
+    let text = "DELETE FROM `inventario` WHERE `id_cliente` = ? ORDER BY `id` LIMIT 1000";
+    let statement = Statement::new("inventario.remove_do_cliente", text).bind(cliente);
+    Ok(db.write(statement, &Arc::default()).await?.rows)
+}
+
+/// What one call of [`delete_some_of`] removes at most.
+pub const DELETED_AT_ONCE: u64 = 1_000;
+
+/// A purchase's number, its client's and its product's, for a walk through the
+/// table.
+pub type Referencia = (u64, u64, u64);
+
+/// The next purchases after the number `after`.
+///
+/// # Errors
+/// The store's.
+pub async fn references(db: &Db, after: u64, most: u32) -> Result<Vec<Referencia>, StoreError> {
+    let text =
+        "SELECT `id`, `id_cliente`, `id_produto` FROM `inventario` WHERE `id` > ? ORDER BY `id` LIMIT ?";
+    db.read(Statement::new("inventario.referencias", text).bind(after).bind(most), &[]).await
+}
+
+/// Whether the purchase is still there.
+///
+/// # Errors
+/// The store's.
+pub async fn refers(db: &Db, id: u64) -> Result<bool, StoreError> {
+    let statement =
+        Statement::new("inventario.refere", "SELECT `id` FROM `inventario` WHERE `id` = ?").bind(id);
+    let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
+    Ok(!rows.is_empty())
 }
 
 /// A purchase to be inserted with a chosen id.

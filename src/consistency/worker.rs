@@ -1,0 +1,93 @@
+//! Who works through the outboxes, beside the requests: one loop in every
+//! instance.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::{Consistency, Progress};
+use crate::db::{Store, StoreError};
+use crate::writes::outbox::{self, Task};
+use crate::writes::record;
+
+/// How often an instance looks for what others have left.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// How often the records are purged whose time has passed.
+const PURGE: Duration = Duration::from_secs(600);
+
+/// How many rows one look takes.
+const ROWS: u32 = 20;
+
+/// How long a mutation waits for the other stores before it answers that they are
+/// pending.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The stores with an outbox.
+const HOMES: [Store; 2] = [Store::Clientes, Store::Inventario];
+
+impl Consistency {
+    /// Works through the outboxes for as long as the program runs.
+    pub async fn run(self: Arc<Self>) {
+        let mut pulse = interval(PULSE);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut purge_at = Instant::now() + PULSE;
+        loop {
+            tokio::select! {
+                _ = pulse.tick() => {}
+                () = self.wake.notified() => {}
+            }
+            self.round().await;
+            if Instant::now() >= purge_at {
+                self.purge().await;
+                purge_at = Instant::now() + PURGE;
+            }
+        }
+    }
+
+    /// Works on everything that is due now, and returns how much that was.
+    pub async fn round(&self) -> usize {
+        let mut worked = 0;
+        for store in HOMES {
+            // The failure is in the log already, with its statement.
+            let due = outbox::due(&self.databases[store], ROWS).await.unwrap_or_default();
+            for id in due {
+                worked += usize::from(matches!(self.advance(store, id).await, Ok(Some(_))));
+            }
+        }
+        worked
+    }
+
+    async fn purge(&self) {
+        for store in Store::ALL {
+            match record::purge(&self.databases[store]).await {
+                Ok(0) | Err(_) => {}
+                Ok(purged) => tracing::info!(%store, purged, "old idempotency records deleted"),
+            }
+        }
+    }
+
+    /// Finishes what a mutation has just begun in `store`, and says how far it has
+    /// come after a short while. It goes on in any case.
+    pub(super) async fn finish(self: &Arc<Self>, store: Store, task: Task, target: u64) -> Progress {
+        let this = Arc::clone(self);
+        let work = tokio::spawn(async move { this.finish_now(store, task, target).await });
+        match timeout(PATIENCE, work).await {
+            Ok(Ok(Ok(progress))) => progress,
+            _ => {
+                self.wake.notify_one();
+                Progress::default()
+            }
+        }
+    }
+
+    async fn finish_now(&self, store: Store, task: Task, target: u64) -> Result<Progress, StoreError> {
+        super::fail_point("removal::begun");
+        match outbox::find(&self.databases[store], task, target).await? {
+            // Done by another instance already, or long ago.
+            None => Ok(Progress::WHOLE),
+            Some(id) => Ok(self.advance(store, id).await?.unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Writes to this store. Its removal crosses stores and stands in
+//! [`consistency`](crate::consistency); what it does here is [`RemoverCliente`].
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::table::{self, Cadastro, Dados};
+use super::{Clientes, OwnsClientes};
+use crate::db::{Fault, StoreError, Transaction};
+use crate::kernel::scalars::{Cpf, Date, DateTime};
+use crate::kernel::{ClienteId, ContextExt as _, Graph, GraphResult};
+use crate::writes::outbox::{self, PoliticaCompras, Task};
+use crate::writes::{Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, rules, run};
+
+const NOME: usize = 120;
+
+/// A new client.
+#[derive(InputObject)]
+pub struct CriarClienteInput {
+    /// Full name, at most 120 characters.
+    pub nome: String,
+    /// E-mail address, unique among clients.
+    pub email: String,
+    /// CPF, unique among clients; with or without dots and dash.
+    pub cpf: Lenient<Cpf>,
+    /// Telephone number: 8 to 15 digits.
+    pub telefone: Option<String>,
+    /// Day of birth, from 1900-01-01 to today.
+    pub data_nascimento: Option<Lenient<Date>>,
+    /// The same key with the same input gives the same answer and no second
+    /// client; 1 to 64 visible ASCII characters.
+    pub chave_idempotencia: Option<String>,
+}
+
+impl CriarClienteInput {
+    fn check(&self, today: NaiveDate) -> Result<CriarCliente, Vec<Erro>> {
+        let mut checks = Checks::default();
+        let nome = checks.required("nome", &self.nome, rules::line(NOME));
+        let email = checks.required("email", &self.email, rules::email);
+        let cpf = checks.required("cpf", self.cpf.text(), rules::cpf);
+        let telefone = checks.optional("telefone", self.telefone.as_deref(), rules::telefone);
+        let data_nascimento = checks.optional(
+            "dataNascimento",
+            self.data_nascimento.as_ref().map(Lenient::text),
+            rules::data_nascimento(today),
+        );
+        checks
+            .pass(|| Some(CriarCliente { nome: nome?, email: email?, cpf: cpf?, telefone, data_nascimento }))
+    }
+}
+
+#[derive(Serialize)]
+struct CriarCliente {
+    nome: String,
+    email: String,
+    cpf: Cpf,
+    telefone: Option<String>,
+    data_nascimento: Option<Date>,
+}
+
+impl Write for CriarCliente {
+    const OPERATION: &'static str = "criarCliente";
+
+    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
+        let dados = Dados {
+            nome: &self.nome,
+            email: &self.email,
+            cpf: &self.cpf,
+            telefone: self.telefone.as_deref(),
+            data_nascimento: self.data_nascimento,
+        };
+        match table::insert(tx, &dados).await {
+            Err(error) if error.fault == Fault::Duplicate => repeated(tx, &dados, None, &error).await,
+            inserted => Ok(Outcome::Done(inserted?)),
+        }
+    }
+}
+
+/// Which of the unique values another client has: all of them, though the
+/// database names one.
+async fn repeated(
+    tx: &mut Transaction<'_>,
+    dados: &Dados<'_>,
+    except: Option<ClienteId>,
+    error: &StoreError,
+) -> Result<Outcome, StoreError> {
+    let (mut email, mut cpf) = table::taken(tx, dados.email, dados.cpf, except).await?;
+    email |= &*error.detail == "cadastro_email";
+    cpf |= &*error.detail == "cadastro_cpf";
+    let taken = |campo, mensagem: &str| Erro::em(campo, CodigoErro::JaCadastrado, mensagem);
+    let mut erros = Vec::new();
+    if email {
+        erros.push(taken("email", "Este e-mail já pertence a outro cliente."));
+    }
+    if cpf {
+        erros.push(taken("cpf", "Este CPF já pertence a outro cliente."));
+    }
+    Ok(Outcome::Refused(erros))
+}
+
+/// Changes to a client: what is absent stays, null clears what may be empty.
+#[derive(InputObject)]
+pub struct AtualizarClienteInput {
+    /// Which client.
+    pub id: ID,
+    /// Full name, at most 120 characters.
+    pub nome: MaybeUndefined<String>,
+    /// E-mail address, unique among clients.
+    pub email: MaybeUndefined<String>,
+    /// CPF, unique among clients; with or without dots and dash.
+    pub cpf: MaybeUndefined<Lenient<Cpf>>,
+    /// Telephone number: 8 to 15 digits.
+    pub telefone: MaybeUndefined<String>,
+    /// Day of birth, from 1900-01-01 to today.
+    pub data_nascimento: MaybeUndefined<Lenient<Date>>,
+    /// `atualizadoEm` as it was read: when the client has changed since, nothing
+    /// is written and the answer has the `erro` CONFLITO.
+    pub atualizado_em: Option<Lenient<DateTime>>,
+}
+
+impl AtualizarClienteInput {
+    fn check(&self, today: NaiveDate) -> Result<AtualizarCliente, Vec<Erro>> {
+        let mut checks = Checks::default();
+        let id = checks.required("id", &self.id, rules::id);
+        let nome = checks.change("nome", &self.nome, rules::line(NOME));
+        let email = checks.change("email", &self.email, rules::email);
+        let cpf = checks.change("cpf", &self.cpf, rules::cpf);
+        let telefone = checks.change_optional("telefone", &self.telefone, rules::telefone);
+        let data_nascimento = checks.change_optional(
+            "dataNascimento",
+            &self.data_nascimento,
+            rules::data_nascimento(today),
+        );
+        let atualizado_em = checks.optional(
+            "atualizadoEm",
+            self.atualizado_em.as_ref().map(Lenient::text),
+            rules::momento,
+        );
+        checks.pass(|| {
+            Some(AtualizarCliente { id: id?, nome, email, cpf, telefone, data_nascimento, atualizado_em })
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct AtualizarCliente {
+    id: ClienteId,
+    nome: Change<String>,
+    email: Change<String>,
+    cpf: Change<Cpf>,
+    telefone: Change<Option<String>>,
+    data_nascimento: Change<Option<Date>>,
+    atualizado_em: Option<DateTime>,
+}
+
+impl Write for AtualizarCliente {
+    const OPERATION: &'static str = "atualizarCliente";
+
+    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
+        let Some(old) = table::lock(tx, self.id).await? else {
+            return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O cliente")]));
+        };
+        if self.atualizado_em.is_some_and(|seen| seen != old.atualizado_em) {
+            return Ok(Outcome::Refused(vec![Erro::conflito()]));
+        }
+        let dados = Dados {
+            nome: self.nome.over(&old.nome),
+            email: self.email.over(&old.email),
+            cpf: self.cpf.over(&old.cpf),
+            telefone: self.telefone.over(&old.telefone).as_deref(),
+            data_nascimento: *self.data_nascimento.over(&old.data_nascimento),
+        };
+        match table::update(tx, self.id, &dados).await {
+            Err(error) if error.fault == Fault::Duplicate => {
+                repeated(tx, &dados, Some(self.id), &error).await
+            }
+            updated => updated.map(|()| Outcome::Done(self.id.0)),
+        }
+    }
+}
+
+/// What the removal of a client does here, and what it leaves to be done
+/// elsewhere.
+#[derive(Serialize)]
+pub struct RemoverCliente {
+    /// Who goes.
+    pub id: ClienteId,
+    /// What becomes of the purchases.
+    pub compras: PoliticaCompras,
+    /// The client as it was.
+    #[serde(skip)]
+    pub before: Option<Arc<Cadastro>>,
+}
+
+impl Write for RemoverCliente {
+    const OPERATION: &'static str = "removerCliente";
+
+    async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
+        self.before = Clientes::fetch(ctx, self.id).await?;
+        Ok(match self.before {
+            Some(_) => Vec::new(),
+            None => vec![Erro::nao_encontrado("id", "O cliente")],
+        })
+    }
+
+    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
+        if table::lock(tx, self.id).await?.is_none() {
+            return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O cliente")]));
+        }
+        table::delete(tx, self.id).await?;
+        outbox::add(tx, Task::RemoverCliente, self.id.0, self.compras).await?;
+        Ok(Outcome::Done(self.id.0))
+    }
+}
+
+payload! {
+    /// What came of `criarCliente`.
+    CriarClientePayload<G: Graph>
+    /// The new client; null when it was refused.
+    cliente: G::Cliente = G::cliente, ClienteId
+}
+
+payload! {
+    /// What came of `atualizarCliente`.
+    AtualizarClientePayload<G: Graph>
+    /// The client after the change; null when it was refused.
+    cliente: G::Cliente = G::cliente, ClienteId
+}
+
+/// The mutations.
+pub struct MutacoesClientes<G>(pub PhantomData<fn() -> G>);
+
+#[Object]
+impl<G: OwnsClientes> MutacoesClientes<G> {
+    /// Registers a client.
+    async fn criar_cliente(
+        &self,
+        ctx: &Context<'_>,
+        input: CriarClienteInput,
+    ) -> GraphResult<CriarClientePayload<G>> {
+        let checked = input.check(ctx.request().today);
+        let db = &ctx.data_unchecked::<Clientes>().db;
+        Ok(CriarClientePayload::of(run(ctx, db, input.chave_idempotencia.as_deref(), checked).await?))
+    }
+
+    /// Changes a client: only the fields given.
+    async fn atualizar_cliente(
+        &self,
+        ctx: &Context<'_>,
+        input: AtualizarClienteInput,
+    ) -> GraphResult<AtualizarClientePayload<G>> {
+        let checked = input.check(ctx.request().today);
+        let db = &ctx.data_unchecked::<Clientes>().db;
+        Ok(AtualizarClientePayload::of(run(ctx, db, None, checked).await?))
+    }
+}

@@ -1,0 +1,283 @@
+//! Writes to this store.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use serde::Serialize;
+
+use super::table::{self, Registro};
+use super::{Compra, Inventario};
+use crate::db::{StoreError, Transaction};
+use crate::kernel::scalars::Decimal;
+use crate::kernel::{ClienteId, CompraId, ContextExt as _, Graph, GraphResult, Offers, ProdutoId};
+use crate::writes::guard::Guarded;
+use crate::writes::outbox::{self, PoliticaCompras, Task};
+use crate::writes::{
+    Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, removal_payload, rules, run,
+};
+
+/// A new purchase, now, at the price of now.
+#[derive(InputObject)]
+pub struct RegistrarCompraInput {
+    /// Who buys.
+    pub cliente: ID,
+    /// What is bought; it must be `disponivel`.
+    pub produto: ID,
+    /// How many: 1 to 10,000.
+    pub quantidade: i32,
+    /// The same key with the same input gives the same answer and no second
+    /// purchase; 1 to 64 visible ASCII characters.
+    pub chave_idempotencia: Option<String>,
+}
+
+impl RegistrarCompraInput {
+    fn check<G>(&self) -> Result<RegistrarCompra<G>, Vec<Erro>> {
+        let mut checks = Checks::default();
+        let cliente = checks.required("cliente", &self.cliente, rules::id);
+        let produto = checks.required("produto", &self.produto, rules::id);
+        let quantidade = checks.keep("quantidade", rules::quantidade(self.quantidade.into()));
+        checks.pass(|| {
+            Some(RegistrarCompra {
+                cliente: cliente?,
+                produto: produto?,
+                quantidade: quantidade?,
+                preco: Decimal::ZERO,
+                graph: PhantomData,
+            })
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct RegistrarCompra<G> {
+    cliente: ClienteId,
+    produto: ProdutoId,
+    quantidade: u32,
+    /// Not the caller's, so not part of what makes two inputs the same.
+    #[serde(skip)]
+    preco: Decimal,
+    #[serde(skip)]
+    graph: PhantomData<fn() -> G>,
+}
+
+impl<G: Offers> Write for RegistrarCompra<G> {
+    const OPERATION: &'static str = "registrarCompra";
+
+    async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
+        let (cliente, oferta) =
+            futures_util::future::join(G::cliente(ctx, self.cliente), G::oferta(ctx, self.produto)).await;
+        let mut erros = Vec::new();
+        if cliente?.is_none() {
+            erros.push(Erro::nao_encontrado("cliente", "O cliente"));
+        }
+        match oferta? {
+            None => erros.push(Erro::nao_encontrado("produto", "O produto")),
+            Some(oferta) if !oferta.disponivel => erros.push(Erro::em(
+                "produto",
+                CodigoErro::Indisponivel,
+                "O produto não está disponível para compra.",
+            )),
+            Some(oferta) => self.preco = oferta.preco,
+        }
+        Ok(erros)
+    }
+
+    /// The notes on the client and the product are locked first, so that no
+    /// purchase comes after the removal of either.
+    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
+        let mut erros = Vec::new();
+        if Guarded::Cliente.share(tx, self.cliente.0).await? {
+            erros.push(Erro::nao_encontrado("cliente", "O cliente"));
+        }
+        if Guarded::Produto.share(tx, self.produto.0).await? {
+            erros.push(Erro::nao_encontrado("produto", "O produto"));
+        }
+        if !erros.is_empty() {
+            return Ok(Outcome::Refused(erros));
+        }
+        let id = table::insert(tx, (self.cliente, self.produto), self.quantidade, self.preco).await?;
+        Ok(Outcome::Done(id))
+    }
+}
+
+/// Corrections to a purchase: what is absent stays.
+#[derive(InputObject)]
+pub struct CorrigirCompraInput {
+    /// Which purchase.
+    pub id: ID,
+    /// How many: 1 to 10,000.
+    pub quantidade: MaybeUndefined<i32>,
+    /// The price of one, from 0.00 to 9999999999.99, with at most two decimals.
+    pub preco_unitario: MaybeUndefined<Lenient<Decimal>>,
+}
+
+impl CorrigirCompraInput {
+    fn check(&self) -> Result<CorrigirCompra, Vec<Erro>> {
+        let mut checks = Checks::default();
+        let id = checks.required("id", &self.id, rules::id);
+        let quantidade = match checks.change_typed("quantidade", &self.quantidade) {
+            Change::Set(units) => {
+                let fitting = checks.keep("quantidade", rules::quantidade(units.into()));
+                fitting.map_or(Change::Keep, Change::Set)
+            }
+            Change::Keep => Change::Keep,
+        };
+        let preco_unitario = checks.change("precoUnitario", &self.preco_unitario, rules::preco);
+        checks.pass(|| Some(CorrigirCompra { id: id?, quantidade, preco_unitario }))
+    }
+}
+
+#[derive(Serialize)]
+struct CorrigirCompra {
+    id: CompraId,
+    quantidade: Change<u32>,
+    preco_unitario: Change<Decimal>,
+}
+
+impl Write for CorrigirCompra {
+    const OPERATION: &'static str = "corrigirCompra";
+
+    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
+        let Some(old) = table::lock(tx, self.id).await? else {
+            return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "A compra")]));
+        };
+        let quantidade = *self.quantidade.over(&old.quantidade);
+        let preco_unitario = *self.preco_unitario.over(&old.preco_unitario);
+        table::update(tx, self.id, quantidade, preco_unitario).await?;
+        Ok(Outcome::Done(self.id.0))
+    }
+}
+
+/// Which purchase is cancelled.
+#[derive(InputObject)]
+pub struct CancelarCompraInput {
+    /// Which purchase.
+    pub id: ID,
+}
+
+#[derive(Serialize)]
+struct CancelarCompra {
+    id: CompraId,
+    #[serde(skip)]
+    before: Option<Arc<Registro>>,
+}
+
+impl Write for CancelarCompra {
+    const OPERATION: &'static str = "cancelarCompra";
+
+    async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
+        let store = ctx.data_unchecked::<Inventario>();
+        self.before = store.por_id.load(ctx.scope(), self.id.0).await?;
+        Ok(Vec::new())
+    }
+
+    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
+        Ok(if table::delete(tx, self.id).await? {
+            Outcome::Done(self.id.0)
+        } else {
+            Outcome::Refused(vec![Erro::nao_encontrado("id", "A compra")])
+        })
+    }
+}
+
+/// What the removal of a product does here: it is refused when the product was
+/// bought; otherwise nobody buys it any more, and the catalogue is told.
+#[derive(Serialize)]
+pub struct RemoverProduto<G: Graph> {
+    /// What goes.
+    pub id: ProdutoId,
+    /// The product as it was.
+    #[serde(skip)]
+    pub before: Option<G::Produto>,
+}
+
+impl<G: Graph> Write for RemoverProduto<G> {
+    const OPERATION: &'static str = "removerProduto";
+
+    async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
+        self.before = G::produto(ctx, self.id).await?;
+        Ok(match self.before {
+            Some(_) => Vec::new(),
+            None => vec![Erro::nao_encontrado("id", "O produto")],
+        })
+    }
+
+    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
+        if Guarded::Produto.lock(tx, self.id.0).await? {
+            return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O produto")]));
+        }
+        if table::was_bought(tx, self.id).await? {
+            return Ok(Outcome::Refused(vec![Erro::em(
+                "id",
+                CodigoErro::ProdutoComCompras,
+                "O produto tem compras e não pode ser removido; torne-o indisponível (disponivel: false).",
+            )]));
+        }
+        Guarded::Produto.mark_removed(tx, self.id.0, false).await?;
+        outbox::add(tx, Task::RemoverProduto, self.id.0, PoliticaCompras::Manter).await?;
+        Ok(Outcome::Done(self.id.0))
+    }
+}
+
+payload! {
+    /// What came of `registrarCompra`.
+    RegistrarCompraPayload<G: Offers>
+    /// The new purchase; null when it was refused.
+    compra: Compra<G> = Compra::fetch, CompraId
+}
+
+payload! {
+    /// What came of `corrigirCompra`.
+    CorrigirCompraPayload<G: Offers>
+    /// The purchase after the correction; null when it was refused.
+    compra: Compra<G> = Compra::fetch, CompraId
+}
+
+removal_payload! {
+    /// What came of `cancelarCompra`.
+    CancelarCompraPayload<G: Offers>
+    /// The purchase as it was; null when it was refused, or cancelled before.
+    compra: Compra<G>, CompraId
+}
+
+/// The mutations.
+pub struct MutacoesInventario<G>(pub PhantomData<fn() -> G>);
+
+#[Object]
+impl<G: Offers> MutacoesInventario<G> {
+    /// Registers that a client buys a product now, at its price of now.
+    async fn registrar_compra(
+        &self,
+        ctx: &Context<'_>,
+        input: RegistrarCompraInput,
+    ) -> GraphResult<RegistrarCompraPayload<G>> {
+        let db = &ctx.data_unchecked::<Inventario>().db;
+        let made = run(ctx, db, input.chave_idempotencia.as_deref(), input.check::<G>()).await?;
+        Ok(RegistrarCompraPayload::of(made))
+    }
+
+    /// Corrects a purchase: only the fields given.
+    async fn corrigir_compra(
+        &self,
+        ctx: &Context<'_>,
+        input: CorrigirCompraInput,
+    ) -> GraphResult<CorrigirCompraPayload<G>> {
+        let db = &ctx.data_unchecked::<Inventario>().db;
+        Ok(CorrigirCompraPayload::of(run(ctx, db, None, input.check()).await?))
+    }
+
+    /// Cancels a purchase: it is removed.
+    async fn cancelar_compra(
+        &self,
+        ctx: &Context<'_>,
+        input: CancelarCompraInput,
+    ) -> GraphResult<CancelarCompraPayload<G>> {
+        let mut checks = Checks::default();
+        let id = checks.required("id", &input.id, rules::id);
+        let checked = checks.pass(|| Some(CancelarCompra { id: id?, before: None }));
+        let db = &ctx.data_unchecked::<Inventario>().db;
+        let made = run(ctx, db, None, checked).await?;
+        Ok(CancelarCompraPayload::of(made, |write| write.before.map(Compra::of)))
+    }
+}
