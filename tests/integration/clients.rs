@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use quarteto::db::{DbLimits, Store};
+use quarteto::db::Store;
 use tokio::process::Command;
 
 use crate::support::app::PASSWORD;
@@ -57,13 +57,13 @@ async fn node(file: &str) {
 /// `catalogo` is down.
 async fn run(mut suite: Command) {
     let app = TestApp::over(demo::shared().await).await;
-    let mut sick = TestApp::behind_proxies(DbLimits::default()).await;
-    sick.proxy(Store::Catalogo).cut().await;
+    let sick = demo::without(Store::Catalogo).await;
     suite
         .env("QUARTETO_URL", app.base())
         .env("QUARTETO_URL_WITHOUT_CATALOGO", sick.base())
         .env("QUARTETO_USER", "leitor")
         .env("QUARTETO_PASSWORD", PASSWORD)
+        .env("NO_PROXY", "127.0.0.1")
         .kill_on_drop(true);
     let output = suite.output().await.unwrap_or_else(|error| panic!("{suite:?}: {error}; {INSTALL}"));
     let said = [output.stdout, output.stderr].concat();

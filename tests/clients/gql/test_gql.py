@@ -69,7 +69,7 @@ class Gql(unittest.TestCase):
         with connect(URL_WITHOUT_CATALOGO, USER, PASSWORD) as session:
             with self.assertRaises(TransportQueryError) as raised:
                 session.execute(query)
-        self.assertEqual(raised.exception.data, {"compra": {"quantidade": 2, "produto": None}})
+        self.assertEqual(raised.exception.data, {"compra": {"quantidade": 1, "produto": None}})
         (error,) = raised.exception.errors
         self.assertEqual(error["path"], ["compra", "produto"])
         self.assertEqual(error["extensions"]["code"], "STORE_UNAVAILABLE")

@@ -71,7 +71,7 @@ test("a store that is down leaves the other fields of the answer", async () => {
     gql`query Compra { compra(id: "compra_1") { id quantidade produto { id nome } } }`,
     {},
   );
-  assert.equal(data.compra.quantidade, 2);
+  assert.equal(data.compra.quantidade, 1);
   assert.equal(data.compra.produto, null);
   assert.equal(error.networkError, undefined);
   assert.equal(error.graphQLErrors[0].extensions.code, "STORE_UNAVAILABLE");

@@ -1,16 +1,26 @@
 //! A shop with the data that `quarteto serve --demo` makes.
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use quarteto::db::PerStore;
+use quarteto::db::{PerStore, Store};
 use quarteto::seed::{self, Plan};
 use tokio::sync::OnceCell;
 
+use super::TestApp;
 use super::server::Server;
 
 /// The demo shop, by database name.
 pub async fn shared() -> &'static PerStore<String> {
     static DEMO: OnceCell<PerStore<String>> = OnceCell::const_new();
     DEMO.get_or_init(|| async { open().await }).await
+}
+
+/// The application over the demo shop, with a store that refuses connections.
+pub async fn without(down: Store) -> TestApp {
+    let (server, databases) = (Server::shared().await, shared().await);
+    let nobody = "mysql://root@127.0.0.1:1/nothing?ssl-mode=DISABLED";
+    let urls =
+        PerStore::from_fn(|store| if store == down { nobody.into() } else { server.url(&databases[store]) });
+    TestApp::at(&urls).await
 }
 
 async fn open() -> PerStore<String> {
