@@ -57,11 +57,6 @@ impl TestApp {
         Self::serve(&urls, DbLimits::default(), None).await
     }
 
-    /// Over stores at these URLs, which may lead nowhere.
-    pub async fn at(urls: &PerStore<String>) -> Self {
-        Self::serve(urls, DbLimits::default(), None).await
-    }
-
     /// Over the shared shop, through a proxy a store.
     pub async fn behind_proxies(limits: DbLimits) -> Self {
         let (server, databases) = (Server::shared().await, shop::shared().await);

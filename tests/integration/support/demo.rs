@@ -14,13 +14,15 @@ pub async fn shared() -> &'static PerStore<String> {
     DEMO.get_or_init(|| async { open().await }).await
 }
 
-/// The application over the demo shop, with a store that refuses connections.
+/// The application over the demo shop, with a store whose database is away.
 pub async fn without(down: Store) -> TestApp {
-    let (server, databases) = (Server::shared().await, shared().await);
-    let nobody = "mysql://root@127.0.0.1:1/nothing?ssl-mode=DISABLED";
-    let urls =
-        PerStore::from_fn(|store| if store == down { nobody.into() } else { server.url(&databases[store]) });
-    TestApp::at(&urls).await
+    let whole = shared().await;
+    TestApp::over(&PerStore::from_fn(
+        |store| {
+            if store == down { "qt_away".into() } else { whole[store].clone() }
+        },
+    ))
+    .await
 }
 
 async fn open() -> PerStore<String> {
