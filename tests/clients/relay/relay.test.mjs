@@ -19,7 +19,7 @@ before(async () => {
   const sdl = await fetch(new URL("/schema.graphql", url), { headers: { authorization } });
   assert.equal(sdl.status, 200);
   writeFileSync(`${here}/schema.graphql`, await sdl.text());
-  mkdirSync(`${here}/artifacts`);
+  mkdirSync(`${here}/artifacts`, { recursive: true });
   execFileSync(process.execPath, [require.resolve("relay-compiler/cli.js")], { cwd: here, stdio: "pipe" });
 });
 
