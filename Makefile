@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema bench doc deny tools-database tools-browser
+.PHONY: help run test check schema bench doc deny tools-database tools-browser tools-clients
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -12,7 +12,7 @@ run: tools-database ## build and serve, with a private database when no store UR
 	cargo build --release
 	./target/release/quarteto serve
 
-test: tools-database tools-browser ## all tests, over a private database
+test: tools-database tools-browser tools-clients ## all tests, over a private database
 	cargo test --locked
 
 check: ## formatting, lints and documentation
@@ -36,3 +36,9 @@ tools-database:
 
 tools-browser:
 	scripts/install chromium,chromium-browser,google-chrome chromium
+
+tools-clients:
+	scripts/install node nodejs
+	scripts/install npm npm
+	scripts/install python3 python3,python3-venv "python3 -c 'import ensurepip'"
+	scripts/clients

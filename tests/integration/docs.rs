@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use quarteto::config::{Config, SETTINGS};
+use quarteto::db::Store;
 
 use crate::support::{TestApp, Value, demo};
 
 const READMES: [&str; 2] = ["README.md", "README.pt-BR.md"];
+const FRONTENDS: &str = "docs/frontends.md";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,17 +31,63 @@ fn examples(text: &str) -> Vec<(String, String)> {
     examples
 }
 
+/// Runs each example of a text and compares the answer with what is shown.
+async fn check_examples(name: &str, text: &str, app: &TestApp) {
+    for (query, shown) in examples(text) {
+        let shown: Value = serde_json::from_str(&shown).expect("JSON");
+        let mut answer = app.ask(&query).await.json;
+        answer.as_object_mut().expect("an object").remove("extensions");
+        for error in answer.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
+            error["extensions"]["requestId"] = "…".into();
+        }
+        assert_eq!(answer, shown, "{name}: {query}\n{answer:#}");
+    }
+}
+
 #[tokio::test]
 async fn the_examples_give_the_answers_that_stand_beside_them() {
     let app = TestApp::over(demo::shared().await).await;
     for name in READMES {
-        let examples = examples(&read(name));
-        assert_eq!(examples.len(), 3, "{name}");
-        for (query, shown) in examples {
-            let shown: Value = serde_json::from_str(&shown).expect("JSON");
-            let mut answer = app.ask(&query).await.json;
-            answer.as_object_mut().expect("an object").remove("extensions");
-            assert_eq!(answer, shown, "{name}: {query}");
+        let text = read(name);
+        assert_eq!(examples(&text).len(), 3, "{name}");
+        check_examples(name, &text, &app).await;
+    }
+}
+
+#[tokio::test]
+async fn the_examples_for_frontends_do_so_too_with_a_store_down_where_they_say_so() {
+    let text = read(FRONTENDS);
+    let (whole, rest) = text.split_once("## When a store is down").expect("the heading");
+    let (down, _) = rest.split_once("\n## ").expect("one more heading");
+    check_examples(FRONTENDS, whole, &TestApp::over(demo::shared().await).await).await;
+    check_examples(FRONTENDS, down, &demo::without(Store::Catalogo).await).await;
+    assert_eq!(examples(&text).len(), examples(whole).len() + examples(down).len());
+}
+
+#[test]
+fn the_frontends_know_every_code() {
+    let text = read(FRONTENDS);
+    let source = read("src/kernel/error.rs");
+    let codes = source.split("pub const ").skip(1).filter_map(|rest| rest.split_once(':'));
+    for (code, _) in codes {
+        assert!(text.contains(&format!("`{code}`")), "{FRONTENDS} does not say what {code} means");
+    }
+}
+
+#[test]
+fn the_clients_are_shown_as_the_tests_run_them() {
+    let shown = [
+        ("js", "apollo/client.mjs"),
+        ("js", "urql/client.mjs"),
+        ("js", "relay/src/environment.js"),
+        ("ts", "codegen/codegen.ts"),
+        ("python", "gql/quarteto.py"),
+    ];
+    for name in READMES {
+        let text = read(name);
+        for (language, file) in shown {
+            let block = format!("```{language}\n{}```\n", read(&format!("tests/clients/{file}")));
+            assert!(text.contains(&block), "{name} shows another text than tests/clients/{file}");
         }
     }
 }
@@ -69,6 +117,8 @@ fn links_to_files_lead_somewhere() {
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "docs/performance.md",
+        FRONTENDS,
+        "tests/clients/README.md",
     ];
     for name in documents {
         let text = read(name);

@@ -13,6 +13,7 @@ mod answers;
 mod auth;
 mod batching;
 mod browser;
+mod clients;
 mod docs;
 mod documents;
 mod faults;

@@ -1,16 +1,28 @@
 //! A shop with the data that `quarteto serve --demo` makes.
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use quarteto::db::PerStore;
+use quarteto::db::{PerStore, Store};
 use quarteto::seed::{self, Plan};
 use tokio::sync::OnceCell;
 
+use super::TestApp;
 use super::server::Server;
 
 /// The demo shop, by database name.
 pub async fn shared() -> &'static PerStore<String> {
     static DEMO: OnceCell<PerStore<String>> = OnceCell::const_new();
     DEMO.get_or_init(|| async { open().await }).await
+}
+
+/// The application over the demo shop, with a store whose database is away.
+pub async fn without(down: Store) -> TestApp {
+    let whole = shared().await;
+    TestApp::over(&PerStore::from_fn(
+        |store| {
+            if store == down { "qt_away".into() } else { whole[store].clone() }
+        },
+    ))
+    .await
 }
 
 async fn open() -> PerStore<String> {

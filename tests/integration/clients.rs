@@ -1,0 +1,114 @@
+//! The clients that people use, against the running server: a suite each in
+//! `tests/clients/`, whose README says what it proves.
+//!
+//! `scripts/clients` has installed what they need before; no test asks the
+//! network for anything.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use quarteto::db::Store;
+use tokio::process::Command;
+
+use crate::support::app::PASSWORD;
+use crate::support::{TestApp, demo};
+
+#[tokio::test]
+async fn the_audits_of_graphql_over_http_are_all_ok() {
+    node("audits/audits.test.mjs").await;
+}
+
+#[tokio::test]
+async fn apollo_client() {
+    node("apollo/apollo.test.mjs").await;
+}
+
+#[tokio::test]
+async fn urql() {
+    node("urql/urql.test.mjs").await;
+}
+
+#[tokio::test]
+async fn relay() {
+    node("relay/relay.test.mjs").await;
+}
+
+#[tokio::test]
+async fn graphql_codegen() {
+    node("codegen/codegen.test.mjs").await;
+}
+
+#[tokio::test]
+async fn gql_of_python() {
+    let suites = laid_out();
+    let python = installed().join("python/bin/python");
+    let mut command = Command::new(python);
+    command.args(["-m", "unittest", "-v", "test_gql"]).current_dir(suites.join("gql"));
+    run(command).await;
+}
+
+async fn node(file: &str) {
+    let mut command = Command::new("node");
+    command.args(["--test", file]).current_dir(laid_out());
+    run(command).await;
+}
+
+/// Runs a suite against two servers: one over the demo shop, one whose store
+/// `catalogo` is down.
+async fn run(mut suite: Command) {
+    let app = TestApp::over(demo::shared().await).await;
+    let sick = demo::without(Store::Catalogo).await;
+    suite
+        .env("QUARTETO_URL", app.base())
+        .env("QUARTETO_URL_WITHOUT_CATALOGO", sick.base())
+        .env("QUARTETO_USER", "leitor")
+        .env("QUARTETO_PASSWORD", PASSWORD)
+        .env("NO_PROXY", "127.0.0.1")
+        .kill_on_drop(true);
+    let output = suite.output().await.unwrap_or_else(|error| panic!("{suite:?}: {error}; {INSTALL}"));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+const INSTALL: &str = "`make tools-clients` installs what the client tests need";
+
+/// The folder that `scripts/clients` has filled.
+fn installed() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target").join("clients")
+}
+
+/// A copy of the suites below what they import, which is found upwards from
+/// there; what they generate stays out of the source tree.
+fn laid_out() -> &'static Path {
+    static SUITES: OnceLock<PathBuf> = OnceLock::new();
+    SUITES.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
+        for (lock, folder) in [("package-lock.json", "node"), ("requirements.txt", "python")] {
+            let there = std::fs::read(installed().join(folder).join(".installed")).unwrap_or_default();
+            assert!(there == std::fs::read(source.join(lock)).expect("a lock"), "{lock}: {INSTALL}");
+        }
+        let suites = installed().join("node/suites");
+        if suites.exists() {
+            std::fs::remove_dir_all(&suites).expect("removed");
+        }
+        copy(&source, &suites);
+        suites
+    })
+}
+
+/// All but the list of packages, which would say to look for them here.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("readable");
+        let (path, copied) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type().expect("readable") {
+            kind if kind.is_dir() => {
+                if entry.file_name() != "node_modules" {
+                    copy(&path, &copied);
+                }
+            }
+            _ => _ = std::fs::copy(&path, &copied).expect("copied"),
+        }
+    }
+}
