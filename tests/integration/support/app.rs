@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use quarteto::auth::{Logins, UsersFile, hash};
+use quarteto::config::ConnectionLimits;
 use quarteto::db::{Db, DbLimits, PerStore, Store, options};
-use quarteto::http::{AllowedOrigins, App, HttpLimits, router};
+use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, router, serve};
 use quarteto::kernel::Papel;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -95,8 +96,7 @@ impl TestApp {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(async move {
-            axum::serve(listener, router(app).into_make_service_with_connect_info::<std::net::SocketAddr>())
-                .await
+            serve(listener, router(app), None, ConnectionLimits::default(), Handle::new()).await
         });
         let http = reqwest::Client::builder().build().expect("a client");
         Self { base, http, logins, users, _folder: folder, proxies }
