@@ -184,6 +184,7 @@ impl Files {
 fn http_limits(config: &Config) -> anyhow::Result<HttpLimits> {
     let http = &config.http;
     Ok(HttpLimits {
+        head_bytes: http.header_bytes,
         body_bytes: http.body_bytes,
         request: http.request_deadline(),
         document: config.limits.document(),

@@ -690,6 +690,28 @@ mod tests {
     }
 
     #[test]
+    fn plain_http_stays_on_this_machine_unless_somebody_says_otherwise() {
+        let open = |variables: &[(&str, &str)]| {
+            load(variables).expect("valid").config.http.check_exposure().map_err(|error| error.to_string())
+        };
+        for local in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:0", "[::ffff:127.0.0.1]:0"] {
+            assert_eq!(open(&[("QUARTETO_LISTEN", local)]), Ok(()));
+        }
+        for far in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
+            assert!(
+                open(&[("QUARTETO_LISTEN", far)]).is_err_and(|error| error.contains("http.behind_proxy"))
+            );
+            assert_eq!(open(&[("QUARTETO_LISTEN", far), ("QUARTETO_BEHIND_PROXY", "true")]), Ok(()));
+            let tls = [("QUARTETO_LISTEN", far), ("QUARTETO_TLS_CERT", "c"), ("QUARTETO_TLS_KEY", "k")];
+            assert_eq!(open(&tls), Ok(()));
+        }
+        assert!(refusal(&[("QUARTETO_BEHIND_PROXY", "yes")]).starts_with("http.behind_proxy (from"));
+        assert!(refusal(&[("QUARTETO_TLS_KEY", "k")]).contains("go together"));
+        assert!(refusal(&[("QUARTETO_DOCUMENTS_MODE", "enforce")]).contains("documents.path"));
+        assert!(refusal(&[("QUARTETO_RATE_BURST", "7")]).contains("limits.rate_per_minute"));
+    }
+
+    #[test]
     fn secrets_are_hidden_and_may_come_from_files() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("url");

@@ -61,6 +61,8 @@ pub struct App {
 /// Bounds on a request.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
+    /// The largest head, in bytes.
+    pub head_bytes: usize,
     /// The largest body, in bytes.
     pub body_bytes: usize,
     /// How long a body may take to come.
@@ -94,6 +96,7 @@ pub struct HttpLimits {
 impl Default for HttpLimits {
     fn default() -> Self {
         Self {
+            head_bytes: 32 << 10,
             body_bytes: 1 << 20,
             body: Duration::from_secs(5),
             request: Duration::from_secs(10),

@@ -1,4 +1,5 @@
-//! Headers on every answer that keep browsers careful.
+//! What every request and every answer passes: no head beyond its size, and
+//! headers that keep browsers careful.
 
 use std::sync::Arc;
 
@@ -7,11 +8,13 @@ use axum::http::header::{
     CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::App;
+use super::answer::refusal;
+use crate::kernel::code;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -24,11 +27,27 @@ const NOTHING: HeaderValue = HeaderValue::from_static(
 /// Two years, the least that preload lists take.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Sets them on the way out.
+/// Refuses a head that is too large on the way in, and sets the headers on the
+/// way out.
 pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let (size, most) = (head_size(&request), app.limits.head_bytes);
+    let mut response = if size > most {
+        let message = format!("The head of the request has {size} bytes; at most {most} are allowed.");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        refusal(status, code::BAD_REQUEST, &message, request.extensions().get())
+    } else {
+        next.run(request).await
+    };
     mark(response.headers_mut(), app.limits.is_https);
     response
+}
+
+/// As it came, but for a few spaces. The HTTP library bounds its buffer, which
+/// may hold somewhat more.
+fn head_size(request: &Request) -> usize {
+    let path = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    path + headers.sum::<usize>()
 }
 
 fn mark(headers: &mut HeaderMap, is_https: bool) {

@@ -10,6 +10,7 @@
 mod support;
 
 mod answers;
+mod attacks;
 mod auth;
 mod batching;
 mod browser;
@@ -22,5 +23,9 @@ mod migrations;
 mod paging;
 mod program;
 mod schema;
+mod secrets;
+mod slow;
 mod statements;
+mod tls;
 mod tracing;
+mod trusted;
