@@ -186,8 +186,14 @@ impl Drop for Waiting<'_> {
 }
 
 /// User and password of Basic credentials (RFC 7617): the scheme in any case,
-/// split at the first colon, UTF-8.
-fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
+/// split at the first colon, the name in UTF-8.
+///
+/// # Errors
+/// [`Denied::Malformed`] for anything else, whatever the bytes are.
+pub fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
+    if header.len() > LONGEST_HEADER {
+        return Err(Denied::Malformed);
+    }
     let (scheme, encoded) = header.split_at_checked(6).ok_or(Denied::Malformed)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return Err(Denied::Malformed);

@@ -22,6 +22,7 @@ mod http;
 mod migrations;
 mod paging;
 mod program;
+mod properties;
 mod schema;
 mod secrets;
 mod slow;

@@ -103,7 +103,9 @@ async fn files_that_cannot_be_used_are_named_with_the_remedy() {
     let refusal = |cert: Option<&str>, key: Option<&str>| {
         for (path, text) in [(&files.cert, cert), (&files.key, key)] {
             let _ = fs::remove_file(path);
-            text.map(|text| fs::write(path, text).expect("written"));
+            if let Some(text) = text {
+                fs::write(path, text).expect("written");
+            }
         }
         let files = files.clone();
         async move { Tls::open(files).await.err().expect("refused").to_string() }

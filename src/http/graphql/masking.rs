@@ -56,7 +56,7 @@ mod tests {
 
     #[Object]
     impl Query {
-        async fn leaks(&self) -> async_graphql::Result<i32> {
+        fn leaks(&self) -> async_graphql::Result<i32> {
             "SELECT * FROM clientes.cadastro".parse::<i32>()?;
             Err(std::io::Error::other("10.0.0.7:3306 refused").into())
         }
