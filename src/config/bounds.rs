@@ -23,11 +23,13 @@ pub struct ConnectionLimits {
     pub head: Duration,
     /// The largest head, in bytes.
     pub head_bytes: usize,
+    /// How long an answer waits for a client that takes nothing of it.
+    pub write: Duration,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { head: Duration::from_secs(5), head_bytes: 32 << 10 }
+        Self { head: Duration::from_secs(5), head_bytes: 32 << 10, write: Duration::from_secs(10) }
     }
 }
 

@@ -77,6 +77,7 @@ pub struct Http {
     /// The largest head of a request, in bytes.
     pub header_bytes: usize,
     body_ms: u64,
+    write_ms: u64,
     /// The largest request body, in bytes.
     pub body_bytes: usize,
     /// Operations that one request may hold as a list; none when 0.
@@ -228,6 +229,7 @@ impl Default for Config {
                 header_ms: 5_000,
                 header_bytes: 32 << 10,
                 body_ms: 5_000,
+                write_ms: 10_000,
                 body_bytes: 1 << 20,
                 batch: 0,
                 status_codes: StatusCodes::Audit,
@@ -315,6 +317,7 @@ impl Config {
                 "http.header_bytes must be between 8192 and 1048576",
             ),
             ((100..=600_000).contains(&self.http.body_ms), "http.body_ms must be between 100 and 600000"),
+            ((100..=600_000).contains(&self.http.write_ms), "http.write_ms must be between 100 and 600000"),
             ((0..=100).contains(&self.http.batch), "http.batch must be between 0 and 100"),
             ((10..=600_000).contains(&self.http.request_ms), "http.request_ms must be between 10 and 600000"),
             ((0..=1024).contains(&self.http.threads), "http.threads must be between 0 and 1024"),
@@ -483,7 +486,11 @@ impl Http {
     /// What a connection may take.
     #[must_use]
     pub const fn connections(&self) -> ConnectionLimits {
-        ConnectionLimits { head: Duration::from_millis(self.header_ms), head_bytes: self.header_bytes }
+        ConnectionLimits {
+            head: Duration::from_millis(self.header_ms),
+            head_bytes: self.header_bytes,
+            write: Duration::from_millis(self.write_ms),
+        }
     }
 
     /// How long a body may take.

@@ -88,6 +88,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::number("http.header_bytes", "QUARTETO_HEADER_BYTES", "The largest head of a request."),
     Setting::number("http.body_ms", "QUARTETO_BODY_MS", "How long the body of a request may take."),
+    Setting::number(
+        "http.write_ms",
+        "QUARTETO_WRITE_MS",
+        "How long an answer waits for a client that takes nothing of it.",
+    ),
     Setting::number("http.body_bytes", "QUARTETO_BODY_BYTES", "The largest request body."),
     Setting::number(
         "http.batch",

@@ -19,6 +19,7 @@ mod ide;
 mod login;
 mod negotiate;
 mod origin;
+mod patience;
 mod rate;
 mod request_id;
 mod schema;

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum_server::Server;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsAcceptor;
 use tokio::net::TcpListener;
 
 use super::Tls;
+use super::patience::PatientAcceptor;
 use crate::config::ConnectionLimits;
 
 /// Stops a server, at once or after its running requests.
@@ -29,13 +29,12 @@ pub async fn serve(
 ) -> io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = bounded(Server::from_listener(listener).handle(handle), limits);
-    // An answer is one write; waiting for more would only delay it.
-    let prompt = NoDelayAcceptor::new();
+    let plain = PatientAcceptor(limits.write);
     match tls {
-        None => server.acceptor(prompt).serve(service).await,
+        None => server.acceptor(plain).serve(service).await,
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls.config()).handshake_timeout(limits.head);
-            server.acceptor(acceptor.acceptor(prompt)).serve(service).await
+            server.acceptor(acceptor.acceptor(plain)).serve(service).await
         }
     }
 }

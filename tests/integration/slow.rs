@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use quarteto::config::ConnectionLimits;
 use quarteto::http::HttpLimits;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 
 use crate::support::TestApp;
@@ -22,7 +24,8 @@ async fn until_cut(app: &TestApp, bytes: &[u8]) -> String {
 }
 
 fn impatient() -> Served {
-    let connections = ConnectionLimits { head: Duration::from_millis(50), ..ConnectionLimits::default() };
+    let short = Duration::from_millis(50);
+    let connections = ConnectionLimits { head: short, write: short, ..ConnectionLimits::default() };
     let bounds = HttpLimits { body: Duration::from_millis(50), ..HttpLimits::default() };
     Served { connections, bounds, ..Served::default() }
 }
@@ -43,9 +46,8 @@ async fn an_idle_connection_is_closed() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_answered_with_408() {
-    use base64::Engine as _;
     let app = TestApp::served(impatient()).await;
-    let login = base64::engine::general_purpose::STANDARD.encode(format!("leitor:{PASSWORD}"));
+    let login = STANDARD.encode(format!("leitor:{PASSWORD}"));
     let head = format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nContent-Type: application/json\r\n"
     );
@@ -57,6 +59,21 @@ async fn a_body_that_does_not_come_is_answered_with_408() {
     // Announced to be too long: nobody waits for it.
     let said = until_cut(&app, format!("{head}Content-Length: 9999999\r\n\r\n").as_bytes()).await;
     assert!(said.starts_with("HTTP/1.1 413 "), "{said}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_given_up() {
+    let app = TestApp::served(impatient()).await;
+    let login = STANDARD.encode(format!("leitor:{PASSWORD}"));
+    let ask = format!("GET /ide/playground.js HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n\r\n");
+    let mut stream = TcpStream::connect(app.address()).await.expect("connected");
+    // More questions than are ever read, whose answers are more than any buffer
+    // holds. None is read before the server has hung up.
+    let _ = stream.write_all(ask.repeat(2000).as_bytes()).await;
+    stream.ready(Interest::ERROR).await.expect("a farewell");
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said).await;
+    assert!(said.len() < 100 << 20, "{}", said.len());
 }
 
 #[tokio::test]
