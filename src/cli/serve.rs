@@ -46,6 +46,7 @@ impl Serve {
         // First what fails fast: nothing is started for a port that is taken.
         let bounds = http_limits(config)?;
         config.http.check_exposure()?;
+        warn_of_one_address(config);
         let tls = open_tls(config).await?;
         let listener = listen(config.http.listen).await?;
         let OpenStores { stores, private } = OpenStores::open(config).await?;
@@ -150,6 +151,16 @@ fn first_user(users: &UsersFile, private: bool) -> anyhow::Result<Option<String>
     Ok(Some(password))
 }
 
+/// Behind a proxy that is not trusted every client has the proxy's address.
+fn warn_of_one_address(config: &Config) {
+    if config.http.behind_proxy && config.http.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "http.behind_proxy is set but http.trusted_proxies is empty: all clients count as one address, \
+             and the failed logins of one slow down all; name the proxy there"
+        );
+    }
+}
+
 async fn open_tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
     match config.http.tls_files() {
         None => Ok(None),
@@ -244,7 +255,10 @@ fn stop_at_signal(handle: Handle, drain: Duration) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping; running requests may finish");
-        handle.graceful_shutdown(Some(drain));
+        handle.graceful_shutdown(None);
+        tokio::time::sleep(drain).await;
+        tracing::warn!(connections = handle.connection_count(), "some requests did not finish in time");
+        handle.shutdown();
     });
     Ok(())
 }

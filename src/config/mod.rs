@@ -72,7 +72,8 @@ pub struct Http {
     pub listen: SocketAddr,
     tls_cert: PathBuf,
     tls_key: PathBuf,
-    behind_proxy: bool,
+    /// Whether plain HTTP may listen beyond this machine.
+    pub behind_proxy: bool,
     header_ms: u64,
     /// The largest head of a request, in bytes.
     pub header_bytes: usize,

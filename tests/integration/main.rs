@@ -16,6 +16,7 @@ mod batching;
 mod browser;
 mod docs;
 mod documents;
+mod drain;
 mod faults;
 mod filters;
 mod http;

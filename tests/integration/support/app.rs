@@ -10,6 +10,7 @@ use quarteto::kernel::Papel;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 
 use super::server::Server;
 use super::{Proxy, shop};
@@ -28,6 +29,10 @@ pub struct TestApp {
     _folder: TempDir,
     /// One a store, when the application goes through them.
     pub proxies: Option<PerStore<Proxy>>,
+    /// Stops the server.
+    pub handle: Handle,
+    /// Ends when it has stopped.
+    pub serving: JoinHandle<std::io::Result<()>>,
 }
 
 /// What an application is served with.
@@ -111,11 +116,14 @@ impl TestApp {
         let app = App::new(databases, Arc::clone(&logins), bounds);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
-        tokio::spawn(async move {
-            serve(listener, router(app), tls.as_deref(), connections, Handle::new()).await
-        });
+        let handle = Handle::new();
+        let stop = handle.clone();
+        let serving =
+            tokio::spawn(
+                async move { serve(listener, router(app), tls.as_deref(), connections, stop).await },
+            );
         let http = reqwest::Client::builder().build().expect("a client");
-        Self { base, http, logins, users, _folder: folder, proxies }
+        Self { base, http, logins, users, _folder: folder, proxies, handle, serving }
     }
 
     /// The users file; changes count after [`reload_users`](Self::reload_users).
