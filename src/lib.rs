@@ -11,6 +11,7 @@ pub mod http;
 pub mod insight;
 pub mod kernel;
 pub mod local;
+pub mod mark;
 pub mod seed;
 pub mod stores;
 pub mod writes;

@@ -9,7 +9,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use super::throttle::Throttle;
 use super::users::{Users, UsersError, UsersFile};
 use crate::kernel::Requester;
+use crate::mark::Mark;
 
 /// How long a verified login is remembered.
 const REMEMBERED: Duration = Duration::from_secs(300);
@@ -59,15 +60,7 @@ pub struct Logins {
 struct Generation {
     number: u64,
     users: Users,
-    mark: Option<Mark>,
-}
-
-/// What tells a changed file from an unchanged one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
-    modified: SystemTime,
-    length: u64,
-    inode: u64,
+    mark: Mark,
 }
 
 impl Logins {
@@ -76,7 +69,7 @@ impl Logins {
     /// # Errors
     /// [`UsersError`] when it cannot be read or holds a bad line.
     pub fn open(file: UsersFile) -> Result<Self, UsersError> {
-        let mark = mark(&file);
+        let mark = Mark::of([file.path()]);
         let users = file.read()?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
@@ -96,7 +89,7 @@ impl Logins {
     /// Reads the users file again when it has changed. A file that cannot be
     /// read, or is half-written, leaves the old users in place.
     pub fn reload(&self) {
-        let now = mark(&self.file);
+        let now = Mark::of([self.file.path()]);
         let current = self.users.load();
         if now == current.mark {
             return;
@@ -193,8 +186,14 @@ impl Drop for Waiting<'_> {
 }
 
 /// User and password of Basic credentials (RFC 7617): the scheme in any case,
-/// split at the first colon, UTF-8.
-fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
+/// split at the first colon, the name in UTF-8.
+///
+/// # Errors
+/// [`Denied::Malformed`] for anything else, whatever the bytes are.
+pub fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
+    if header.len() > LONGEST_HEADER {
+        return Err(Denied::Malformed);
+    }
     let (scheme, encoded) = header.split_at_checked(6).ok_or(Denied::Malformed)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
         return Err(Denied::Malformed);
@@ -203,12 +202,6 @@ fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
     let colon = decoded.iter().position(|byte| *byte == b':').ok_or(Denied::Malformed)?;
     let nome = String::from_utf8(decoded[..colon].to_vec()).map_err(|_| Denied::Malformed)?;
     Ok((nome, decoded[colon + 1..].to_vec()))
-}
-
-fn mark(file: &UsersFile) -> Option<Mark> {
-    use std::os::unix::fs::MetadataExt as _;
-    let found = std::fs::metadata(file.path()).ok()?;
-    Some(Mark { modified: found.modified().ok()?, length: found.len(), inode: found.ino() })
 }
 
 #[cfg(test)]

@@ -11,6 +11,6 @@ mod password;
 mod throttle;
 mod users;
 
-pub use logins::{Denied, Logins};
+pub use logins::{Denied, Logins, credentials};
 pub use password::{Hash, PasswordRule, hash, random_password};
 pub use users::{User, Users, UsersError, UsersFile};

@@ -77,6 +77,9 @@ enum Command {
 /// Runs the command; what went wrong is printed for the person who typed it.
 #[must_use]
 pub fn run() -> ExitCode {
+    // The points of failure that the variable FAILPOINTS names, for tests.
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
     let cli = Cli::parse();
     match execute(cli) {
         Ok(code) => code,

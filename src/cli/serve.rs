@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use clap::Args;
 use futures_util::future::join_all;
 use indicatif::MultiProgress;
@@ -19,9 +18,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::OpenStores;
 use crate::auth::{Logins, UsersFile, hash, random_password};
 use crate::config::Config;
+use crate::consistency::Consistency;
 use crate::db::migrations::{self, MigrationError, SchemaState};
 use crate::db::{Db, PerStore, Store};
-use crate::http::{self, AllowedOrigins, App, HttpLimits, TrustedProxies};
+use crate::graph::trusted::Trusted;
+use crate::http::{self, AllowedOrigins, App, Handle, HttpLimits, Tls, TrustedProxies};
 use crate::kernel::Papel;
 use crate::seed::{self, Plan};
 
@@ -45,6 +46,9 @@ impl Serve {
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         // First what fails fast: nothing is started for a port that is taken.
         let bounds = http_limits(config)?;
+        config.http.check_exposure()?;
+        warn_of_one_address(config);
+        let tls = open_tls(config).await?;
         let listener = listen(config.http.listen).await?;
         let OpenStores { stores, private } = OpenStores::open(config).await?;
         if private.is_some() {
@@ -58,12 +62,28 @@ impl Serve {
         let users = UsersFile::at(config.users_file());
         let first_password = first_user(&users, private.is_some())?;
         let logins = Arc::new(Logins::open(users)?);
-        tokio::spawn(watch_users(Arc::clone(&logins)));
+        let files = Files { logins: Arc::clone(&logins), tls: tls.clone(), trusted: bounds.trusted.clone() };
+        tokio::spawn(files.watch());
         let limits = config.stores.limits();
         let databases = PerStore::from_fn(|store| Db::new(store, stores[store].clone(), limits));
-        let app = App::new(databases, logins, bounds);
+        let consistency = Consistency::new(databases.clone());
+        tokio::spawn(Arc::clone(&consistency).run());
+        let app = App::new(databases, &consistency, logins, bounds);
         greet(listener.local_addr()?, first_password.as_deref(), config);
-        serve(listener, app, config.http.drain()).await?;
+        let handle = Handle::new();
+        stop_at_signal(handle.clone(), config.http.drain())?;
+        http::serve(
+            listener,
+            http::router(Arc::clone(&app)),
+            tls.as_deref(),
+            config.http.connections(),
+            handle,
+        )
+        .await
+        .context("the HTTP server failed")?;
+        if tokio::time::timeout(config.http.drain(), app.written()).await.is_err() {
+            tracing::warn!("some writes did not finish in time");
+        }
         // Stopped last, when nobody asks it anything any more.
         drop(private);
         Ok(ExitCode::SUCCESS)
@@ -143,30 +163,80 @@ fn first_user(users: &UsersFile, private: bool) -> anyhow::Result<Option<String>
     Ok(Some(password))
 }
 
-async fn watch_users(logins: Arc<Logins>) {
-    let mut pulse = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        pulse.tick().await;
-        logins.reload();
+/// Behind a proxy that is not trusted every client has the proxy's address.
+fn warn_of_one_address(config: &Config) {
+    if config.http.behind_proxy && config.http.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "http.behind_proxy is set but http.trusted_proxies is empty: all clients count as one address, \
+             and the failed logins of one slow down all; name the proxy there"
+        );
+    }
+}
+
+async fn open_tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
+    match config.http.tls_files() {
+        None => Ok(None),
+        Some(files) => Ok(Some(Arc::new(Tls::open(files).await?))),
+    }
+}
+
+/// What is read again when its files change.
+struct Files {
+    logins: Arc<Logins>,
+    tls: Option<Arc<Tls>>,
+    trusted: Option<Arc<Trusted>>,
+}
+
+impl Files {
+    async fn watch(self) {
+        let mut pulse = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            pulse.tick().await;
+            self.logins.reload();
+            if let Some(tls) = &self.tls {
+                tls.reload().await;
+            }
+            if let Some(trusted) = self.trusted.clone() {
+                // A folder of many files: not on a thread that serves.
+                let _ = tokio::task::spawn_blocking(move || trusted.reload()).await;
+            }
+        }
     }
 }
 
 fn http_limits(config: &Config) -> anyhow::Result<HttpLimits> {
     let http = &config.http;
     Ok(HttpLimits {
+        head_bytes: http.header_bytes,
         body_bytes: http.body_bytes,
         request: http.request_deadline(),
         document: config.limits.document(),
         cost: config.limits.enforced_cost(),
         introspection: http.introspection,
+        body: http.body_deadline(),
+        batch: http.batch,
+        status_codes: http.status_codes,
+        representations: config.limits.representations,
+        rate: config.limits.rate(),
+        is_https: http.tls_files().is_some(),
+        trusted: open_trusted(config)?,
         trusted_proxies: TrustedProxies::parse(&http.trusted_proxies).map_err(anyhow::Error::msg)?,
         origins: AllowedOrigins::parse(&http.allowed_origins).map_err(anyhow::Error::msg)?,
     })
 }
 
+fn open_trusted(config: &Config) -> anyhow::Result<Option<Arc<Trusted>>> {
+    let documents = &config.documents;
+    if documents.path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Trusted::open(&documents.path, documents.mode)?)))
+}
+
 /// Where to go, and one line that works.
 fn greet(address: SocketAddr, first_password: Option<&str>, config: &Config) {
-    let base = format!("http://{address}");
+    let scheme = if config.http.tls_files().is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{address}");
     println!("Quarteto listens on {base}");
     println!("  Playground  {base}/");
     println!("  GraphiQL    {base}/graphiql");
@@ -187,9 +257,8 @@ fn greet(address: SocketAddr, first_password: Option<&str>, config: &Config) {
     );
 }
 
-/// Serves until SIGTERM or Ctrl-C, then lets running requests finish.
-async fn serve(listener: TcpListener, app: Arc<App>, drain: Duration) -> anyhow::Result<()> {
-    let (stop, stopped) = tokio::sync::watch::channel(false);
+/// At SIGTERM or Ctrl-C no more is accepted, and running requests may finish.
+fn stop_at_signal(handle: Handle, drain: Duration) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
@@ -198,22 +267,10 @@ async fn serve(listener: TcpListener, app: Arc<App>, drain: Duration) -> anyhow:
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping; running requests may finish");
-        let _ = stop.send(true);
+        handle.graceful_shutdown(None);
+        tokio::time::sleep(drain).await;
+        tracing::warn!(connections = handle.connection_count(), "some requests did not finish in time");
+        handle.shutdown();
     });
-    let wait = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    let listener = listener.tap_io(|stream| {
-        // An answer is one write; waiting for more would only delay it.
-        let _ = stream.set_nodelay(true);
-    });
-    let server = axum::serve(listener, http::router(app).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(wait(stopped.clone()));
-    tokio::select! {
-        served = server.into_future() => served.context("the HTTP server failed"),
-        () = async { wait(stopped).await; tokio::time::sleep(drain).await } => {
-            tracing::warn!("some requests did not finish in time");
-            Ok(())
-        }
-    }
+    Ok(())
 }

@@ -8,10 +8,12 @@
 //!
 //! To add one: a line in [`SETTINGS`], a field in its section below.
 
+mod bounds;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,10 +22,12 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
+pub use bounds::{ConnectionLimits, Rate, TlsFiles};
 pub use settings::{SETTINGS, Setting};
 
 use crate::db::{BreakerLimits, DbLimits, PerStore, Store, options};
 use crate::graph::documents::DocumentLimits;
+use crate::graph::trusted::TrustMode;
 use crate::kernel::Papel;
 use sqlx::mysql::MySqlConnectOptions;
 
@@ -37,6 +41,8 @@ pub struct Config {
     pub http: Http,
     /// What an operation may be.
     pub limits: Limits,
+    /// The operations that are trusted.
+    pub documents: Documents,
     /// Login.
     pub auth: Auth,
     /// The log.
@@ -64,11 +70,24 @@ pub struct Stores {
 pub struct Http {
     /// Where to listen.
     pub listen: SocketAddr,
+    tls_cert: PathBuf,
+    tls_key: PathBuf,
+    /// Whether plain HTTP may listen beyond this machine.
+    pub behind_proxy: bool,
+    header_ms: u64,
+    /// The largest head of a request, in bytes.
+    pub header_bytes: usize,
+    body_ms: u64,
+    write_ms: u64,
     /// The largest request body, in bytes.
     pub body_bytes: usize,
+    /// Operations that one request may hold as a list; none when 0.
+    pub batch: usize,
+    /// Which status codes tell how an operation went.
+    pub status_codes: StatusCodes,
     /// Origins whose pages may ask, separated by commas.
     pub allowed_origins: String,
-    /// Proxies whose `X-Forwarded-For` is believed, separated by commas.
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` is believed, separated by commas.
     pub trusted_proxies: String,
     /// Who may ask for the schema: everybody with a login, or from this papel
     /// up.
@@ -76,6 +95,18 @@ pub struct Http {
     request_ms: u64,
     drain_ms: u64,
     threads: usize,
+}
+
+/// Which status codes tell how an operation went. `src/http/graphql/mod.rs` has
+/// the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatusCodes {
+    /// 200 and 400, as the audits of `graphql-http` and clients of today expect.
+    #[serde(rename = "audit")]
+    Audit,
+    /// Also 422 and 294, as the draft of 2026 recommends.
+    #[serde(rename = "draft-2026")]
+    Draft2026,
 }
 
 /// Who may ask for the schema.
@@ -114,8 +145,23 @@ pub struct Limits {
     selections: usize,
     aliases: usize,
     root_fields: usize,
+    directives: usize,
+    /// Entries of `representations`.
+    pub representations: usize,
     cost: u64,
     cost_mode: CostMode,
+    rate_per_minute: u32,
+    rate_burst: u32,
+}
+
+/// The operations that are trusted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Documents {
+    /// A folder or a manifest; empty for none.
+    pub path: PathBuf,
+    /// What happens to other operations.
+    pub mode: TrustMode,
 }
 
 /// What happens to an operation that costs too much.
@@ -178,7 +224,16 @@ impl Default for Config {
             },
             http: Http {
                 listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
+                tls_cert: PathBuf::new(),
+                tls_key: PathBuf::new(),
+                behind_proxy: false,
+                header_ms: 5_000,
+                header_bytes: 32 << 10,
+                body_ms: 5_000,
+                write_ms: 10_000,
                 body_bytes: 1 << 20,
+                batch: 0,
+                status_codes: StatusCodes::Audit,
                 allowed_origins: String::new(),
                 trusted_proxies: String::new(),
                 introspection: Introspection::All,
@@ -187,6 +242,7 @@ impl Default for Config {
                 threads: 0,
             },
             limits: Limits::default(),
+            documents: Documents { path: PathBuf::new(), mode: TrustMode::Off },
             auth: Auth { users_file: PathBuf::new() },
             log: Log { filter: "info".into(), format: LogFormat::Pretty },
             local: Local { data_dir: ".quarteto".into() },
@@ -255,11 +311,32 @@ impl Config {
                 (1024..=64 << 20).contains(&self.http.body_bytes),
                 "http.body_bytes must be between 1024 and 67108864",
             ),
+            ((100..=600_000).contains(&self.http.header_ms), "http.header_ms must be between 100 and 600000"),
+            // Below this the HTTP library cannot read a head at all.
+            (
+                (8192..=1 << 20).contains(&self.http.header_bytes),
+                "http.header_bytes must be between 8192 and 1048576",
+            ),
+            ((100..=600_000).contains(&self.http.body_ms), "http.body_ms must be between 100 and 600000"),
+            ((100..=600_000).contains(&self.http.write_ms), "http.write_ms must be between 100 and 600000"),
+            ((0..=100).contains(&self.http.batch), "http.batch must be between 0 and 100"),
             ((10..=600_000).contains(&self.http.request_ms), "http.request_ms must be between 10 and 600000"),
             ((0..=1024).contains(&self.http.threads), "http.threads must be between 0 and 1024"),
             // Beyond this the parser could run out of stack.
             ((8..=200).contains(&self.limits.nesting), "limits.nesting must be between 8 and 200"),
             ((4..=60).contains(&self.limits.depth), "limits.depth must be between 4 and 60"),
+            (
+                self.limits.rate_burst == 0 || self.limits.rate_per_minute > 0,
+                "limits.rate_burst needs limits.rate_per_minute",
+            ),
+            (
+                self.documents.mode == TrustMode::Off || !self.documents.path.as_os_str().is_empty(),
+                "documents.mode needs documents.path: the folder or the manifest of the trusted documents",
+            ),
+            (
+                self.http.tls_cert.as_os_str().is_empty() == self.http.tls_key.as_os_str().is_empty(),
+                "http.tls_cert and http.tls_key go together: set both for HTTPS, or neither",
+            ),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(ConfigError(rule.into())),
@@ -320,8 +397,12 @@ impl Default for Limits {
             selections: document.selections,
             aliases: document.aliases,
             root_fields: document.root_fields,
+            directives: document.directives,
+            representations: 1_000,
             cost: 20_000,
             cost_mode: CostMode::Enforce,
+            rate_per_minute: 0,
+            rate_burst: 0,
         }
     }
 }
@@ -338,6 +419,7 @@ impl Limits {
             selections: self.selections,
             aliases: self.aliases,
             root_fields: self.root_fields,
+            directives: self.directives,
             ..DocumentLimits::default()
         }
     }
@@ -346,6 +428,13 @@ impl Limits {
     #[must_use]
     pub fn enforced_cost(&self) -> Option<u64> {
         (self.cost_mode == CostMode::Enforce).then_some(self.cost)
+    }
+
+    /// What a user may spend, where that is limited.
+    #[must_use]
+    pub fn rate(&self) -> Option<Rate> {
+        let per_minute = NonZeroU32::new(self.rate_per_minute)?;
+        Some(Rate { per_minute, burst: NonZeroU32::new(self.rate_burst).unwrap_or(per_minute) })
     }
 }
 
@@ -372,6 +461,45 @@ impl Stores {
 }
 
 impl Http {
+    /// The files for HTTPS, when they are named.
+    #[must_use]
+    pub fn tls_files(&self) -> Option<TlsFiles> {
+        let named = !self.tls_cert.as_os_str().is_empty();
+        named.then(|| TlsFiles { cert: self.tls_cert.clone(), key: self.tls_key.clone() })
+    }
+
+    /// Passwords in the clear must not leave this machine by accident.
+    ///
+    /// # Errors
+    /// A message that names the two remedies.
+    pub fn check_exposure(&self) -> Result<(), ConfigError> {
+        if self.listen.ip().to_canonical().is_loopback() || self.behind_proxy || self.tls_files().is_some() {
+            return Ok(());
+        }
+        Err(ConfigError(format!(
+            "http.listen is {}, which other machines reach, and plain HTTP would send them passwords in the \
+             clear: set http.tls_cert and http.tls_key to speak HTTPS, or http.behind_proxy = true \
+             (QUARTETO_BEHIND_PROXY) when a proxy in front ends TLS",
+            self.listen
+        )))
+    }
+
+    /// What a connection may take.
+    #[must_use]
+    pub const fn connections(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            head: Duration::from_millis(self.header_ms),
+            head_bytes: self.header_bytes,
+            write: Duration::from_millis(self.write_ms),
+        }
+    }
+
+    /// How long a body may take.
+    #[must_use]
+    pub const fn body_deadline(&self) -> Duration {
+        Duration::from_millis(self.body_ms)
+    }
+
     /// How long a request may take in all.
     #[must_use]
     pub const fn request_deadline(&self) -> Duration {
@@ -436,6 +564,10 @@ impl Text {
     fn new(name: impl Into<String>, key: &'static str, text: &str) -> Self {
         Self { name: name.into(), key, text: text.to_owned() }
     }
+
+    fn is(&self, kind: impl Fn(&Setting) -> bool) -> bool {
+        SETTINGS.iter().any(|setting| setting.key == self.key && kind(setting))
+    }
 }
 
 impl Provider for Text {
@@ -447,9 +579,9 @@ impl Provider for Text {
         // A number is a number only where the setting is one: a password in a
         // URL may look like anything.
         let value = match self.text.parse::<u64>() {
-            Ok(number) if SETTINGS.iter().any(|setting| setting.key == self.key && setting.is_number) => {
-                Value::from(number)
-            }
+            Ok(number) if self.is(|setting| setting.is_number) => Value::from(number),
+            _ if self.is(|setting| setting.is_flag) && self.text == "true" => Value::from(true),
+            _ if self.is(|setting| setting.is_flag) && self.text == "false" => Value::from(false),
             _ => Value::from(self.text.clone()),
         };
         let nested = figment::util::nest(self.key, value);
@@ -563,6 +695,28 @@ mod tests {
         assert!(refusal(&all("mysql://a@b:port/c")).starts_with("QUARTETO_CLIENTES_URL cannot be read"));
         let loaded = load(&all("mysql://a:1234@b/c")).expect("valid");
         assert!(matches!(loaded.config.databases(), Ok(Databases::Configured(_))));
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine_unless_somebody_says_otherwise() {
+        let open = |variables: &[(&str, &str)]| {
+            load(variables).expect("valid").config.http.check_exposure().map_err(|error| error.to_string())
+        };
+        for local in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:0", "[::ffff:127.0.0.1]:0"] {
+            assert_eq!(open(&[("QUARTETO_LISTEN", local)]), Ok(()));
+        }
+        for far in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
+            assert!(
+                open(&[("QUARTETO_LISTEN", far)]).is_err_and(|error| error.contains("http.behind_proxy"))
+            );
+            assert_eq!(open(&[("QUARTETO_LISTEN", far), ("QUARTETO_BEHIND_PROXY", "true")]), Ok(()));
+            let tls = [("QUARTETO_LISTEN", far), ("QUARTETO_TLS_CERT", "c"), ("QUARTETO_TLS_KEY", "k")];
+            assert_eq!(open(&tls), Ok(()));
+        }
+        assert!(refusal(&[("QUARTETO_BEHIND_PROXY", "yes")]).starts_with("http.behind_proxy (from"));
+        assert!(refusal(&[("QUARTETO_TLS_KEY", "k")]).contains("go together"));
+        assert!(refusal(&[("QUARTETO_DOCUMENTS_MODE", "enforce")]).contains("documents.path"));
+        assert!(refusal(&[("QUARTETO_RATE_BURST", "7")]).contains("limits.rate_per_minute"));
     }
 
     #[test]

@@ -11,17 +11,23 @@ pub struct Setting {
     pub meaning: &'static str,
     /// Whether its value is a number.
     pub is_number: bool,
+    /// Whether its value is `true` or `false`.
+    pub is_flag: bool,
     /// Whether its value is hidden when shown, and may come from a file.
     pub is_secret: bool,
 }
 
 impl Setting {
     const fn text(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
-        Self { key, variable, meaning, is_number: false, is_secret: false }
+        Self { key, variable, meaning, is_number: false, is_flag: false, is_secret: false }
     }
 
     const fn number(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
         Self { is_number: true, ..Self::text(key, variable, meaning) }
+    }
+
+    const fn flag(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
+        Self { is_flag: true, ..Self::text(key, variable, meaning) }
     }
 
     const fn secret(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
@@ -64,7 +70,40 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::number("stores.statement_ms", "QUARTETO_STORE_STATEMENT_MS", "How long a statement may run."),
     Setting::text("http.listen", "QUARTETO_LISTEN", "Address and port to listen on."),
+    Setting::text(
+        "http.tls_cert",
+        "QUARTETO_TLS_CERT",
+        "The certificate chain, a PEM file; with it and its key the program speaks HTTPS.",
+    ),
+    Setting::text("http.tls_key", "QUARTETO_TLS_KEY", "The private key of the certificate, a PEM file."),
+    Setting::flag(
+        "http.behind_proxy",
+        "QUARTETO_BEHIND_PROXY",
+        "`true` lets plain HTTP listen beyond this machine, for a proxy that ends TLS.",
+    ),
+    Setting::number(
+        "http.header_ms",
+        "QUARTETO_HEADER_MS",
+        "How long the head of a request may take, and how long a connection may idle.",
+    ),
+    Setting::number("http.header_bytes", "QUARTETO_HEADER_BYTES", "The largest head of a request."),
+    Setting::number("http.body_ms", "QUARTETO_BODY_MS", "How long the body of a request may take."),
+    Setting::number(
+        "http.write_ms",
+        "QUARTETO_WRITE_MS",
+        "How long an answer waits for a client that takes nothing of it.",
+    ),
     Setting::number("http.body_bytes", "QUARTETO_BODY_BYTES", "The largest request body."),
+    Setting::number(
+        "http.batch",
+        "QUARTETO_BATCH",
+        "Operations that one request may hold, as a list; 0 refuses lists.",
+    ),
+    Setting::text(
+        "http.status_codes",
+        "QUARTETO_STATUS_CODES",
+        "`audit` answers with 200 and 400 as today's clients and audits expect, `draft-2026` also with 294 and 422.",
+    ),
     Setting::text(
         "http.allowed_origins",
         "QUARTETO_ALLOWED_ORIGINS",
@@ -73,7 +112,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::text(
         "http.trusted_proxies",
         "QUARTETO_TRUSTED_PROXIES",
-        "Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.",
+        "Addresses or networks of proxies whose X-Forwarded-For or Forwarded is believed, separated by commas.",
     ),
     Setting::text(
         "http.introspection",
@@ -99,6 +138,16 @@ pub const SETTINGS: &[Setting] = &[
         "Fields at the root of an operation.",
     ),
     Setting::number(
+        "limits.directives",
+        "QUARTETO_LIMIT_DIRECTIVES",
+        "Directives in all, fragments expanded.",
+    ),
+    Setting::number(
+        "limits.representations",
+        "QUARTETO_LIMIT_REPRESENTATIONS",
+        "Entries of `representations`, with which a federation router asks a subgraph for entities.",
+    ),
+    Setting::number(
         "limits.cost",
         "QUARTETO_LIMIT_COST",
         "Objects that an answer may hold, by the page sizes that the operation asks for.",
@@ -107,6 +156,26 @@ pub const SETTINGS: &[Setting] = &[
         "limits.cost_mode",
         "QUARTETO_LIMIT_COST_MODE",
         "`enforce` refuses what costs more, `measure` only logs the cost.",
+    ),
+    Setting::number(
+        "limits.rate_per_minute",
+        "QUARTETO_RATE_PER_MINUTE",
+        "Cost that a user may spend in a minute, at least 1 an operation; 0 for no limit.",
+    ),
+    Setting::number(
+        "limits.rate_burst",
+        "QUARTETO_RATE_BURST",
+        "Cost that a user who was idle may spend at once; 0 for that of a minute.",
+    ),
+    Setting::text(
+        "documents.path",
+        "QUARTETO_DOCUMENTS",
+        "Trusted documents: a folder of .graphql files, or the manifest of Relay or Apollo (JSON).",
+    ),
+    Setting::text(
+        "documents.mode",
+        "QUARTETO_DOCUMENTS_MODE",
+        "Documents that are not trusted are executed with `off`, and logged with `log-unknown`; `enforce` refuses them to all but ADMIN.",
     ),
     Setting::text(
         "auth.users_file",

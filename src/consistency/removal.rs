@@ -98,8 +98,7 @@ impl Consistency {
     }
 
     async fn forget_produto(&self, leased: &Leased) -> (Progress, Option<StoreError>) {
-        let deleted =
-            catalogo::delete(&self.databases[Store::Catalogo], ProdutoId(leased.target)).await;
+        let deleted = catalogo::delete(&self.databases[Store::Catalogo], ProdutoId(leased.target)).await;
         fail_point("removal::catalogo");
         (Progress { catalogo: deleted.is_ok(), ..Progress::WHOLE }, deleted.err())
     }

@@ -175,11 +175,7 @@ impl Db {
         outcome
     }
 
-    async fn transaction_once<W: Work>(
-        &self,
-        work: &W,
-        tally: &Arc<Tally>,
-    ) -> Result<W::Output, StoreError> {
+    async fn transaction_once<W: Work>(&self, work: &W, tally: &Arc<Tally>) -> Result<W::Output, StoreError> {
         let db = &*self.0;
         let mut lease = self.lease().await?;
         let Some(connection) = lease.connection.as_mut() else {

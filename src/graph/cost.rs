@@ -2,7 +2,9 @@
 //!
 //! The cost is the number of objects that the answer may hold: a field with a
 //! selection counts as one, a page multiplies what it selects by its size, a
-//! list of ids by its length. Fields without a selection are free.
+//! list of ids or representations by its length. Fields without a selection are
+//! free. On the way the longest such lists are found, which have limits of their
+//! own.
 
 use std::collections::HashMap;
 
@@ -16,15 +18,25 @@ const DEFAULT_PAGE: u64 = 20;
 /// The fields that are pages; all but the first are also found nested.
 const PAGES: [&str; 4] = ["clientes", "produtos", "compras", "enderecos"];
 
-/// The most that `operation` may cost with these variables.
+/// What an operation asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    /// The most that it may cost.
+    pub cost: u64,
+    /// Entries of its longest `representations`.
+    pub representations: usize,
+}
+
+/// The price of `operation` with these variables.
 #[must_use]
-pub fn cost(
+pub fn price(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: Option<&Map<String, Json>>,
-) -> u64 {
-    let mut till = Till { document, operation, variables, known: HashMap::new() };
-    till.set(&operation.selection_set.node)
+) -> Price {
+    let mut till = Till { document, operation, variables, known: HashMap::new(), representations: 0 };
+    let cost = till.set(&operation.selection_set.node);
+    Price { cost, representations: till.representations }
 }
 
 struct Till<'a> {
@@ -33,6 +45,7 @@ struct Till<'a> {
     variables: Option<&'a Map<String, Json>>,
     /// Fragments that were counted; cycles were refused before.
     known: HashMap<&'a str, u64>,
+    representations: usize,
 }
 
 impl<'a> Till<'a> {
@@ -53,8 +66,14 @@ impl<'a> Till<'a> {
             return 0;
         }
         let inner = self.set(selection);
-        if let Some(Value::List(ids)) = self.argument(field, "ids") {
-            return (ids.len() as u64).saturating_mul(inner.saturating_add(1));
+        if let Some(entries) = self.entries(field, "ids") {
+            return (entries as u64).saturating_mul(inner.saturating_add(1));
+        }
+        if field.name.node == "_entities"
+            && let Some(entries) = self.entries(field, "representations")
+        {
+            self.representations = self.representations.max(entries);
+            return (entries as u64).saturating_mul(inner.saturating_add(1));
         }
         self.rows(field).saturating_mul(inner).saturating_add(1)
     }
@@ -70,6 +89,13 @@ impl<'a> Till<'a> {
             _ => true,
         });
         if is_page && has_rows { DEFAULT_PAGE } else { 1 }
+    }
+
+    fn entries(&self, field: &Field, argument: &str) -> Option<usize> {
+        match self.argument(field, argument)? {
+            Value::List(entries) => Some(entries.len()),
+            _ => None,
+        }
     }
 
     fn number(&self, field: &Field, argument: &str) -> Option<u64> {
@@ -115,7 +141,17 @@ mod tests {
     fn of(text: &str, variables: &Json) -> u64 {
         let document = parse_query(text).expect("valid");
         let (_, operation) = document.operations.iter().next().expect("one");
-        cost(&document, &operation.node, variables.as_object())
+        price(&document, &operation.node, variables.as_object()).cost
+    }
+
+    #[test]
+    fn representations_multiply_and_are_counted() {
+        let text = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Cliente { compras { nodes { id } } } } }";
+        let document = parse_query(text).expect("valid");
+        let (_, operation) = document.operations.iter().next().expect("one");
+        let variables = serde_json::json!({ "r": [{ "id": "1" }, { "id": "2" }] });
+        let price = price(&document, &operation.node, variables.as_object());
+        assert_eq!(price, Price { cost: 2 * (1 + 1 + 20), representations: 2 });
     }
 
     #[test]

@@ -8,11 +8,15 @@
 //! passed is kept, parsed, for the next request with the same text.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Pos, parser};
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Pos, Positioned, parser};
 use serde::{Deserialize, Serialize};
+
+use super::trusted::{self, Fingerprint};
 
 /// What a document may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +36,8 @@ pub struct DocumentLimits {
     pub aliases: usize,
     /// Fields at the root, fragments expanded.
     pub root_fields: usize,
+    /// Directives, fragments expanded.
+    pub directives: usize,
     /// Bytes of documents that are kept parsed.
     pub kept_bytes: u64,
 }
@@ -46,6 +52,7 @@ impl Default for DocumentLimits {
             selections: 2_000,
             aliases: 200,
             root_fields: 50,
+            directives: 50,
             kept_bytes: 8 << 20,
         }
     }
@@ -62,6 +69,8 @@ pub enum Refusal {
     TooMuch(String),
     /// It gives too many fields another name: a sentence with the limit.
     TooManyAliases(String),
+    /// It has too many directives: a sentence with the limit.
+    TooManyDirectives(String),
 }
 
 /// Parsed documents by text, bounded.
@@ -77,6 +86,23 @@ pub struct Document {
     pub parsed: ExecutableDocument,
     /// Whether it asks for the schema.
     pub introspects: bool,
+    /// Of the operations whose fingerprint was wanted, by name.
+    fingerprints: Mutex<Vec<(Option<String>, Fingerprint)>>,
+}
+
+impl Document {
+    /// Names `operation`, which is called `name`, with the fragments that it
+    /// uses. Printed and hashed once.
+    #[must_use]
+    pub fn fingerprint(&self, name: Option<&str>, operation: &OperationDefinition) -> Fingerprint {
+        let mut known = self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, fingerprint)) = known.iter().find(|(known, _)| known.as_deref() == name) {
+            return *fingerprint;
+        }
+        let fingerprint = trusted::fingerprint(&self.parsed, name, operation);
+        known.push((name.map(str::to_owned), fingerprint));
+        fingerprint
+    }
 }
 
 impl Documents {
@@ -102,14 +128,18 @@ impl Documents {
         let parsed = parser::parse_query(text)
             .map_err(|error| Refusal::Unparsable(error.to_string(), error.positions().collect()))?;
         let introspects = measure(&parsed, self.limits)?;
-        let document = Arc::new(Document { parsed, introspects });
+        let document = Arc::new(Document { parsed, introspects, fingerprints: Mutex::default() });
         self.kept.insert(text.to_owned(), Arc::clone(&document));
         Ok(document)
     }
 }
 
-/// What can be said of a text without parsing it.
-fn check_text(text: &str, limits: DocumentLimits) -> Result<(), Refusal> {
+/// What can be said of a text without parsing it: enough to parse it without
+/// fear.
+///
+/// # Errors
+/// [`Refusal`], in time proportional to the text.
+pub fn check_text(text: &str, limits: DocumentLimits) -> Result<(), Refusal> {
     if text.len() > limits.bytes {
         let (limit, length) = (limits.bytes, text.len());
         return Err(Refusal::TooMuch(format!(
@@ -215,22 +245,45 @@ fn string_length(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// How much a selection set holds with every fragment expanded.
+/// How much a selection set holds with every fragment expanded. A chain of
+/// fragments that doubles at each level makes numbers that no machine holds, so
+/// they stop at the largest.
 #[derive(Clone, Copy, Default)]
 struct Size {
     selections: usize,
     aliases: usize,
+    directives: usize,
     depth: usize,
+    /// Selection sets inside each other, those of fragments included.
+    sets: usize,
     /// Fields of this very level.
     fields: usize,
+}
+
+impl Size {
+    fn and(self, other: Self) -> Self {
+        Self {
+            selections: self.selections.saturating_add(other.selections),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
+            depth: self.depth.max(other.depth),
+            sets: self.sets.max(other.sets),
+            fields: self.fields.saturating_add(other.fields),
+        }
+    }
 }
 
 /// Measures every operation and every fragment, used or not, and tells whether
 /// any of them asks for the schema.
 fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<bool, Refusal> {
-    let mut ruler = Ruler { document, limits, known: HashMap::new(), introspects: false };
+    let mut ruler = Ruler { document, limits, known: HashMap::new(), introspects: false, level: 0 };
     for (_, operation) in document.operations.iter() {
-        let size = ruler.size(&operation.node.selection_set.node)?;
+        let mut size = ruler.size(&operation.node.selection_set.node)?;
+        size.directives = size.directives.saturating_add(operation.node.directives.len());
+        for variable in &operation.node.variable_definitions {
+            size.directives = size.directives.saturating_add(variable.node.directives.len());
+        }
+        check(size, limits)?;
         if size.fields > limits.root_fields {
             let (limit, count) = (limits.root_fields, size.fields);
             return Err(Refusal::TooMuch(format!(
@@ -239,9 +292,56 @@ fn measure(document: &ExecutableDocument, limits: DocumentLimits) -> Result<bool
         }
     }
     for fragment in document.fragments.values() {
-        ruler.size(&fragment.node.selection_set.node)?;
+        let mut size = ruler.size(&fragment.node.selection_set.node)?;
+        size.directives = size.directives.saturating_add(fragment.node.directives.len());
+        check(size, limits)?;
     }
     Ok(ruler.introspects)
+}
+
+fn check(size: Size, limits: DocumentLimits) -> Result<(), Refusal> {
+    let (depth, selections) = (size.depth, size.selections);
+    if depth > limits.depth {
+        return Err(Refusal::TooDeep(format!(
+            "The document selects fields {depth} levels deep; at most {} are allowed.",
+            limits.depth
+        )));
+    }
+    if size.sets > most_sets(limits) {
+        return Err(too_many_sets(limits));
+    }
+    if selections > limits.selections {
+        return Err(Refusal::TooMuch(format!(
+            "The document selects {selections} fields, with its fragments expanded; at most {} are allowed.",
+            limits.selections
+        )));
+    }
+    if size.aliases > limits.aliases {
+        return Err(Refusal::TooManyAliases(format!(
+            "The document has {} aliases, with its fragments expanded; at most {} are allowed.",
+            size.aliases, limits.aliases
+        )));
+    }
+    if size.directives > limits.directives {
+        return Err(Refusal::TooManyDirectives(format!(
+            "The document has {} directives, with its fragments expanded; at most {} are allowed.",
+            size.directives, limits.directives
+        )));
+    }
+    Ok(())
+}
+
+/// Selection sets inside each other: whoever walks a document recurses so deep.
+/// Fragments inside each other reach deeper than the brackets of the text do.
+const fn most_sets(limits: DocumentLimits) -> usize {
+    limits.nesting.saturating_mul(2)
+}
+
+fn too_many_sets(limits: DocumentLimits) -> Refusal {
+    Refusal::TooDeep(format!(
+        "The document nests selections more than {} deep, with its fragments expanded.",
+        most_sets(limits)
+    ))
 }
 
 struct Ruler<'a> {
@@ -250,59 +350,49 @@ struct Ruler<'a> {
     /// `None` while a fragment is being measured, so that a cycle is noticed.
     known: HashMap<&'a str, Option<Size>>,
     introspects: bool,
+    /// How deep the ruler itself has recursed.
+    level: usize,
 }
 
 impl<'a> Ruler<'a> {
     fn size(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
+        if self.level > most_sets(self.limits) {
+            return Err(too_many_sets(self.limits));
+        }
+        self.level += 1;
         let mut all = Size::default();
         for selection in &set.items {
-            let part = match &selection.node {
-                Selection::Field(field) => {
-                    self.introspects |= matches!(field.node.name.node.as_str(), "__schema" | "__type");
-                    let inner = self.size(&field.node.selection_set.node)?;
-                    Size {
-                        aliases: inner.aliases + usize::from(field.node.alias.is_some()),
-                        depth: inner.depth + 1,
-                        fields: 1,
-                        ..inner
-                    }
-                }
-                Selection::InlineFragment(inline) => self.size(&inline.node.selection_set.node)?,
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
-            };
-            all = Size {
-                selections: all.selections + part.selections + 1,
-                aliases: all.aliases + part.aliases,
-                depth: all.depth.max(part.depth),
-                fields: all.fields + part.fields,
-            };
-            // Looked at on the way, so that no number grows far past its limit.
-            self.check(all)?;
+            all = all.and(self.selection(&selection.node)?);
         }
-        Ok(all)
+        self.level -= 1;
+        Ok(Size { sets: all.sets + 1, ..all })
     }
 
-    fn check(&self, size: Size) -> Result<(), Refusal> {
-        let limits = self.limits;
-        if size.depth > limits.depth {
-            return Err(Refusal::TooDeep(format!(
-                "The document selects fields more than {} levels deep.",
-                limits.depth
-            )));
-        }
-        if size.selections > limits.selections {
-            return Err(Refusal::TooMuch(format!(
-                "The document selects more than {} fields, with its fragments expanded.",
-                limits.selections
-            )));
-        }
-        if size.aliases > limits.aliases {
-            return Err(Refusal::TooManyAliases(format!(
-                "The document has more than {} aliases, with its fragments expanded.",
-                limits.aliases
-            )));
-        }
-        Ok(())
+    fn selection(&mut self, selection: &'a Selection) -> Result<Size, Refusal> {
+        let inner = match selection {
+            Selection::Field(field) => {
+                let field = &field.node;
+                self.introspects |= matches!(field.name.node.as_str(), "__schema" | "__type");
+                let inner = match field.selection_set.node.items.is_empty() {
+                    true => Size::default(),
+                    false => self.size(&field.selection_set.node)?,
+                };
+                Size {
+                    aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
+                    depth: inner.depth + 1,
+                    fields: 1,
+                    ..inner
+                }
+            }
+            Selection::InlineFragment(inline) => self.size(&inline.node.selection_set.node)?,
+            Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
+        };
+        let own: &[Positioned<Directive>] = selection.directives();
+        Ok(Size {
+            selections: inner.selections.saturating_add(1),
+            directives: inner.directives.saturating_add(own.len()),
+            ..inner
+        })
     }
 
     fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
@@ -360,10 +450,10 @@ mod tests {
     #[test]
     fn a_fragment_bomb_is_counted_and_not_expanded() {
         let mut text = String::from("{ ...f0 }");
-        for level in 0..200 {
+        for level in 0..100 {
             text.push_str(&format!(" fragment f{level} on Query {{ ...f{} ...f{} }}", level + 1, level + 1));
         }
-        text.push_str(" fragment f200 on Query { __typename }");
+        text.push_str(" fragment f100 on Query { __typename }");
         assert!(matches!(refuse(&text), Refusal::TooMuch(_)));
     }
 
@@ -386,6 +476,35 @@ mod tests {
     }
 
     #[test]
+    fn directives_are_counted_wherever_they_stand() {
+        let many = "@include(if: true) ".repeat(51);
+        for text in [
+            format!("query {many} {{ eu {{ nome }} }}"),
+            format!("query ($a: Int {many}) {{ eu {{ nome }} }}"),
+            format!("{{ eu {{ nome {many} }} }}"),
+            format!("{{ ... {many} {{ eu {{ nome }} }} }}"),
+            format!("{{ ...a {many} }} fragment a on Query {{ eu {{ nome }} }}"),
+            format!("{{ eu {{ nome }} }} fragment a on Query {many} {{ eu {{ nome }} }}"),
+        ] {
+            assert!(matches!(refuse(&text), Refusal::TooManyDirectives(message)
+                if message == "The document has 51 directives, with its fragments expanded; at most 50 are allowed."));
+        }
+    }
+
+    #[test]
+    fn fragments_inside_each_other_are_bounded_where_no_field_is() {
+        let mut text = String::from("{ ...f0 }");
+        for level in 0..900 {
+            text.push_str(&format!(" fragment f{level} on Query {{ ...f{} }}", level + 1));
+        }
+        text.push_str(" fragment f900 on Query { a }");
+        let said = "The document nests selections more than 128 deep, with its fragments expanded.";
+        assert_eq!(refuse(&text), Refusal::TooDeep(said.into()));
+        let unused = text.replacen("{ ...f0 }", "{ a }", 1);
+        assert_eq!(refuse(&unused), Refusal::TooDeep(said.into()));
+    }
+
+    #[test]
     fn cycles_used_or_not_are_refused() {
         for text in [
             "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
@@ -402,7 +521,9 @@ mod tests {
             text.push_str(&format!(" fragment f{level} on Query {{ a {{ ...f{} }} }}", level + 1));
         }
         text.push_str(" fragment f30 on Query { a }");
-        assert!(matches!(refuse(&text), Refusal::TooDeep(message) if message.contains("24 levels")));
+        assert!(
+            matches!(refuse(&text), Refusal::TooDeep(message) if message.contains("31 levels deep; at most 24"))
+        );
     }
 
     #[test]

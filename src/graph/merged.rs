@@ -14,10 +14,16 @@ use crate::kernel::{
     AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph, GraphError,
     GraphResult, Oferta, Offers, ProdutoId, Requester,
 };
-use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, MutacoesCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
-use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, MutacoesClientes, OwnsClientes};
+use crate::stores::catalogo::{
+    Catalogo, ConsultasCatalogo, Item, MutacoesCatalogo, OwnsProdutos, ProdutoCatalogo,
+};
+use crate::stores::clientes::{
+    Cadastro, ClienteCadastro, Clientes, ConsultasClientes, MutacoesClientes, OwnsClientes,
+};
 use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, Endereco, MutacoesEnderecos};
-use crate::stores::inventario::{ClienteInventario, Compra, ConsultasInventario, MutacoesInventario, ProdutoInventario};
+use crate::stores::inventario::{
+    ClienteInventario, Compra, ConsultasInventario, MutacoesInventario, ProdutoInventario,
+};
 
 /// The mode in which a reference becomes the whole object, loaded.
 pub struct Merged;

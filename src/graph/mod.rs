@@ -2,17 +2,19 @@
 //!
 //! What lives here: the four stores put together ([`merged`], [`subgraphs`],
 //! [`nos`]), and what happens to a document before it is executed
-//! ([`documents`]). What does not: a field of a store's own, which lives in that
+//! ([`documents`], [`cost`], [`trusted`]). What does not: a field of a store's own, which lives in that
 //! store's `types.rs` or `query.rs`.
 //!
 //! To add a part to `Cliente` or `Produto`: write it in the store that owns its
 //! data and name it in the merged object here and in that store's subgraph.
 
+mod canonical;
 pub mod cost;
 pub mod documents;
 pub mod merged;
 pub mod nos;
 pub mod subgraphs;
+pub mod trusted;
 
 use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, SDLExportOptions, Schema, SchemaBuilder};
 

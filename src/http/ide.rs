@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
@@ -91,9 +91,6 @@ fn serve(name: &str, asked: &HeaderMap) -> Response<Body> {
     let mut set = |name: HeaderName, value: HeaderValue| headers.insert(name, value);
     set(CONTENT_TYPE, HeaderValue::from_static(asset.media));
     set(CONTENT_SECURITY_POLICY, POLICY);
-    set(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    set(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    set(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     set(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     set(VARY, HeaderValue::from_static("accept-encoding"));
     let tag = answer::entity_tag(asset.bytes);

@@ -20,8 +20,13 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Quarteto\
 /// Lets the request through with its requester, or answers 401.
 pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response<Body> {
     let address = app.limits.trusted_proxies.client(&request);
-    let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    match app.logins.verify(header, address).await {
+    // Two logins in one request: whoever reads the other one is fooled.
+    let mut headers = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
+    let verified = match (headers.next(), headers.next()) {
+        (_, Some(_)) => Err(Denied::Malformed),
+        (header, None) => app.logins.verify(header, address).await,
+    };
+    match verified {
         Ok(requester) => {
             request.extensions_mut().insert(requester);
             next.run(request).await

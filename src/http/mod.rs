@@ -1,6 +1,8 @@
 //! HTTP: the routes and the order of what happens to a request.
 //!
-//! 1. It gets an id ([`request_id`]), which the answer and the log carry.
+//! 0. [`serve`] accepts it, over TLS ([`tls`]) or not, and cuts who is slow.
+//! 1. It gets an id ([`request_id`]), which the answer and the log carry; every
+//!    answer gets the headers that keep browsers careful ([`security`]).
 //! 2. `/healthz` and `/readyz` are answered to anybody.
 //! 3. Everything else asks for a login ([`login`]).
 //! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`, `/graphiql` and `/ide/…` are the
@@ -17,26 +19,35 @@ mod ide;
 mod login;
 mod negotiate;
 mod origin;
+mod patience;
+mod rate;
 mod request_id;
 mod schema;
+mod security;
+mod serve;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use tokio::sync::RwLock;
 use tower_http::CompressionLevel;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 use crate::auth::Logins;
-use crate::config::Introspection;
+use crate::config::{Introspection, Rate, StatusCodes};
+use crate::consistency::Consistency;
 use crate::db::{Db, PerStore};
 use crate::graph::documents::{DocumentLimits, Documents};
 use crate::graph::merged::Schemas;
+use crate::graph::trusted::Trusted;
 pub use client::TrustedProxies;
 pub use origin::AllowedOrigins;
+pub use serve::{Handle, serve};
+pub use tls::{Tls, TlsError};
 
 /// Everything a handler needs.
 pub struct App {
@@ -45,21 +56,40 @@ pub struct App {
     logins: Arc<Logins>,
     health: health::Watch,
     persisted: graphql::Persisted,
+    spending: Option<rate::Spending>,
     origins: AllowedOrigins,
     limits: HttpLimits,
+    /// Held for reading by every mutation.
+    writes_under_way: Arc<RwLock<()>>,
 }
 
 /// Bounds on a request.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
+    /// The largest head, in bytes.
+    pub head_bytes: usize,
     /// The largest body, in bytes.
     pub body_bytes: usize,
+    /// How long a body may take to come.
+    pub body: Duration,
     /// How long a request may take, its body included.
     pub request: Duration,
+    /// Operations that one request may hold as a list; none when 0.
+    pub batch: usize,
+    /// Which status codes tell how an operation went.
+    pub status_codes: StatusCodes,
     /// What a document may be.
     pub document: DocumentLimits,
     /// The most that an operation may cost, where that is enforced.
     pub cost: Option<u64>,
+    /// Entries of `representations`.
+    pub representations: usize,
+    /// What a user may spend, where that is limited.
+    pub rate: Option<Rate>,
+    /// The operations that are trusted, where there are any.
+    pub trusted: Option<Arc<Trusted>>,
+    /// Whether requests come over HTTPS, without a proxy between.
+    pub is_https: bool,
     /// Who may ask for the schema.
     pub introspection: Introspection,
     /// The origins whose pages may ask.
@@ -71,10 +101,18 @@ pub struct HttpLimits {
 impl Default for HttpLimits {
     fn default() -> Self {
         Self {
+            head_bytes: 32 << 10,
             body_bytes: 1 << 20,
+            body: Duration::from_secs(5),
             request: Duration::from_secs(10),
+            batch: 0,
+            status_codes: StatusCodes::Audit,
             document: DocumentLimits::default(),
             cost: Some(20_000),
+            representations: 1_000,
+            rate: None,
+            trusted: None,
+            is_https: false,
             introspection: Introspection::All,
             origins: AllowedOrigins::default(),
             trusted_proxies: TrustedProxies::default(),
@@ -85,16 +123,29 @@ impl Default for HttpLimits {
 impl App {
     /// The application over the four databases.
     #[must_use]
-    pub fn new(databases: PerStore<Db>, logins: Arc<Logins>, limits: HttpLimits) -> Arc<Self> {
+    pub fn new(
+        databases: PerStore<Db>,
+        consistency: &Arc<Consistency>,
+        logins: Arc<Logins>,
+        limits: HttpLimits,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            schemas: Schemas::new(&databases),
+            schemas: Schemas::new(&databases, consistency),
             documents: Documents::new(limits.document),
             persisted: graphql::Persisted::new(),
+            spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),
             logins,
             health: health::Watch::new(databases),
             limits,
+            writes_under_way: Arc::default(),
         })
+    }
+
+    /// Waits for the mutations that are under way, their clients being gone or
+    /// not.
+    pub async fn written(&self) {
+        drop(self.writes_under_way.write().await);
     }
 }
 
@@ -113,9 +164,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .merge(behind_login)
-        .layer(CatchPanicLayer::custom(answer::panicked))
+        .layer(middleware::from_fn(answer::survive))
         .layer(cors)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(1024)))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), security::harden))
         .layer(middleware::from_fn(request_id::attach))
         .with_state(app)
 }

@@ -13,6 +13,8 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST, ORIGIN, RETRY_
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tower_http::cors::CorsLayer;
 
+use super::rate;
+
 /// Headers that make a browser ask first. Apollo's and urql's clients send one
 /// of them.
 const PREFLIGHT_HEADERS: [HeaderName; 3] = [
@@ -57,7 +59,7 @@ impl AllowedOrigins {
             .allow_methods([Method::GET, Method::POST])
             // By name: a wildcard never covers Authorization.
             .allow_headers([AUTHORIZATION, CONTENT_TYPE, request_id.clone(), tracing, a, b, c])
-            .expose_headers([request_id, RETRY_AFTER, ETAG])
+            .expose_headers([request_id, RETRY_AFTER, ETAG, rate::POLICY, rate::LEFT])
             .max_age(PREFLIGHT_AGE)
     }
 

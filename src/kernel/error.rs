@@ -16,7 +16,10 @@ pub mod code {
     pub const FORBIDDEN: &str = "FORBIDDEN";
     /// The hash of a persisted query is not known.
     pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
-    /// Too many requests or logins wait.
+    /// The operation is not among the trusted ones.
+    pub const UNTRUSTED_DOCUMENT: &str = "UNTRUSTED_DOCUMENT";
+    /// The user has spent what a minute allows, or too many logins wait or have
+    /// failed.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The HTTP request is not a GraphQL request.
     pub const BAD_REQUEST: &str = "BAD_REQUEST";
@@ -36,6 +39,12 @@ pub mod code {
     pub const LIMITE_PROFUNDIDADE: &str = "LIMITE_PROFUNDIDADE";
     /// More fields under another name than allowed.
     pub const LIMITE_ALIASES: &str = "LIMITE_ALIASES";
+    /// More directives than allowed.
+    pub const LIMITE_DIRETIVAS: &str = "LIMITE_DIRETIVAS";
+    /// A list in an argument is longer than allowed.
+    pub const LIMITE_LISTA: &str = "LIMITE_LISTA";
+    /// More operations in one request than allowed.
+    pub const LIMITE_LOTE: &str = "LIMITE_LOTE";
     /// More selected than an answer may hold.
     pub const LIMITE_CUSTO: &str = "LIMITE_CUSTO";
     /// A store cannot be reached.

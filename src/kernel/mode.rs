@@ -11,8 +11,8 @@ use std::marker::PhantomData;
 use async_graphql::{Context, ID, Object, OutputType};
 
 use super::error::GraphResult;
-use super::scalars::Decimal;
 use super::id::{ClienteId, GlobalId as _, ProdutoId};
+use super::scalars::Decimal;
 
 /// What references to the entities with several owners become.
 pub trait Graph: Send + Sync + Sized + 'static {
@@ -47,10 +47,7 @@ pub struct Oferta {
 /// A schema that knows for what price each product is sold.
 pub trait Offers: Graph {
     /// The offer of a product; `None` when it does not exist.
-    fn oferta(
-        ctx: &Context<'_>,
-        id: ProdutoId,
-    ) -> impl Future<Output = GraphResult<Option<Oferta>>> + Send;
+    fn oferta(ctx: &Context<'_>, id: ProdutoId) -> impl Future<Output = GraphResult<Option<Oferta>>> + Send;
 }
 
 /// The part of every `Cliente` that holds its key.

@@ -33,20 +33,32 @@ macro_rules! texts {
         Texts {
             insert_ignore: concat!("INSERT IGNORE INTO `", $table, "` (`id`) VALUES (?)"),
             insert_locking: concat!(
-                "INSERT INTO `", $table, "` (`id`) VALUES (?) ON DUPLICATE KEY UPDATE `id` = `id`"
+                "INSERT INTO `",
+                $table,
+                "` (`id`) VALUES (?) ON DUPLICATE KEY UPDATE `id` = `id`"
             ),
             share: concat!(
-                "SELECT `removed_at` IS NOT NULL FROM `", $table, "` WHERE `id` = ? LOCK IN SHARE MODE"
+                "SELECT `removed_at` IS NOT NULL FROM `",
+                $table,
+                "` WHERE `id` = ? LOCK IN SHARE MODE"
             ),
             lock: concat!("SELECT `removed_at` IS NOT NULL FROM `", $table, "` WHERE `id` = ? FOR UPDATE"),
             mark: concat!(
-                "UPDATE `", $table, "` \
+                "UPDATE `",
+                $table,
+                "` \
                  SET `removed_at` = COALESCE(`removed_at`, CURRENT_TIMESTAMP(6)), `sales_kept` = ? \
                  WHERE `id` = ?"
             ),
-            lift: concat!("UPDATE `", $table, "` SET `removed_at` = NULL, `sales_kept` = FALSE WHERE `id` = ?"),
+            lift: concat!(
+                "UPDATE `",
+                $table,
+                "` SET `removed_at` = NULL, `sales_kept` = FALSE WHERE `id` = ?"
+            ),
             removed: concat!(
-                "SELECT `id`, `sales_kept` FROM `", $table, "` \
+                "SELECT `id`, `sales_kept` FROM `",
+                $table,
+                "` \
                  WHERE `id` > ? AND `removed_at` IS NOT NULL ORDER BY `id` LIMIT ?"
             ),
         }

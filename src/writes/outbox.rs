@@ -180,8 +180,7 @@ WHERE `id` = ? AND `parked_at` IS NULL AND `due_at` <= CURRENT_TIMESTAMP(6)
         if tx.write(statement).await?.rows == 0 {
             return Ok(End::Rollback(None));
         }
-        let text =
-            "SELECT `id`, `task`, `target`, `policy`, `attempts`, `fence` FROM `outbox` WHERE `id` = ? FOR UPDATE";
+        let text = "SELECT `id`, `task`, `target`, `policy`, `attempts`, `fence` FROM `outbox` WHERE `id` = ? FOR UPDATE";
         let rows: Vec<(u64, String, u64, String, u32, u64)> =
             tx.read(Statement::new("outbox.tomada", text).bind(self.id)).await?;
         Ok(End::Commit(rows.into_iter().next().map(|(id, task, target, policy, attempts, fence)| Leased {

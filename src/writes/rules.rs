@@ -214,7 +214,15 @@ mod tests {
         for text in ["ana@example.com", "ana.b+c@sub.example.com.br", "çã@exemplo.com"] {
             assert_eq!(email(text), Ok(text.into()), "{text}");
         }
-        for text in ["ana", "ana@", "@example.com", "ana@localhost", "Ana <ana@example.com>", "ana@[10.0.0.1]", "a b@c.de"] {
+        for text in [
+            "ana",
+            "ana@",
+            "@example.com",
+            "ana@localhost",
+            "Ana <ana@example.com>",
+            "ana@[10.0.0.1]",
+            "a b@c.de",
+        ] {
             assert_eq!(codigo(email(text)), Some(CodigoErro::Invalido), "{text}");
         }
     }

@@ -116,6 +116,7 @@ fn links_to_files_lead_somewhere() {
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "SECURITY.md",
         "docs/performance.md",
         FRONTENDS,
         "tests/clients/README.md",
@@ -127,4 +128,26 @@ fn links_to_files_lead_somewhere() {
             assert!(link.starts_with("https://") || folder.join(link).exists(), "{name}: {link}");
         }
     }
+}
+
+/// `attacks::foreign_pages` lies in `tests/integration/attacks.rs`,
+/// `auth::throttle::…` in `src/auth/throttle.rs`.
+#[test]
+fn every_promise_has_its_test() {
+    let text = read("SECURITY.md");
+    let rows = text.lines().filter(|line| line.starts_with("| ") && line.contains("::"));
+    let mut promises = 0;
+    for row in rows {
+        let named = row.rsplit(" | ").next().expect("a cell").split('`').filter(|part| part.contains("::"));
+        for name in named {
+            let (file, function) = name.rsplit_once("::").expect("a path");
+            let file = file.replace("::", "/");
+            let places = [format!("tests/integration/{file}.rs"), format!("src/{file}.rs")];
+            let found = places.iter().filter_map(|place| std::fs::read_to_string(root().join(place)).ok());
+            let signature = format!("fn {function}(");
+            assert!(found.into_iter().any(|code| code.contains(&signature)), "{name}");
+        }
+        promises += 1;
+    }
+    assert!(promises > 20, "{promises}");
 }

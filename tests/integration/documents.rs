@@ -3,28 +3,6 @@
 use crate::support::{TestApp, app::send, json};
 
 #[tokio::test]
-async fn the_two_attack_documents_are_refused() {
-    let app = TestApp::start().await;
-    // Six kilobytes that overflow the parser's stack.
-    let deep = format!("{{ a(b: {}1{}) }}", "{a:".repeat(2000), "}".repeat(2000));
-    // Nine hundred bytes that double at every level.
-    let mut bomb = String::from("{...a}");
-    let names: Vec<char> = ('a'..='z').collect();
-    for pair in names.windows(2) {
-        bomb.push_str(&format!("fragment {} on Query{{...{} ...{}}}", pair[0], pair[1], pair[1]));
-    }
-    bomb.push_str("fragment z on Query{__typename}");
-    for (document, code, message) in [
-        (deep, "LIMITE_PROFUNDIDADE", "The document nests brackets 2002 deep; at most 64 are allowed."),
-        (bomb, "LIMITE_CUSTO", "The document selects more than 2000 fields, with its fragments expanded."),
-    ] {
-        let answer = app.ask(&document).await;
-        assert_eq!(answer.statements(), []);
-        assert_eq!(answer.only_error(), json!({ "message": message, "extensions": { "code": code } }));
-    }
-}
-
-#[tokio::test]
 async fn what_cannot_be_parsed_or_validated_says_where() {
     let app = TestApp::start().await;
     let answer = app.ask("{ cliente(id: 1) { nome }").await;

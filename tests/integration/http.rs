@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use quarteto::config::Introspection;
+use quarteto::config::{Introspection, StatusCodes};
 use quarteto::http::HttpLimits;
 
 use crate::support::app::{ORIGIN, PASSWORD, send};
@@ -39,6 +39,103 @@ async fn the_media_type_is_negotiated_and_decides_the_status() {
             "{accept:?} {body}"
         );
         assert_eq!(answer.header("cache-control"), Some("private, no-store"));
+    }
+}
+
+#[tokio::test]
+async fn the_draft_of_2026_has_more_status_codes() {
+    let app =
+        TestApp::with(HttpLimits { status_codes: StatusCodes::Draft2026, ..HttpLimits::default() }).await;
+    let (json, response) =
+        ("application/json; charset=utf-8", "application/graphql-response+json; charset=utf-8");
+    let new = "application/graphql-response+json";
+    let old = "application/json";
+    for (accept, body, status, media) in [
+        (new, EU, 200, response),
+        (old, EU, 200, json),
+        // Data and errors.
+        (new, r#"{"query":"{ cliente(id: \"x\") { id } }"}"#, 294, response),
+        (old, r#"{"query":"{ cliente(id: \"x\") { id } }"}"#, 294, json),
+        // Not executed: not parsed, not valid, ambiguous, not coerced, over a limit.
+        (new, r#"{"query":"{"}"#, 400, response),
+        (old, r#"{"query":"{"}"#, 400, response),
+        (new, r#"{"query":"{ nada }"}"#, 422, response),
+        (old, r#"{"query":"{ nada }"}"#, 422, response),
+        (new, r#"{"query":"query A { eu { nome } } query B { eu { nome } }"}"#, 422, response),
+        (
+            new,
+            r#"{"query":"query($n: Int!) { clientes(first: $n) { total } }","variables":{"n":"x"}}"#,
+            422,
+            response,
+        ),
+        (
+            new,
+            r#"{"query":"{ clientes(first: 99999) { nodes { compras { nodes { id } } } } }"}"#,
+            422,
+            response,
+        ),
+        // JSON, but no GraphQL request; and no JSON. No answer of GraphQL, so not labelled as one.
+        (new, "{}", 422, json),
+        (new, r#"{"query":7}"#, 422, json),
+        (new, r#"{"query":"{ eu { nome } }","variables":[7]}"#, 422, json),
+        (new, "[]", 422, json),
+        (new, "{", 400, json),
+    ] {
+        let request =
+            app.request(Method::POST, "/graphql").header("Content-Type", old).header("Accept", accept);
+        let answer = send(request.body(body)).await;
+        assert_eq!((answer.status, answer.header("content-type")), (status, Some(media)), "{accept} {body}");
+    }
+    let shape = send(app.request(Method::GET, "/graphql?query=%7Beu%7Bnome%7D%7D&variables=%5B1%5D")).await;
+    let syntax = send(app.request(Method::GET, "/graphql?query=%7Beu%7Bnome%7D%7D&variables=%7B")).await;
+    assert_eq!((shape.status, syntax.status), (422, 400));
+}
+
+#[tokio::test]
+async fn a_list_is_answered_with_a_list_where_that_is_allowed() {
+    let app = TestApp::with(HttpLimits { batch: 4, ..HttpLimits::default() }).await;
+    let ask = |query: &str| json!({ "query": query });
+    let body = json!([
+        ask("{ eu { nome } }"),
+        ask("{ cliente(id: \"2\") { nome enderecos { cidade } } }"),
+        ask("{ nada }"),
+        { "query": 7 },
+    ]);
+    let answer = send(app.request(Method::POST, "/graphql").json(&body)).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some("application/json; charset=utf-8"))
+    );
+    let list = answer.json.as_array().expect("a list");
+    assert_eq!(list[0], json!({ "data": { "eu": { "nome": "leitor" } } }));
+    assert_eq!(list[1]["data"]["cliente"]["nome"], "Caio Silva");
+    assert_eq!(list[2]["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    assert_eq!(list[3]["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    assert_eq!(list.len(), 4);
+    let one = send(app.request(Method::POST, "/graphql").json(&ask("{ eu { nome } }"))).await;
+    assert_eq!(one.json, list[0], "one operation is answered as ever");
+}
+
+#[tokio::test]
+async fn every_answer_keeps_browsers_careful() {
+    let app = TestApp::start().await;
+    for (path, status) in
+        [("/healthz", 200), ("/readyz", 200), ("/nothing", 404), ("/graphql", 400), ("/", 200)]
+    {
+        let answer = send(app.request(Method::GET, path)).await;
+        assert_eq!(answer.status, status, "{path}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{path}");
+        }
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none';"), "{path}: {policy}");
+        assert_eq!(policy.contains("script-src"), path == "/", "{path}: {policy}");
+        assert_eq!(answer.header("strict-transport-security"), None, "there is no TLS here");
     }
 }
 

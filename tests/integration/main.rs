@@ -10,18 +10,25 @@
 mod support;
 
 mod answers;
+mod attacks;
 mod auth;
 mod batching;
 mod browser;
 mod clients;
 mod docs;
 mod documents;
+mod drain;
 mod faults;
 mod filters;
 mod http;
 mod migrations;
 mod paging;
 mod program;
+mod properties;
 mod schema;
+mod secrets;
+mod slow;
 mod statements;
+mod tls;
 mod tracing;
+mod trusted;

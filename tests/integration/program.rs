@@ -121,6 +121,20 @@ async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     assert!(error_of(&again).contains("clientes"), "{again:?}");
 }
 
+#[test]
+fn with_a_certificate_it_speaks_https_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).expect("written");
+    std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).expect("written");
+    let settings = "[http]\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n";
+    std::fs::write(folder.path().join("q.toml"), settings).expect("written");
+    let serving = Serving::start_with(folder.path(), &["--config", "q.toml"]);
+    let base = serving.word_after("Playground");
+    assert!(base.starts_with("https://127.0.0.1:"), "{base}");
+    serving.stop();
+}
+
 #[tokio::test]
 async fn the_log_tells_each_operation_and_at_debug_each_statement() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,23 +1,31 @@
-//! One operation on its way: checked, executed, completed, logged.
+//! One operation on its way: checked ([`Execution::prepare`]), charged for with
+//! those that came with it ([`Execution::charge`]), executed, completed, logged
+//! ([`Execution::finish`]). No store is asked before the last.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Request as Operation, Response as Answer, ServerError, Value, Variables};
+use async_graphql::{Request as Operation, Response as Answer, ServerError, Variables};
 use axum::http::Method;
 use serde_json::Map;
 use tracing::Instrument as _;
 
+use super::code_of;
+use super::masking::mask;
 use super::parameters::Parameters;
 use super::persisted::Unusable;
 use crate::batching::Scope;
-use crate::graph::cost::cost;
-use crate::graph::documents::Refusal;
+use crate::graph::cost::{Price, price};
+use crate::graph::documents::{Document, Refusal};
+use crate::graph::merged::MergedSchema;
+use crate::graph::trusted::TrustMode;
 use crate::http::App;
+use crate::http::answer::INTERNAL_SENTENCE;
+use crate::http::rate::Charge;
 use crate::http::request_id::RequestId;
 use crate::insight;
-use crate::kernel::{RequestContext, Requester, code};
+use crate::kernel::{Papel, RequestContext, Requester, code};
 
 /// What an operation is executed with.
 pub(super) struct Execution<'a> {
@@ -28,132 +36,277 @@ pub(super) struct Execution<'a> {
     pub traced: bool,
     /// How the operation came.
     pub method: &'a Method,
+    /// The header `Idempotency-Key`.
+    pub idempotency_key: Option<&'a str>,
 }
 
-/// What came of an operation.
-pub(super) enum Outcome {
-    /// An answer, perhaps with errors.
-    Answer(Answer),
+/// Why there is no answer of GraphQL.
+pub(super) enum Fault {
     /// There is nothing to execute: the request is at fault.
     BadRequest(String),
     /// A GET may only read.
     NotByGet,
 }
 
+/// An operation that was looked at.
+pub(super) struct Prepared {
+    begun: Instant,
+    name: Option<String>,
+    price: Price,
+    work: Work,
+}
+
+/// What there is to do for it.
+enum Work {
+    /// It is refused.
+    Refused(Answer),
+    /// It is executed.
+    Execute(Executable),
+}
+
+/// What is executed.
+struct Executable {
+    text: Arc<str>,
+    asked: Option<String>,
+    document: Arc<Document>,
+    variables: Variables,
+    writes: bool,
+}
+
 impl Execution<'_> {
-    /// Executes what `parameters` ask.
-    pub(super) async fn run(self, parameters: Parameters) -> Outcome {
+    /// Looks at what `parameters` ask, as far as that can be done without
+    /// executing it.
+    pub(super) fn prepare(&self, parameters: Parameters) -> Result<Prepared, Fault> {
         let begun = Instant::now();
-        let text = match self.app.persisted.document(parameters.query, parameters.extensions.as_ref()) {
+        let refused =
+            |answer| Prepared { begun, name: None, price: Price::default(), work: Work::Refused(answer) };
+        let asked = parameters.operation_name.filter(|name| !name.is_empty());
+        let text = match self.text(parameters.query, parameters.document_id, parameters.extensions.as_ref()) {
             Ok(text) => text,
-            Err(Unusable::NotFound) => return self.not_found(),
-            Err(Unusable::Malformed(message)) => return Outcome::BadRequest(message.into()),
+            Err(Unusable::NotFound) => return Ok(refused(not_found("PersistedQueryNotFound"))),
+            Err(Unusable::NoSuchDocument) => {
+                return Ok(refused(not_found("There is no trusted document with this id.")));
+            }
+            Err(Unusable::Malformed(message)) => return Err(Fault::BadRequest(message.into())),
             Err(Unusable::NothingAsked) => {
-                return Outcome::BadRequest("`query` is missing: the GraphQL document, a string.".into());
+                return Err(Fault::BadRequest("`query` is missing: the GraphQL document, a string.".into()));
             }
         };
-        let scope = Scope::new();
-        let asked = parameters.operation_name.as_deref().filter(|name| !name.is_empty());
-        let found = self.app.documents.get(&text);
-        let chosen = found.as_ref().ok().and_then(|document| choose(&document.parsed, asked));
+        let document = match self.app.documents.get(&text) {
+            Ok(document) => document,
+            Err(refusal) => return Ok(Prepared { name: asked, ..refused(refused_document(&refusal)) }),
+        };
+        let chosen = choose(&document.parsed, asked.as_deref());
         if *self.method == Method::GET
             && chosen.as_ref().is_some_and(|chosen| chosen.operation.ty != OperationType::Query)
         {
-            return Outcome::NotByGet;
+            return Err(Fault::NotByGet);
         }
-        let name = chosen.as_ref().and_then(|chosen| chosen.name).or(asked).map(str::to_owned);
+        if self.idempotency_key.is_some() && !chosen.as_ref().is_some_and(Chosen::is_single_mutation) {
+            let sentence =
+                "Idempotency-Key is for an operation of one mutation; otherwise use `chaveIdempotencia`.";
+            return Err(Fault::BadRequest(sentence.into()));
+        }
+        let writes = chosen.as_ref().is_some_and(|chosen| chosen.operation.ty == OperationType::Mutation);
+        let name = chosen.as_ref().and_then(|chosen| chosen.name).or(asked.as_deref()).map(str::to_owned);
+        let price = chosen.as_ref().map_or_else(Price::default, |chosen| {
+            price(&document.parsed, chosen.operation, parameters.variables.as_ref())
+        });
+        let refusal = self.refusal(&document, chosen.as_ref(), price);
+        let work = match refusal {
+            Some(answer) => Work::Refused(answer),
+            None => Work::Execute(Executable {
+                text,
+                asked,
+                document,
+                variables: variables(parameters.variables),
+                writes,
+            }),
+        };
+        Ok(Prepared { begun, name, price, work })
+    }
+
+    /// The document that is asked for: sent, remembered or trusted.
+    fn text(
+        &self,
+        query: Option<String>,
+        id: Option<String>,
+        extensions: Option<&Map<String, serde_json::Value>>,
+    ) -> Result<Arc<str>, Unusable> {
+        let trusted = self.app.limits.trusted.as_deref();
+        let by_id = |id: &str| trusted.and_then(|trusted| trusted.by_id(id));
+        match (query, id) {
+            (Some(_), Some(_)) => Err(Unusable::Malformed("Send `query` or `documentId`, not both.")),
+            (None, Some(id)) => by_id(&id).ok_or(Unusable::NoSuchDocument),
+            (query, None) => self.app.persisted.document(query, extensions, by_id),
+        }
+    }
+
+    /// Why this operation may not be executed by this user, if so.
+    fn refusal(&self, document: &Document, chosen: Option<&Chosen<'_>>, price: Price) -> Option<Answer> {
+        let limits = &self.app.limits;
+        if let Some(chosen) = chosen
+            && self.is_untrusted(document, chosen)
+        {
+            let sentence = "This operation is not among the trusted documents of this server.";
+            return Some(refusal_answer(code::UNTRUSTED_DOCUMENT, sentence, &[]));
+        }
+        if price.representations > limits.representations {
+            let message = format!(
+                "`representations` has {} entries; at most {} are allowed.",
+                price.representations, limits.representations
+            );
+            return Some(refusal_answer(code::LIMITE_LISTA, &message, &[]));
+        }
+        if document.introspects && !limits.introspection.allows(self.requester.papel) {
+            let sentence = "The schema may not be asked for with this login.";
+            return Some(refusal_answer(code::FORBIDDEN, sentence, &[]));
+        }
+        None
+    }
+
+    /// Whether the operation is unknown and that matters. Nothing is computed
+    /// where trust plays no part.
+    fn is_untrusted(&self, document: &Document, chosen: &Chosen<'_>) -> bool {
+        let Some(trusted) = &self.app.limits.trusted else { return false };
+        let mode = trusted.mode();
+        if mode == TrustMode::Off || self.requester.papel == Papel::Admin {
+            return false;
+        }
+        let fingerprint = document.fingerprint(chosen.name, chosen.operation);
+        if trusted.knows(&fingerprint) {
+            return false;
+        }
+        let user = &self.requester.nome;
+        tracing::warn!(operation = chosen.name.unwrap_or("-"), %user, ?mode, "operation is not trusted");
+        mode == TrustMode::Enforce
+    }
+
+    /// What all operations of a request cost together: refuses them all when it
+    /// is too much, and takes it from what the user may spend.
+    pub(super) fn charge(&self, operations: &mut [Prepared]) -> Option<Charge> {
+        let costs = operations.iter().filter(|operation| operation.is_executable());
+        let cost = costs.map(|operation| operation.price.cost).fold(0, u64::saturating_add);
+        let burst = self.app.spending.as_ref().map(|spending| u64::from(spending.burst()));
+        let most = self.app.limits.cost.unwrap_or(u64::MAX).min(burst.unwrap_or(u64::MAX));
+        let payable = if cost > most { 0 } else { cost };
+        if cost > most {
+            for operation in operations.iter_mut().filter(|operation| operation.is_executable()) {
+                operation.work = Work::Refused(too_costly(cost, most));
+            }
+        }
+        let spending = self.app.spending.as_ref()?;
+        let charge = spending.charge(&self.requester.nome, payable.max(operations.len() as u64));
+        if charge.refused.is_some() {
+            let sentence = "You have spent what may be spent for now; try again later.";
+            for operation in operations {
+                operation.work = Work::Refused(refusal_answer(code::RATE_LIMITED, sentence, &[]));
+            }
+        }
+        Some(charge)
+    }
+
+    /// Executes what was not refused, completes the answer, and leaves a line in
+    /// the log.
+    pub(super) async fn finish(&self, prepared: Prepared) -> Answer {
+        let Prepared { begun, name, price, work } = prepared;
+        let scope = Scope::new();
         let span = tracing::debug_span!("operation", name = name.as_deref());
-        let price = match (&found, &chosen) {
-            (Ok(document), Some(chosen)) => {
-                cost(&document.parsed, chosen.operation, parameters.variables.as_ref())
-            }
-            _ => 0,
-        };
-        let mut answer = match &found {
-            Err(refusal) => refused(refusal),
-            Ok(_) if let Some(most) = self.app.limits.cost.filter(|most| price > *most) => {
-                too_costly(price, most)
-            }
-            Ok(document)
-                if document.introspects && !self.app.limits.introspection.allows(self.requester.papel) =>
-            {
-                refusal_answer(code::FORBIDDEN, "The schema may not be asked for with this login.", &[])
-            }
-            Ok(document) => {
-                let operation = self.operation(&text, asked, parameters.variables, &document.parsed, &scope);
+        let mut answer = match work {
+            Work::Refused(answer) => answer,
+            Work::Execute(work) => {
+                let writes = work.writes;
+                let operation = self.operation(work, &scope);
                 let schema = if self.traced { &self.app.schemas.traced } else { &self.app.schemas.plain };
-                scope.run(schema.execute(operation)).instrument(span.clone()).await
+                if writes {
+                    self.write(schema.clone(), operation, Arc::clone(&scope), span.clone()).await
+                } else {
+                    scope.run(schema.execute(operation)).instrument(span.clone()).await
+                }
             }
         };
-        self.complete(&mut answer, &scope, price);
+        let may_introspect = self.app.limits.introspection.allows(self.requester.papel);
+        mask(&mut answer.errors, self.id, may_introspect);
+        if self.traced {
+            answer.extensions.insert("quarteto".into(), insight::report(scope.tally(), price.cost));
+        }
         let _entered = span.enter();
         insight::Operation {
             name: name.as_deref(),
             user: &self.requester.nome,
             duration: begun.elapsed(),
-            cost: price,
+            cost: price.cost,
             errors: answer.errors.len(),
             first_code: answer.errors.first().and_then(code_of),
             tally: scope.tally(),
         }
         .log();
-        Outcome::Answer(answer)
+        answer
     }
 
-    fn operation(
+    /// Executes what writes in a task of its own: it runs to its end when the
+    /// client has gone away, and the program waits for it before it stops.
+    async fn write(
         &self,
-        text: &str,
-        name: Option<&str>,
-        variables: Option<Map<String, serde_json::Value>>,
-        document: &ExecutableDocument,
-        scope: &Arc<Scope>,
-    ) -> Operation {
-        let variables = serde_json::Value::Object(variables.unwrap_or_default());
-        let mut operation =
-            Operation::new(text).variables(Variables::from_json(variables)).data(RequestContext {
-                requester: self.requester.clone(),
-                scope: Arc::clone(scope),
-                today: chrono::Utc::now().date_naive(),
-                idempotency_key: None,
-            });
-        operation.operation_name = name.map(str::to_owned);
-        operation.set_parsed_query(document.clone());
+        schema: MergedSchema,
+        operation: Operation,
+        scope: Arc<Scope>,
+        span: tracing::Span,
+    ) -> Answer {
+        let under_way = Arc::clone(&self.app.writes_under_way).read_owned().await;
+        let work = async move {
+            let answer = scope.run(schema.execute(operation)).await;
+            drop(under_way);
+            answer
+        };
+        match tokio::spawn(work.instrument(span)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(%error, "a mutation ended without an answer");
+                refusal_answer(code::INTERNAL, INTERNAL_SENTENCE, &[])
+            }
+        }
+    }
+
+    fn operation(&self, work: Executable, scope: &Arc<Scope>) -> Operation {
+        let mut operation = Operation::new(&*work.text).variables(work.variables).data(RequestContext {
+            requester: self.requester.clone(),
+            scope: Arc::clone(scope),
+            today: chrono::Utc::now().date_naive(),
+            idempotency_key: self.idempotency_key.map(str::to_owned),
+        });
+        operation.operation_name = work.asked;
+        operation.set_parsed_query(work.document.parsed.clone());
         operation
     }
+}
 
-    /// Every error gets a code and the request's id. Those without a code come
-    /// from the executor, whose sentences speak of the schema alone: before
-    /// execution they are about the document, in it about a value.
-    fn complete(&self, answer: &mut Answer, scope: &Scope, price: u64) {
-        for error in &mut answer.errors {
-            let missing = code_of(error).is_none();
-            let fallback =
-                if error.path.is_empty() { code::GRAPHQL_VALIDATION_FAILED } else { code::BAD_USER_INPUT };
-            let values = error.extensions.get_or_insert_default();
-            if missing {
-                values.set("code", fallback);
-            }
-            values.set("requestId", self.id.as_str());
-        }
-        if self.traced {
-            answer.extensions.insert("quarteto".into(), insight::report(scope.tally(), price));
-        }
+impl Prepared {
+    fn is_executable(&self) -> bool {
+        matches!(self.work, Work::Execute { .. })
     }
 
-    /// What Apollo's clients understand: they send the document next.
-    fn not_found(&self) -> Outcome {
-        let mut error = ServerError::new("PersistedQueryNotFound", None);
-        error.extensions.get_or_insert_default().set("code", code::PERSISTED_QUERY_NOT_FOUND);
-        let mut answer = Answer::from_errors(vec![error]);
-        self.complete(&mut answer, &Scope::new(), 0);
-        Outcome::Answer(answer)
+    /// An operation of a list that is no GraphQL request.
+    pub(super) fn bad_request(message: &str) -> Self {
+        let answer = refusal_answer(code::BAD_REQUEST, message, &[]);
+        Self { begun: Instant::now(), name: None, price: Price::default(), work: Work::Refused(answer) }
     }
+}
+
+fn variables(given: Option<Map<String, serde_json::Value>>) -> Variables {
+    Variables::from_json(serde_json::Value::Object(given.unwrap_or_default()))
 }
 
 /// The operation that will run.
 struct Chosen<'a> {
     name: Option<&'a str>,
     operation: &'a OperationDefinition,
+}
+
+impl Chosen<'_> {
+    fn is_single_mutation(&self) -> bool {
+        self.operation.ty == OperationType::Mutation && self.operation.selection_set.node.items.len() == 1
+    }
 }
 
 /// The operation with that name, or the only one.
@@ -169,20 +322,19 @@ fn choose<'a>(document: &'a ExecutableDocument, asked: Option<&str>) -> Option<C
     Some(Chosen { name: name.map(async_graphql::Name::as_str), operation: &operation.node })
 }
 
-fn code_of(error: &ServerError) -> Option<&str> {
-    match error.extensions.as_ref()?.get("code")? {
-        Value::String(code) => Some(code),
-        _ => None,
-    }
+/// What Apollo's clients understand: they send the document next.
+fn not_found(message: &str) -> Answer {
+    refusal_answer(code::PERSISTED_QUERY_NOT_FOUND, message, &[])
 }
 
 /// The answer to a document that is not executed.
-fn refused(refusal: &Refusal) -> Answer {
+fn refused_document(refusal: &Refusal) -> Answer {
     let (code, message, places) = match refusal {
         Refusal::Unparsable(message, places) => (code::GRAPHQL_PARSE_FAILED, message, &places[..]),
         Refusal::TooDeep(message) => (code::LIMITE_PROFUNDIDADE, message, &[][..]),
         Refusal::TooMuch(message) => (code::LIMITE_CUSTO, message, &[][..]),
         Refusal::TooManyAliases(message) => (code::LIMITE_ALIASES, message, &[][..]),
+        Refusal::TooManyDirectives(message) => (code::LIMITE_DIRETIVAS, message, &[][..]),
     };
     refusal_answer(code, message, places)
 }

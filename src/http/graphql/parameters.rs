@@ -1,4 +1,4 @@
-//! What a request asks: the four parameters, from a JSON body or from a query
+//! What a request asks: the parameters of an operation, from a JSON body or from a query
 //! string (GraphQL over HTTP, sections "POST" and "GET").
 
 use axum::extract::Query;
@@ -13,6 +13,10 @@ pub(super) struct Parameters {
     /// The document; may be absent where `extensions` names a persisted one.
     #[serde(default)]
     pub query: Option<String>,
+    /// The id of a trusted document, instead of its text (appendix "Persisted
+    /// Documents").
+    #[serde(default, rename = "documentId")]
+    pub document_id: Option<String>,
     /// Which operation of the document.
     #[serde(default, rename = "operationName")]
     pub operation_name: Option<String>,
@@ -28,40 +32,93 @@ pub(super) struct Parameters {
 #[derive(Deserialize)]
 struct QueryString {
     query: Option<String>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
 }
 
-impl Parameters {
-    /// From a body.
+/// What a body holds.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// One operation.
+    One(Box<Parameters>),
+    /// A list of them; each may be no GraphQL request, and why.
+    Many(Vec<Result<Parameters, String>>),
+}
+
+/// Why parameters cannot be read: a sentence.
+#[derive(Debug)]
+pub(super) enum Malformed {
+    /// It is not JSON, or no query string.
+    Syntax(String),
+    /// It is JSON, but no GraphQL request.
+    Shape(String),
+    /// It holds too many operations.
+    TooMany(String),
+}
+
+impl Asked {
+    /// From a body; `most` operations may come as a list, none when 0.
     ///
     /// # Errors
-    /// A sentence that says what the body must be.
-    pub(super) fn from_body(bytes: &[u8]) -> Result<Self, String> {
+    /// [`Malformed`].
+    pub(super) fn from_body(bytes: &[u8], most: usize) -> Result<Self, Malformed> {
         if bytes.trim_ascii_start().first() == Some(&b'[') {
-            return Err("The body must be one operation, not a list; send a request for each.".into());
+            return Self::from_list(bytes, most);
         }
-        serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => format!(
-                "The body must be a JSON object with `query` (a string) and, if wanted, `operationName` \
-                 (a string), `variables` and `extensions` (objects): {error}."
-            ),
-            _ => format!("The body is not JSON: {error}."),
-        })
+        serde_json::from_slice(bytes).map(Self::One).map_err(|error| malformed(&error))
     }
 
+    fn from_list(bytes: &[u8], most: usize) -> Result<Self, Malformed> {
+        if most == 0 {
+            let sentence = "The body must be one operation, not a list; send a request for each.";
+            return Err(Malformed::Shape(sentence.into()));
+        }
+        let items: Vec<Value> = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+        if items.is_empty() {
+            return Err(Malformed::Shape("The list in the body holds no operation.".into()));
+        }
+        if items.len() > most {
+            let count = items.len();
+            return Err(Malformed::TooMany(format!(
+                "The list in the body has {count} operations; at most {most} are allowed."
+            )));
+        }
+        let read = |item| Parameters::deserialize(item).map_err(|error: serde_json::Error| shape(&error));
+        Ok(Self::Many(items.into_iter().map(read).collect()))
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> Malformed {
+    match error.classify() {
+        serde_json::error::Category::Data => Malformed::Shape(shape(error)),
+        _ => Malformed::Syntax(format!("The body is not JSON: {error}.")),
+    }
+}
+
+fn shape(error: &serde_json::Error) -> String {
+    format!(
+        "The body must be a JSON object with `query` (a string) and, if wanted, `operationName` (a string), \
+         `variables` and `extensions` (objects): {error}."
+    )
+}
+
+impl Parameters {
     /// From a query string.
     ///
     /// # Errors
-    /// A sentence that names the parameter.
-    pub(super) fn from_uri(uri: &Uri) -> Result<Self, String> {
-        let Query(found) = Query::<QueryString>::try_from_uri(uri)
-            .map_err(|error| format!("The query string cannot be read: {}.", error.body_text()))?;
+    /// [`Malformed`], with a sentence that names the parameter.
+    pub(super) fn from_uri(uri: &Uri) -> Result<Self, Malformed> {
+        let Query(found) = Query::<QueryString>::try_from_uri(uri).map_err(|error| {
+            Malformed::Syntax(format!("The query string cannot be read: {}.", error.body_text()))
+        })?;
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(Self {
             query: given(found.query),
+            document_id: given(found.document_id),
             operation_name: given(found.operation_name),
             variables: object("variables", given(found.variables))?,
             extensions: object("extensions", given(found.extensions))?,
@@ -69,9 +126,15 @@ impl Parameters {
     }
 }
 
-fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, String> {
+fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, Malformed> {
     let Some(text) = text else { return Ok(None) };
-    serde_json::from_str(&text).map_err(|error| format!("`{name}` must be a JSON object: {error}."))
+    serde_json::from_str(&text).map_err(|error| {
+        let sentence = format!("`{name}` must be a JSON object: {error}.");
+        match error.classify() {
+            serde_json::error::Category::Data => Malformed::Shape(sentence),
+            _ => Malformed::Syntax(sentence),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(super) enum Unusable {
     NothingAsked,
     /// The hash is not known; the client sends the document next.
     NotFound,
+    /// No trusted document has this id.
+    NoSuchDocument,
     /// The extension is malformed, or the document has another hash.
     Malformed(&'static str),
 }
@@ -34,16 +36,27 @@ impl Persisted {
     }
 
     /// The document that a request asks for. With a hash beside it, it is
-    /// remembered.
+    /// remembered; a hash or an id alone may also name a document that is known
+    /// by `trusted`.
     pub(super) fn document(
         &self,
         query: Option<String>,
         extensions: Option<&Map<String, Value>>,
+        trusted: impl Fn(&str) -> Option<Arc<str>>,
     ) -> Result<Arc<str>, Unusable> {
         let asked = extensions.and_then(|extensions| extensions.get("persistedQuery"));
         let Some(asked) = asked.filter(|asked| !asked.is_null()) else {
             return query.map(Arc::from).ok_or(Unusable::NothingAsked);
         };
+        let named = |member: &str| asked.get(member).and_then(Value::as_str);
+        if query.is_none()
+            && let Some(text) = named("id").or_else(|| named("sha256Hash")).and_then(&trusted)
+        {
+            return Ok(text);
+        }
+        if named("id").is_some() && named("sha256Hash").is_none() {
+            return query.map(Arc::from).ok_or(Unusable::NoSuchDocument);
+        }
         let hash = hash_of(asked)?;
         let Some(query) = query else {
             return self.0.get(&hash).ok_or(Unusable::NotFound);
@@ -89,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_document_is_known_once_it_was_sent_with_its_hash() {
-        let persisted = Persisted::new();
+        let cache = Persisted::new();
+        let persisted = Asked(&cache);
         let (text, hash) = ("{ eu { nome } }", hex(&Sha256::digest("{ eu { nome } }")));
         assert_eq!(persisted.document(None, Some(&asking(&hash))), Err(Unusable::NotFound));
         assert!(persisted.document(Some(text.into()), Some(&asking(&hash))).is_ok());
@@ -100,6 +114,35 @@ mod tests {
         ));
         assert!(matches!(persisted.document(None, Some(&asking("zz"))), Err(Unusable::Malformed(_))));
         assert_eq!(persisted.document(None, None), Err(Unusable::NothingAsked));
+    }
+
+    /// Where nothing is trusted.
+    struct Asked<'a>(&'a Persisted);
+
+    impl Asked<'_> {
+        fn document(
+            &self,
+            query: Option<String>,
+            extensions: Option<&Map<String, Value>>,
+        ) -> Result<Arc<str>, Unusable> {
+            self.0.document(query, extensions, |_| None)
+        }
+    }
+
+    #[test]
+    fn a_trusted_document_is_named_by_id_or_hash() {
+        let trusted = |id: &str| (id == "A" || id.len() == 64).then(|| Arc::from("query A { eu { nome } }"));
+        let ask = |extension: Value| {
+            let extensions = serde_json::json!({ "persistedQuery": extension });
+            Persisted::new().document(None, extensions.as_object(), trusted)
+        };
+        let text = "query A { eu { nome } }";
+        assert_eq!(ask(serde_json::json!({ "id": "A" })).as_deref(), Ok(text));
+        assert_eq!(
+            ask(serde_json::json!({ "version": 1, "sha256Hash": "0".repeat(64) })).as_deref(),
+            Ok(text)
+        );
+        assert_eq!(ask(serde_json::json!({ "id": "B" })), Err(Unusable::NoSuchDocument));
     }
 
     fn hex(bytes: &[u8]) -> String {

@@ -93,11 +93,8 @@ impl AtualizarProdutoInput {
         let descricao = checks.change_optional("descricao", &self.descricao, rules::lines(DESCRICAO));
         let preco = checks.change("preco", &self.preco, rules::preco);
         let disponivel = checks.change_typed("disponivel", &self.disponivel);
-        let atualizado_em = checks.optional(
-            "atualizadoEm",
-            self.atualizado_em.as_ref().map(Lenient::text),
-            rules::momento,
-        );
+        let atualizado_em =
+            checks.optional("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
         checks.pass(|| Some(AtualizarProduto { id: id?, nome, descricao, preco, disponivel, atualizado_em }))
     }
 }

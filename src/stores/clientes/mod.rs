@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
 pub use mutation::{MutacoesClientes, RemoverCliente};
+pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
 pub use table::{Cadastro, NovoCliente, count, existing, insert_many};
 pub use types::ClienteCadastro;
 

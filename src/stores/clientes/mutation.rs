@@ -130,16 +130,10 @@ impl AtualizarClienteInput {
         let email = checks.change("email", &self.email, rules::email);
         let cpf = checks.change("cpf", &self.cpf, rules::cpf);
         let telefone = checks.change_optional("telefone", &self.telefone, rules::telefone);
-        let data_nascimento = checks.change_optional(
-            "dataNascimento",
-            &self.data_nascimento,
-            rules::data_nascimento(today),
-        );
-        let atualizado_em = checks.optional(
-            "atualizadoEm",
-            self.atualizado_em.as_ref().map(Lenient::text),
-            rules::momento,
-        );
+        let data_nascimento =
+            checks.change_optional("dataNascimento", &self.data_nascimento, rules::data_nascimento(today));
+        let atualizado_em =
+            checks.optional("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
         checks.pass(|| {
             Some(AtualizarCliente { id: id?, nome, email, cpf, telefone, data_nascimento, atualizado_em })
         })

@@ -170,11 +170,8 @@ impl AtualizarEnderecoInput {
         let uf = checks.change_typed("uf", &self.uf).map(|uf| uf.letters().to_owned());
         let cep = checks.change("cep", &self.cep, rules::cep);
         let pais = checks.change("pais", &self.pais, rules::pais);
-        let atualizado_em = checks.optional(
-            "atualizadoEm",
-            self.atualizado_em.as_ref().map(Lenient::text),
-            rules::momento,
-        );
+        let atualizado_em =
+            checks.optional("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
         checks.pass(|| {
             Some(AtualizarEndereco {
                 id: id?,

@@ -7,9 +7,9 @@ use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list};
-use crate::writes::guard::Guarded;
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::{ClienteId, EnderecoId, Page};
+use crate::writes::guard::Guarded;
 
 const SELECT: &str = "\
 SELECT `id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `pais`, `criado_em`, `atualizado_em`

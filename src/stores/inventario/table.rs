@@ -6,10 +6,12 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list, union_all, union_length};
-use crate::writes::guard::Guarded;
+use crate::db::{
+    Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list, union_all, union_length,
+};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{ClienteId, CompraId, Direction, Page, ProdutoId};
+use crate::writes::guard::Guarded;
 
 const SELECT: &str = "\
 SELECT `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`
@@ -376,8 +378,7 @@ pub(super) async fn update(
     preco_unitario: Decimal,
 ) -> Result<(), StoreError> {
     let text = "UPDATE `inventario` SET `quantidade` = ?, `preco_unitario` = ? WHERE `id` = ?";
-    let statement =
-        Statement::new("inventario.corrige", text).bind(quantidade).bind(preco_unitario).bind(id);
+    let statement = Statement::new("inventario.corrige", text).bind(quantidade).bind(preco_unitario).bind(id);
     tx.write(statement).await.map(|_| ())
 }
 

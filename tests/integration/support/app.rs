@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use quarteto::auth::{Logins, UsersFile, hash};
+use quarteto::config::ConnectionLimits;
+use quarteto::consistency::Consistency;
 use quarteto::db::{Db, DbLimits, PerStore, Store, options};
-use quarteto::http::{AllowedOrigins, App, HttpLimits, router};
+use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, Tls, router, serve};
 use quarteto::kernel::Papel;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 
 use super::server::Server;
 use super::{Proxy, shop};
@@ -27,6 +30,19 @@ pub struct TestApp {
     _folder: TempDir,
     /// One a store, when the application goes through them.
     pub proxies: Option<PerStore<Proxy>>,
+    /// Stops the server.
+    pub handle: Handle,
+    /// Ends when it has stopped.
+    pub serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// What an application is served with.
+#[derive(Default)]
+pub struct Served {
+    pub bounds: HttpLimits,
+    pub connections: ConnectionLimits,
+    pub tls: Option<Arc<Tls>>,
+    pub stores: DbLimits,
 }
 
 /// An answer, whole.
@@ -45,20 +61,36 @@ impl TestApp {
 
     /// Over the shared shop, with other bounds.
     pub async fn with(bounds: HttpLimits) -> Self {
+        Self::served(Served { bounds, ..Served::default() }).await
+    }
+
+    /// Over the shared shop, served otherwise.
+    pub async fn served(served: Served) -> Self {
         let (server, databases) = (Server::shared().await, shop::shared().await);
         let urls = PerStore::from_fn(|store| server.url(&databases[store]));
-        Self::serve_with(&urls, DbLimits::default(), None, bounds).await
+        Self::serve_with(&urls, None, served).await
     }
 
     /// Over databases of one's own.
     pub async fn over(databases: &PerStore<String>) -> Self {
         let server = Server::shared().await;
         let urls = PerStore::from_fn(|store| server.url(&databases[store]));
-        Self::serve(&urls, DbLimits::default(), None).await
+        let bounds = HttpLimits { origins: listed_origin(), ..HttpLimits::default() };
+        Self::serve_with(&urls, None, Served { bounds, ..Served::default() }).await
+    }
+
+    /// Over stores at these URLs, which may lead nowhere.
+    pub async fn at(urls: &PerStore<String>) -> Self {
+        Self::serve_with(urls, None, Served::default()).await
     }
 
     /// Over the shared shop, through a proxy a store.
     pub async fn behind_proxies(limits: DbLimits) -> Self {
+        Self::counted(HttpLimits { origins: listed_origin(), ..HttpLimits::default() }, limits).await
+    }
+
+    /// Likewise, with other bounds.
+    pub async fn counted(bounds: HttpLimits, stores: DbLimits) -> Self {
         let (server, databases) = (Server::shared().await, shop::shared().await);
         let mut proxies = Vec::new();
         for _ in Store::ALL {
@@ -67,20 +99,11 @@ impl TestApp {
         let mut proxies = proxies.into_iter();
         let proxies = PerStore::from_fn(|_| proxies.next().expect("four"));
         let urls = PerStore::from_fn(|store| server.url_through(proxies[store].port(), &databases[store]));
-        Self::serve(&urls, limits, Some(proxies)).await
+        Self::serve_with(&urls, Some(proxies), Served { bounds, stores, ..Served::default() }).await
     }
 
-    async fn serve(urls: &PerStore<String>, limits: DbLimits, proxies: Option<PerStore<Proxy>>) -> Self {
-        let origins = AllowedOrigins::parse(ORIGIN).expect("an origin");
-        Self::serve_with(urls, limits, proxies, HttpLimits { origins, ..HttpLimits::default() }).await
-    }
-
-    async fn serve_with(
-        urls: &PerStore<String>,
-        limits: DbLimits,
-        proxies: Option<PerStore<Proxy>>,
-        bounds: HttpLimits,
-    ) -> Self {
+    async fn serve_with(urls: &PerStore<String>, proxies: Option<PerStore<Proxy>>, served: Served) -> Self {
+        let Served { bounds, connections, tls, stores } = served;
         let folder = tempfile::tempdir().expect("a folder");
         let users = UsersFile::at(folder.path().join("users"));
         let hash = shared_hash().await;
@@ -89,17 +112,20 @@ impl TestApp {
         }
         let logins = Arc::new(Logins::open(users.clone()).expect("users"));
         let databases = PerStore::from_fn(|store| {
-            Db::new(store, options(store, &urls[store]).expect("a URL of ours"), limits)
+            Db::new(store, options(store, &urls[store]).expect("a URL of ours"), stores)
         });
-        let app = App::new(databases, Arc::clone(&logins), bounds);
+        let consistency = Consistency::new(databases.clone());
+        let app = App::new(databases, &consistency, Arc::clone(&logins), bounds);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
-        tokio::spawn(async move {
-            axum::serve(listener, router(app).into_make_service_with_connect_info::<std::net::SocketAddr>())
-                .await
-        });
+        let handle = Handle::new();
+        let stop = handle.clone();
+        let serving =
+            tokio::spawn(
+                async move { serve(listener, router(app), tls.as_deref(), connections, stop).await },
+            );
         let http = reqwest::Client::builder().build().expect("a client");
-        Self { base, http, logins, users, _folder: folder, proxies }
+        Self { base, http, logins, users, _folder: folder, proxies, handle, serving }
     }
 
     /// The users file; changes count after [`reload_users`](Self::reload_users).
@@ -115,6 +141,16 @@ impl TestApp {
     /// The proxy before a store.
     pub fn proxy(&mut self, store: Store) -> &mut Proxy {
         &mut self.proxies.as_mut().expect("behind proxies")[store]
+    }
+
+    /// Statements that have reached the stores, counted on the wire.
+    pub fn executed(&self) -> u64 {
+        self.proxies.as_ref().expect("behind proxies").iter().map(|(_, proxy)| proxy.executed()).sum()
+    }
+
+    /// `HOST:PORT`
+    pub fn address(&self) -> &str {
+        self.base.split_once("://").expect("a URL").1
     }
 
     /// `http://HOST:PORT`
@@ -207,6 +243,11 @@ impl Answer {
         };
         stores.iter().map(pair).collect()
     }
+}
+
+/// The one origin whose pages may ask.
+pub fn listed_origin() -> AllowedOrigins {
+    AllowedOrigins::parse(ORIGIN).expect("an origin")
 }
 
 /// Hashing takes long on purpose, so it is done once.

@@ -1,0 +1,59 @@
+//! Which status an answer has, by the setting `http.status_codes`.
+
+use async_graphql::{Response as Answer, ServerError, Value};
+use axum::http::StatusCode;
+
+use super::code_of;
+use crate::config::StatusCodes;
+use crate::http::negotiate::Media;
+use crate::kernel::code;
+
+/// Of a body that is JSON but no GraphQL request.
+pub(super) const fn of_misshapen(codes: StatusCodes) -> StatusCode {
+    match codes {
+        StatusCodes::Audit => StatusCode::BAD_REQUEST,
+        StatusCodes::Draft2026 => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Whether an operation was executed. Every field at the root of a query but two
+/// is nullable, so nothing at all means that the request itself was at fault (its
+/// document, or the value of an argument) or that a mutation failed.
+pub(super) fn is_executed(answer: &Answer) -> bool {
+    let failed = |error: &ServerError| !error.path.is_empty() && code_of(error) != Some(code::BAD_USER_INPUT);
+    answer.data != Value::Null || answer.errors.iter().any(failed)
+}
+
+/// Of an answer, and the media type that it is labelled with.
+pub(super) fn of_answer(answer: &Answer, media: Media, codes: StatusCodes) -> (StatusCode, Media) {
+    let status = match codes {
+        StatusCodes::Audit => of_answer_by_audit(answer, media),
+        StatusCodes::Draft2026 => of_answer_by_draft(answer),
+    };
+    // A client that takes plain JSON alone gets the same status; by the draft only
+    // what succeeded is labelled as such.
+    let labelled = match codes {
+        StatusCodes::Draft2026 if !status.is_success() => Media::GraphqlResponse,
+        _ => media,
+    };
+    (status, labelled)
+}
+
+/// With the GraphQL media type the status tells whether the document was
+/// executed; with plain JSON a well-formed request is answered with 200.
+fn of_answer_by_audit(answer: &Answer, media: Media) -> StatusCode {
+    match media {
+        Media::GraphqlResponse if !is_executed(answer) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
+fn of_answer_by_draft(answer: &Answer) -> StatusCode {
+    let first = answer.errors.first();
+    match (is_executed(answer), first) {
+        (true, None) => StatusCode::OK,
+        (true, Some(_)) => StatusCode::from_u16(294).unwrap_or(StatusCode::OK),
+        (false, Some(error)) if code_of(error) == Some(code::GRAPHQL_PARSE_FAILED) => StatusCode::BAD_REQUEST,
+        (false, _) => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
