@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{Consistency, Progress};
 use crate::db::{Store, StoreError};
-use crate::writes::outbox::{self, Task};
+use crate::writes::outbox::{self, Open, Task};
 use crate::writes::record;
 
 /// How often an instance looks for what others have left.
@@ -57,6 +57,36 @@ impl Consistency {
             }
         }
         worked
+    }
+
+    /// Everything that is still to be done, with the store where it began.
+    ///
+    /// # Errors
+    /// The store's that could not be asked.
+    pub async fn open(&self) -> Result<Vec<(Store, Open)>, StoreError> {
+        const PAGE: u32 = 500;
+        let mut all = Vec::new();
+        for store in HOMES {
+            let mut after = 0;
+            loop {
+                let rows = outbox::open(&self.databases[store], after, PAGE).await?;
+                let Some(last) = rows.last() else { break };
+                after = last.id;
+                all.extend(rows.into_iter().map(|row| (store, row)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Makes everything due that only waits for its time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn hasten(&self) -> Result<(), StoreError> {
+        for store in HOMES {
+            outbox::hasten(&self.databases[store]).await?;
+        }
+        Ok(())
     }
 
     async fn purge(&self) {

@@ -34,6 +34,8 @@ pub struct TestApp {
     pub handle: Handle,
     /// Ends when it has stopped.
     pub serving: JoinHandle<std::io::Result<()>>,
+    /// Finishes removals; a test says when.
+    pub consistency: Arc<Consistency>,
 }
 
 /// What an application is served with.
@@ -91,7 +93,16 @@ impl TestApp {
 
     /// Likewise, with other bounds.
     pub async fn counted(bounds: HttpLimits, stores: DbLimits) -> Self {
-        let (server, databases) = (Server::shared().await, shop::shared().await);
+        Self::through_proxies(shop::shared().await, bounds, stores).await
+    }
+
+    /// Over databases of one's own, through a proxy a store.
+    pub async fn over_proxies(databases: &PerStore<String>, stores: DbLimits) -> Self {
+        Self::through_proxies(databases, HttpLimits::default(), stores).await
+    }
+
+    async fn through_proxies(databases: &PerStore<String>, bounds: HttpLimits, stores: DbLimits) -> Self {
+        let server = Server::shared().await;
         let mut proxies = Vec::new();
         for _ in Store::ALL {
             proxies.push(Proxy::start(server.target()).await);
@@ -107,7 +118,7 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a folder");
         let users = UsersFile::at(folder.path().join("users"));
         let hash = shared_hash().await;
-        for (nome, papel) in [("leitor", Papel::Leitor), ("admin", Papel::Admin)] {
+        for (nome, papel) in [("leitor", Papel::Leitor), ("editor", Papel::Editor), ("admin", Papel::Admin)] {
             users.add(nome, &hash, papel).expect("added");
         }
         let logins = Arc::new(Logins::open(users.clone()).expect("users"));
@@ -125,7 +136,7 @@ impl TestApp {
                 async move { serve(listener, router(app), tls.as_deref(), connections, stop).await },
             );
         let http = reqwest::Client::builder().build().expect("a client");
-        Self { base, http, logins, users, _folder: folder, proxies, handle, serving }
+        Self { base, http, logins, users, _folder: folder, proxies, handle, serving, consistency }
     }
 
     /// The users file; changes count after [`reload_users`](Self::reload_users).
@@ -166,6 +177,28 @@ impl TestApp {
     /// A request without a login.
     pub fn anonymous(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Writes, as `editor`.
+    pub async fn write_with(&self, mutation: &str, variables: Value) -> Answer {
+        send(self.write_request(mutation, variables)).await
+    }
+
+    /// Likewise, to be changed before it is sent.
+    pub fn write_request(&self, mutation: &str, variables: Value) -> reqwest::RequestBuilder {
+        let request = self.anonymous(reqwest::Method::POST, "/graphql");
+        let request = request.basic_auth("editor", Some(PASSWORD)).header("X-Apollo-Tracing", "1");
+        request
+            .header("Accept", "application/graphql-response+json")
+            .json(&json!({ "query": mutation, "variables": variables }))
+    }
+
+    /// What a mutation without errors answers.
+    pub async fn write(&self, mutation: &str, input: Value) -> Value {
+        let answer = self.write_with(mutation, json!({ "input": input })).await;
+        assert_eq!(answer.json.get("errors"), None, "{mutation}: {}", answer.json);
+        let data = answer.json["data"].as_object().expect("data");
+        data.values().next().expect("a payload").clone()
     }
 
     /// Asks with everything there is to ask with.

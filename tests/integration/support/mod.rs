@@ -10,5 +10,5 @@ pub mod server;
 pub mod shop;
 
 pub use app::TestApp;
-pub use proxy::Proxy;
+pub use proxy::{Loss, Proxy};
 pub use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! A proxy in front of the server: it can cut connections, refuse new ones,
 //! fall silent, and it counts the statements that pass.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -27,6 +27,7 @@ pub struct Proxy {
     target: Target,
     mode: watch::Sender<Mode>,
     executed: Arc<AtomicU64>,
+    trap: Trap,
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -40,6 +41,7 @@ impl Proxy {
             target,
             mode: watch::channel(Mode::Open).0,
             executed: Arc::default(),
+            trap: Arc::default(),
             accepting: None,
         };
         proxy.accept(listener);
@@ -71,6 +73,12 @@ impl Proxy {
         self.mode.send_replace(Mode::Silent);
     }
 
+    /// Breaks the connection of the next COMMIT that passes: before the server
+    /// hears of it, or after it has answered.
+    pub fn lose_next_commit(&self, loss: Loss) {
+        *self.trap.lock().expect("whole") = Some(loss);
+    }
+
     /// Works again.
     pub async fn restore(&mut self) {
         self.mode.send_replace(Mode::Open);
@@ -82,16 +90,24 @@ impl Proxy {
 
     fn accept(&mut self, listener: TcpListener) {
         let (target, mode, executed) = (self.target.clone(), self.mode.clone(), Arc::clone(&self.executed));
+        let trap = Arc::clone(&self.trap);
         self.accepting = Some(tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let relay = relay(client, target.clone(), mode.subscribe(), Arc::clone(&executed));
+                let relay = relay(
+                    client,
+                    target.clone(),
+                    mode.subscribe(),
+                    (Arc::clone(&executed), Arc::clone(&trap)),
+                );
                 tokio::spawn(relay);
             }
         }));
     }
 }
 
-async fn relay(client: TcpStream, target: Target, mut mode: watch::Receiver<Mode>, executed: Arc<AtomicU64>) {
+type Watched = (Arc<AtomicU64>, Trap);
+
+async fn relay(client: TcpStream, target: Target, mut mode: watch::Receiver<Mode>, watched: Watched) {
     let silent = mode.clone();
     let cut = async { mode.wait_for(|mode| *mode == Mode::Cut).await.map(|_| ()) };
     let relayed = async {
@@ -99,13 +115,13 @@ async fn relay(client: TcpStream, target: Target, mut mode: watch::Receiver<Mode
         match target {
             Target::Socket(path) => {
                 let (from_server, to_server) = UnixStream::connect(path).await?.into_split();
-                both(from_client, to_client, from_server, to_server, silent, &executed).await
+                both(from_client, to_client, from_server, to_server, silent, &watched).await
             }
             Target::Address(address) => {
                 let server = TcpStream::connect(address).await?;
                 server.set_nodelay(true)?;
                 let (from_server, to_server) = server.into_split();
-                both(from_client, to_client, from_server, to_server, silent, &executed).await
+                both(from_client, to_client, from_server, to_server, silent, &watched).await
             }
         }
     };
@@ -121,13 +137,24 @@ async fn both(
     from_server: impl AsyncRead + Unpin,
     to_server: impl AsyncWrite + Unpin,
     mode: watch::Receiver<Mode>,
-    executed: &AtomicU64,
+    (executed, trap): &Watched,
 ) -> std::io::Result<()> {
-    let down = copy(from_server, to_client, |_| true);
+    let lost = AtomicBool::new(false);
+    let down = copy(from_server, to_client, |_| match lost.load(Ordering::SeqCst) {
+        true => Passing::Break,
+        false => Passing::On,
+    });
     let mut packets = Packets::default();
     let up = copy(from_client, to_server, |bytes| {
         executed.fetch_add(packets.count_executions(bytes), Ordering::SeqCst);
-        *mode.borrow() != Mode::Silent
+        if bytes.ends_with(b"\x03COMMIT") {
+            match trap.lock().expect("whole").take() {
+                Some(Loss::BeforeCommit) => return Passing::Break,
+                Some(Loss::AfterCommit) => lost.store(true, Ordering::SeqCst),
+                None => {}
+            }
+        }
+        if *mode.borrow() == Mode::Silent { Passing::Swallow } else { Passing::On }
     });
     tokio::select! {
         ended = down => ended,
@@ -138,7 +165,7 @@ async fn both(
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut passes: impl FnMut(&[u8]) -> bool,
+    mut passes: impl FnMut(&[u8]) -> Passing,
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -146,10 +173,28 @@ async fn copy(
         if length == 0 {
             return Ok(());
         }
-        if passes(&buffer[..length]) {
-            to.write_all(&buffer[..length]).await?;
+        match passes(&buffer[..length]) {
+            Passing::On => to.write_all(&buffer[..length]).await?,
+            Passing::Swallow => {}
+            Passing::Break => return Ok(()),
         }
     }
+}
+
+/// When a COMMIT is lost.
+#[derive(Clone, Copy, Debug)]
+pub enum Loss {
+    BeforeCommit,
+    AfterCommit,
+}
+
+type Trap = Arc<Mutex<Option<Loss>>>;
+
+/// What becomes of bytes on their way.
+enum Passing {
+    On,
+    Swallow,
+    Break,
 }
 
 /// The packets that a client sends: three bytes of length, one of sequence, then

@@ -1,0 +1,177 @@
+//! Removals that cross stores: done, pending, refused, and raced.
+
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use quarteto::db::{BreakerLimits, DbLimits, Store};
+
+use crate::support::{TestApp, Value, json, shop};
+
+const REMOVER_CLIENTE: &str = "mutation($input: RemoverClienteInput!) { removerCliente(input: $input) {
+    cliente { id nome } idRemovido enderecos compras erros { codigo campo } } }";
+const REMOVER_PRODUTO: &str = "mutation($input: RemoverProdutoInput!) { removerProduto(input: $input) {
+    produto { nome } idRemovido catalogo erros { codigo campo } } }";
+
+/// What every store has about client 2, who has two addresses and seven
+/// purchases.
+const ALL_OF_2: &str = r#"{ cliente(id: "2") { id } enderecos(filtro: { cliente: "2" }) { total }
+    compras(filtro: { cliente: "2" }) { total nodes { cliente { id } } } }"#;
+
+fn limits() -> DbLimits {
+    DbLimits {
+        breaker: BreakerLimits { rest: Duration::from_millis(20), ..BreakerLimits::default() },
+        ..DbLimits::default()
+    }
+}
+
+#[tokio::test]
+async fn a_client_goes_with_its_addresses_and_the_sales_stay() {
+    let app = TestApp::over(&shop::open().await).await;
+    let removed = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2" })).await;
+    assert_eq!(
+        removed,
+        json!({ "cliente": { "id": "cliente_2", "nome": "Caio Silva" }, "idRemovido": "cliente_2",
+            "enderecos": "CONCLUIDA", "compras": "MANTIDA", "erros": [] })
+    );
+    let sale = json!({ "cliente": null });
+    assert_eq!(
+        app.data(ALL_OF_2).await,
+        json!({ "cliente": null, "enderecos": { "total": 0 }, "compras": { "total": 7, "nodes": vec![sale; 7] } })
+    );
+    assert_eq!(app.consistency.round().await, 0, "nothing is left to do");
+    let again = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2" })).await;
+    assert_eq!(again["erros"], json!([{ "codigo": "NAO_ENCONTRADO", "campo": ["id"] }]));
+}
+
+#[tokio::test]
+async fn a_client_goes_with_its_purchases_when_told_to() {
+    let app = TestApp::over(&shop::open().await).await;
+    let removed = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2", "compras": "REMOVER" })).await;
+    assert_eq!(removed["compras"], "CONCLUIDA");
+    assert_eq!(
+        app.data(ALL_OF_2).await,
+        json!({ "cliente": null, "enderecos": { "total": 0 }, "compras": { "total": 0, "nodes": [] } })
+    );
+}
+
+#[tokio::test]
+async fn a_product_that_was_bought_stays_and_another_goes() {
+    let app = TestApp::over(&shop::open().await).await;
+    let refused = app.write(REMOVER_PRODUTO, json!({ "id": "produto_1" })).await;
+    assert_eq!(
+        refused,
+        json!({ "produto": null, "idRemovido": null, "catalogo": null,
+            "erros": [{ "codigo": "PRODUTO_COM_COMPRAS", "campo": ["id"] }] })
+    );
+    let made = app
+        .write(
+            "mutation($input: CriarProdutoInput!) { criarProduto(input: $input) { produto { id } erros { codigo } } }",
+            json!({ "nome": "Banco", "preco": "10.00" }),
+        )
+        .await;
+    let id = made["produto"]["id"].clone();
+    let removed = app.write(REMOVER_PRODUTO, json!({ "id": id })).await;
+    assert_eq!(
+        removed,
+        json!({ "produto": { "nome": "Banco" }, "idRemovido": id, "catalogo": "CONCLUIDA", "erros": [] })
+    );
+    let gone = app.ask_with("query($id: ID!) { produto(id: $id) { id } }", json!({ "id": id })).await;
+    assert_eq!(gone.json["data"]["produto"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_finished_when_it_is_back() {
+    let mut app = TestApp::over_proxies(&shop::open().await, limits()).await;
+    app.proxy(Store::Enderecos).cut().await;
+    let removed = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2", "compras": "REMOVER" })).await;
+    assert_eq!(removed["enderecos"], "PENDENTE");
+    assert_eq!(removed["compras"], "CONCLUIDA", "the other store did not wait for it");
+    assert_eq!(removed["erros"], json!([]));
+    app.proxy(Store::Enderecos).restore().await;
+    until_done(&app).await;
+    assert_eq!(
+        app.data(ALL_OF_2).await,
+        json!({ "cliente": null, "enderecos": { "total": 0 }, "compras": { "total": 0, "nodes": [] } })
+    );
+}
+
+/// Works through the outbox until nothing is open; the row's own pause is cut
+/// short, as `quarteto check --repair` does.
+async fn until_done(app: &TestApp) {
+    for _ in 0..10_000 {
+        app.consistency.hasten().await.expect("hastened");
+        app.consistency.round().await;
+        if app.consistency.open().await.expect("read").is_empty() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it was never done: {:?}", app.consistency.open().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_workers_do_each_removal_once() {
+    let databases = shop::open().await;
+    let mut app = TestApp::over_proxies(&databases, limits()).await;
+    let others = join_all((0..3).map(|_| TestApp::over(&databases))).await;
+    app.proxy(Store::Enderecos).cut().await;
+    for id in 1..=20 {
+        let removed = app.write(REMOVER_CLIENTE, json!({ "id": id.to_string() })).await;
+        assert_eq!(removed["enderecos"], "PENDENTE");
+    }
+    app.proxy(Store::Enderecos).restore().await;
+    app.consistency.hasten().await.expect("hastened");
+    let worked: usize =
+        join_all(others.iter().map(|other| other.consistency.round())).await.into_iter().sum();
+    assert_eq!(worked, 20, "each was taken by one of them");
+    assert!(app.consistency.open().await.expect("read").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_added_while_its_client_goes_is_refused_or_goes_too() {
+    let app = TestApp::over(&shop::open().await).await;
+    let adicionar = "mutation($input: AdicionarEnderecoInput!) { adicionarEndereco(input: $input) { endereco { id } erros { codigo } } }";
+    let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id } erros { codigo } } }";
+    for cliente in 1..=20_u64 {
+        let id = format!("cliente_{cliente}");
+        let endereco = json!({ "cliente": id, "logradouro": "R", "numero": "1", "cidade": "C", "uf": "SP", "cep": "11010000" });
+        let compra = json!({ "cliente": id, "produto": "produto_1", "quantidade": 1 });
+        let added = join_all((0..4).map(|_| app.write(adicionar, endereco.clone())));
+        let bought = join_all((0..4).map(|_| app.write(comprar, compra.clone())));
+        let removed = app.write(REMOVER_CLIENTE, json!({ "id": id, "compras": "REMOVER" }));
+        let ((added, bought), removed) = join(join(added, bought), removed).await;
+        assert_eq!(removed["erros"], json!([]));
+        for payload in added.iter().chain(&bought) {
+            let refused = payload["erros"] == json!([{ "codigo": "NAO_ENCONTRADO" }]);
+            assert!(refused || payload["erros"] == json!([]), "{payload}");
+        }
+    }
+    until_done(&app).await;
+    for cliente in 1..=20_u64 {
+        let query = format!(
+            "{{ enderecos(filtro: {{ cliente: \"{cliente}\" }}) {{ total }} compras(filtro: {{ cliente: \"{cliente}\" }}) {{ total }} }}"
+        );
+        assert_eq!(app.data(&query).await, json!({ "enderecos": { "total": 0 }, "compras": { "total": 0 } }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_product_is_either_bought_or_removed() {
+    let app = TestApp::over(&shop::open().await).await;
+    let criar = "mutation($input: CriarProdutoInput!) { criarProduto(input: $input) { produto { id } erros { codigo } } }";
+    let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id produto { id } } erros { codigo } } }";
+    for _ in 0..20 {
+        let made = app.write(criar, json!({ "nome": "Banco", "preco": "10.00" })).await;
+        let id = made["produto"]["id"].clone();
+        let compra = json!({ "cliente": "cliente_1", "produto": id, "quantidade": 1 });
+        let (bought, removed) =
+            join(app.write(comprar, compra), app.write(REMOVER_PRODUTO, json!({ "id": id }))).await;
+        match removed["idRemovido"].as_str() {
+            Some(_) => assert_eq!(bought["erros"], json!([{ "codigo": "NAO_ENCONTRADO" }]), "{removed}"),
+            None => {
+                assert_eq!(removed["erros"][0]["codigo"], "PRODUTO_COM_COMPRAS");
+                assert_eq!(bought["compra"]["produto"]["id"], id);
+            }
+        }
+    }
+}
