@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod consistency;
 pub mod db;
+mod failpoint;
 pub mod graph;
 pub mod http;
 pub mod insight;

@@ -1,9 +1,10 @@
 //! The command line: one subcommand a file, and what they share.
 //!
 //! Exit codes: 0 for success, 1 for a failure that the message explains, 2 for
-//! a command line that cannot be read; `migrate --check` answers 3 when a store
-//! is behind.
+//! a command line that cannot be read; 3 for a look that found something:
+//! `migrate --check` when a store is behind, `check` when something fits nowhere.
 
+mod check;
 mod config;
 mod migrate;
 mod schema;
@@ -65,6 +66,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Fill empty stores with synthetic data, the same on every run.
     Seed(seed::Seed),
+    /// Look for what fits nowhere across the stores, and mend it.
+    Check(check::Check),
     /// Print the GraphQL schema (SDL).
     Schema(schema::Schema),
     /// Show the settings in force, and where each came from.
@@ -102,6 +105,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => block_on(config, serve.run(config)),
         Command::Migrate(migrate) => block_on(config, migrate.run(config)),
         Command::Seed(seed) => block_on(config, seed.run(config)),
+        Command::Check(check) => block_on(config, check.run(config)),
         Command::Schema(schema) => Ok(schema.run()),
         Command::Config => Ok(config::run(&loaded)),
         Command::User(user) => user.run(config),

@@ -40,10 +40,3 @@ impl Consistency {
         Arc::new(Self { databases, owner: Uuid::now_v7().to_string(), wake: Notify::new() })
     }
 }
-
-/// Where a test may stop the program, as a loss of power would.
-fn fail_point(name: &str) {
-    // Without the feature `failpoints` nothing is left of the line below.
-    let _ = name;
-    fail::fail_point!(name, |_| std::process::abort());
-}

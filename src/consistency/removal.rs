@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use super::{Consistency, fail_point};
+use super::Consistency;
 use crate::db::{Db, Fault, Store, StoreError};
+use crate::failpoint::reach;
 use crate::kernel::{ClienteId, ProdutoId};
 use crate::stores::{catalogo, enderecos, inventario};
 use crate::writes::outbox::{self, Leased, PoliticaCompras, Task};
@@ -45,7 +46,7 @@ impl Consistency {
         let Some(leased) = outbox::take(home, id, &self.owner).await? else {
             return Ok(None);
         };
-        fail_point("removal::leased");
+        reach("removal", "leased");
         let (progress, failure) = match leased.task {
             Some(Task::RemoverCliente) => self.forget_cliente(home, &leased).await,
             Some(Task::RemoverProduto) => self.forget_produto(&leased).await,
@@ -56,9 +57,9 @@ impl Consistency {
         };
         match failure {
             None => {
-                fail_point("removal::before_done");
+                reach("removal", "before_done");
                 let ours = leased.done(home).await?;
-                fail_point("removal::done");
+                reach("removal", "done");
                 tracing::info!(%store, outbox = id, task = ?leased.task, target_id = leased.target, attempts = leased.attempts, ours, "removal finished");
             }
             Some(error) => put_off(home, &leased, &error).await?,
@@ -70,9 +71,9 @@ impl Consistency {
     async fn forget_cliente(&self, home: &Db, leased: &Leased) -> (Progress, Option<StoreError>) {
         let cliente = ClienteId(leased.target);
         let addresses = enderecos::forget_cliente(&self.databases[Store::Enderecos], cliente).await;
-        fail_point("removal::enderecos");
+        reach("removal", "enderecos");
         let purchases = self.forget_purchases(home, leased, cliente).await;
-        fail_point("removal::inventario");
+        reach("removal", "inventario");
         let progress =
             Progress { enderecos: addresses.is_ok(), inventario: purchases.is_ok(), catalogo: true };
         (progress, addresses.err().or(purchases.err()))
@@ -87,9 +88,9 @@ impl Consistency {
         let db = &self.databases[Store::Inventario];
         let kept = leased.policy == PoliticaCompras::Manter;
         inventario::forget_cliente(db, cliente, kept).await?;
-        fail_point("removal::noted");
+        reach("removal", "noted");
         while !kept && inventario::delete_some_of(db, cliente).await? == inventario::DELETED_AT_ONCE {
-            fail_point("removal::some_deleted");
+            reach("removal", "some_deleted");
             if !leased.renew(home).await? {
                 return Err(StoreError::new(db.store(), Fault::Busy, "another instance has taken over"));
             }
@@ -99,7 +100,7 @@ impl Consistency {
 
     async fn forget_produto(&self, leased: &Leased) -> (Progress, Option<StoreError>) {
         let deleted = catalogo::delete(&self.databases[Store::Catalogo], ProdutoId(leased.target)).await;
-        fail_point("removal::catalogo");
+        reach("removal", "catalogo");
         (Progress { catalogo: deleted.is_ok(), ..Progress::WHOLE }, deleted.err())
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{Consistency, Progress};
 use crate::db::{Store, StoreError};
+use crate::failpoint::reach;
 use crate::writes::outbox::{self, Open, Task};
 use crate::writes::record;
 
@@ -89,6 +90,17 @@ impl Consistency {
         Ok(())
     }
 
+    /// Makes everything due, also what waits for a person.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn retake(&self) -> Result<(), StoreError> {
+        for store in HOMES {
+            outbox::unpark(&self.databases[store]).await?;
+        }
+        self.hasten().await
+    }
+
     async fn purge(&self) {
         for store in Store::ALL {
             match record::purge(&self.databases[store]).await {
@@ -113,7 +125,7 @@ impl Consistency {
     }
 
     async fn finish_now(&self, store: Store, task: Task, target: u64) -> Result<Progress, StoreError> {
-        super::fail_point("removal::begun");
+        reach("removal", "begun");
         match outbox::find(&self.databases[store], task, target).await? {
             // Done by another instance already, or long ago.
             None => Ok(Progress::WHOLE),

@@ -94,6 +94,11 @@ impl<T> PerStore<T> {
         Ok(Self([make(a)?, make(b)?, make(c)?, make(d)?]))
     }
 
+    /// The four, with their names, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Store, &mut T)> {
+        Store::ALL.into_iter().zip(&mut self.0)
+    }
+
     /// The four, with their names.
     pub fn iter(&self) -> impl Iterator<Item = (Store, &T)> {
         Store::ALL.into_iter().zip(&self.0)

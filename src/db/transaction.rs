@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 
 use super::pool::Inner;
 use super::{Connection, Db, Fault, Statement, StoreError, Tally};
+use crate::failpoint::reach;
 
 /// How often a transaction that lost against another is begun again.
 const REPETITIONS: u32 = 5;
@@ -214,7 +215,7 @@ async fn in_transaction<W: Work>(
     command(db, connection, "BEGIN", 1).await?;
     let ended = work.run(&mut Transaction { db, connection, tally }).await;
     match ended {
-        Ok(End::Commit(output)) => match command(db, connection, "COMMIT", COMMIT_PATIENCE).await {
+        Ok(End::Commit(output)) => match commit(db, connection, work.name()).await {
             Ok(()) => Ok(output),
             Err(error) if matches!(error.fault, Fault::Lost | Fault::Timeout | Fault::Unavailable) => {
                 Err(StoreError { fault: Fault::OutcomeUnknown, ..error })
@@ -232,6 +233,13 @@ async fn in_transaction<W: Work>(
             Err(error)
         }
     }
+}
+
+async fn commit(db: &Inner, connection: &mut Connection, work: &str) -> Result<(), StoreError> {
+    reach(work, "before_commit");
+    let committed = command(db, connection, "COMMIT", COMMIT_PATIENCE).await;
+    reach(work, "after_commit");
+    committed
 }
 
 /// Whether the connection is unusable after this failure.

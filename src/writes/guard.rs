@@ -26,6 +26,7 @@ struct Texts {
     mark: &'static str,
     lift: &'static str,
     removed: &'static str,
+    kept: &'static str,
 }
 
 macro_rules! texts {
@@ -54,6 +55,11 @@ macro_rules! texts {
                 "UPDATE `",
                 $table,
                 "` SET `removed_at` = NULL, `sales_kept` = FALSE WHERE `id` = ?"
+            ),
+            kept: concat!(
+                "SELECT `sales_kept` FROM `",
+                $table,
+                "` WHERE `id` = ? AND `removed_at` IS NOT NULL"
             ),
             removed: concat!(
                 "SELECT `id`, `sales_kept` FROM `",
@@ -113,6 +119,17 @@ impl Guarded {
     ) -> Result<(), StoreError> {
         let statement = Statement::new("guard.removido", self.texts().mark).bind(sales_kept).bind(id);
         tx.write(statement).await.map(|_| ())
+    }
+
+    /// Whether `id` has been removed in such a way that purchases that refer to it
+    /// stay.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sales_kept(self, db: &Db, id: u64) -> Result<bool, StoreError> {
+        let statement = Statement::new("guard.vendas_mantidas", self.texts().kept).bind(id);
+        let rows: Vec<(bool,)> = db.read(statement, &[]).await?;
+        Ok(rows.first().is_some_and(|row| row.0))
     }
 
     /// Takes the note of a removal back.
