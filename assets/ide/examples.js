@@ -163,6 +163,69 @@ query ProdutosDeUmCliente {
 `,
   },
   {
+    name: 'Cadastrar um cliente',
+    query: `# Needs the papel EDITOR or ADMIN. Whatever a person can mend comes back in
+# "erros", all at once; the same key sent again makes no second customer.
+mutation CadastrarCliente($input: CriarClienteInput!) {
+  criarCliente(input: $input) {
+    cliente {
+      id
+      nome
+      cpf
+    }
+    erros {
+      codigo
+      mensagem
+      campo
+    }
+  }
+}
+`,
+    variables: {
+      input: {
+        nome: 'Ana Lima',
+        email: 'ana.lima@example.com',
+        cpf: '529.982.247-25',
+        telefone: '(11) 91234-5678',
+        chaveIdempotencia: 'exemplo-cliente',
+      },
+    },
+  },
+  {
+    name: 'Registrar uma compra',
+    query: `# The price is that of the moment. Removing the customer afterwards keeps the
+# sale, unless "compras: REMOVER" is said.
+mutation RegistrarCompra($input: RegistrarCompraInput!) {
+  registrarCompra(input: $input) {
+    compra {
+      id
+      quantidade
+      precoUnitario
+      total
+      cliente {
+        nome
+        resumoCompras {
+          compras
+          total
+        }
+      }
+      produto {
+        nome
+      }
+    }
+    erros {
+      codigo
+      mensagem
+      campo
+    }
+  }
+}
+`,
+    variables: {
+      input: { cliente: 'cliente_1', produto: 'produto_1', quantidade: 2, chaveIdempotencia: 'exemplo-compra' },
+    },
+  },
+  {
     name: 'Introspecção',
     query: `# The schema describes itself: the root fields, and the fields
 # of one type. The Docs panel shows the same.

@@ -175,3 +175,55 @@ async fn a_product_is_either_bought_or_removed() {
         }
     }
 }
+
+/// A write that has looked at the other stores and is on its way to its own, while
+/// a removal runs from its beginning to its end.
+async fn held_back(
+    store: Store,
+    (mutation, input): (&str, Value),
+    (removal, removed): (&str, Value),
+) -> (Value, TestApp) {
+    let databases = shop::open().await;
+    let (mut slow, app) =
+        (TestApp::over_proxies(&databases, limits()).await, TestApp::over(&databases).await);
+    let mut proxies = slow.proxies.take().expect("behind proxies");
+    let proxy = &mut proxies[store];
+    proxy.hold();
+    let write = slow.write(mutation, input);
+    let remove = async {
+        proxy.holds_something().await;
+        let gone = app.write(removal, removed).await;
+        assert_eq!(gone["erros"], json!([]));
+        proxy.restore().await;
+    };
+    let (written, ()) = join(write, remove).await;
+    until_done(&app).await;
+    (written, app)
+}
+
+#[tokio::test]
+async fn an_address_that_comes_after_its_client_has_gone_is_refused() {
+    let adicionar = "mutation($input: AdicionarEnderecoInput!) { adicionarEndereco(input: $input) { endereco { id } erros { codigo campo } } }";
+    let endereco = json!({ "cliente": "cliente_2", "logradouro": "R", "numero": "1", "cidade": "C", "uf": "SP", "cep": "11010000" });
+    let removal = (REMOVER_CLIENTE, json!({ "id": "2" }));
+    let (written, app) = held_back(Store::Enderecos, (adicionar, endereco), removal).await;
+    assert_eq!(
+        written,
+        json!({ "endereco": null, "erros": [{ "codigo": "NAO_ENCONTRADO", "campo": ["cliente"] }] })
+    );
+    assert_eq!(app.data(ALL_OF_2).await["enderecos"]["total"], 0);
+}
+
+#[tokio::test]
+async fn a_purchase_that_comes_after_its_client_has_gone_is_refused() {
+    let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id } erros { codigo campo } } }";
+    let compra = json!({ "cliente": "cliente_2", "produto": "produto_1", "quantidade": 1 });
+    for compras in ["MANTER", "REMOVER"] {
+        let removal = (REMOVER_CLIENTE, json!({ "id": "2", "compras": compras }));
+        let (written, _) = held_back(Store::Inventario, (comprar, compra.clone()), removal).await;
+        assert_eq!(
+            written,
+            json!({ "compra": null, "erros": [{ "codigo": "NAO_ENCONTRADO", "campo": ["cliente"] }] })
+        );
+    }
+}

@@ -25,7 +25,8 @@ pub async fn without(down: Store) -> TestApp {
     .await
 }
 
-async fn open() -> PerStore<String> {
+/// A demo shop of one's own.
+pub async fn open() -> PerStore<String> {
     let server = Server::shared().await;
     let databases = server.databases().await;
     let stores = PerStore::from_fn(|store| server.options(store, &databases[store]));

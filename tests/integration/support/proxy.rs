@@ -19,6 +19,8 @@ enum Mode {
     Cut,
     /// Bytes from the client are swallowed.
     Silent,
+    /// Bytes from the client wait.
+    Held,
 }
 
 /// A proxy to one store.
@@ -26,8 +28,7 @@ pub struct Proxy {
     port: u16,
     target: Target,
     mode: watch::Sender<Mode>,
-    executed: Arc<AtomicU64>,
-    trap: Trap,
+    watched: Arc<Watched>,
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -40,8 +41,7 @@ impl Proxy {
             port,
             target,
             mode: watch::channel(Mode::Open).0,
-            executed: Arc::default(),
-            trap: Arc::default(),
+            watched: Arc::default(),
             accepting: None,
         };
         proxy.accept(listener);
@@ -55,7 +55,7 @@ impl Proxy {
 
     /// Prepared statements executed through it so far, counted on the wire.
     pub fn executed(&self) -> u64 {
-        self.executed.load(Ordering::SeqCst)
+        self.watched.executed.load(Ordering::SeqCst)
     }
 
     /// Closes every connection and refuses new ones: a server that is gone.
@@ -76,7 +76,19 @@ impl Proxy {
     /// Breaks the connection of the next COMMIT that passes: before the server
     /// hears of it, or after it has answered.
     pub fn lose_next_commit(&self, loss: Loss) {
-        *self.trap.lock().expect("whole") = Some(loss);
+        *self.watched.trap.lock().expect("whole") = Some(loss);
+    }
+
+    /// Keeps what clients say until [`restore`](Self::restore).
+    pub fn hold(&self) {
+        self.mode.send_replace(Mode::Held);
+    }
+
+    /// Waits until something is being kept.
+    pub async fn holds_something(&self) {
+        while self.watched.held.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Works again.
@@ -89,25 +101,25 @@ impl Proxy {
     }
 
     fn accept(&mut self, listener: TcpListener) {
-        let (target, mode, executed) = (self.target.clone(), self.mode.clone(), Arc::clone(&self.executed));
-        let trap = Arc::clone(&self.trap);
+        let (target, mode, watched) = (self.target.clone(), self.mode.clone(), Arc::clone(&self.watched));
         self.accepting = Some(tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let relay = relay(
-                    client,
-                    target.clone(),
-                    mode.subscribe(),
-                    (Arc::clone(&executed), Arc::clone(&trap)),
-                );
+                let relay = relay(client, target.clone(), mode.subscribe(), Arc::clone(&watched));
                 tokio::spawn(relay);
             }
         }));
     }
 }
 
-type Watched = (Arc<AtomicU64>, Trap);
+/// What all connections of a proxy share.
+#[derive(Default)]
+struct Watched {
+    executed: AtomicU64,
+    held: AtomicU64,
+    trap: Mutex<Option<Loss>>,
+}
 
-async fn relay(client: TcpStream, target: Target, mut mode: watch::Receiver<Mode>, watched: Watched) {
+async fn relay(client: TcpStream, target: Target, mut mode: watch::Receiver<Mode>, watched: Arc<Watched>) {
     let silent = mode.clone();
     let cut = async { mode.wait_for(|mode| *mode == Mode::Cut).await.map(|_| ()) };
     let relayed = async {
@@ -137,7 +149,7 @@ async fn both(
     from_server: impl AsyncRead + Unpin,
     to_server: impl AsyncWrite + Unpin,
     mode: watch::Receiver<Mode>,
-    (executed, trap): &Watched,
+    watched: &Watched,
 ) -> std::io::Result<()> {
     let lost = AtomicBool::new(false);
     let down = copy(from_server, to_client, |_| match lost.load(Ordering::SeqCst) {
@@ -146,15 +158,22 @@ async fn both(
     });
     let mut packets = Packets::default();
     let up = copy(from_client, to_server, |bytes| {
-        executed.fetch_add(packets.count_executions(bytes), Ordering::SeqCst);
+        watched.executed.fetch_add(packets.count_executions(bytes), Ordering::SeqCst);
         if bytes.ends_with(b"\x03COMMIT") {
-            match trap.lock().expect("whole").take() {
+            match watched.trap.lock().expect("whole").take() {
                 Some(Loss::BeforeCommit) => return Passing::Break,
                 Some(Loss::AfterCommit) => lost.store(true, Ordering::SeqCst),
                 None => {}
             }
         }
-        if *mode.borrow() == Mode::Silent { Passing::Swallow } else { Passing::On }
+        match *mode.borrow() {
+            Mode::Silent => Passing::Swallow,
+            Mode::Held => {
+                watched.held.fetch_add(1, Ordering::SeqCst);
+                Passing::Wait(mode.clone())
+            }
+            Mode::Open | Mode::Cut => Passing::On,
+        }
     });
     tokio::select! {
         ended = down => ended,
@@ -175,6 +194,10 @@ async fn copy(
         }
         match passes(&buffer[..length]) {
             Passing::On => to.write_all(&buffer[..length]).await?,
+            Passing::Wait(mut mode) => {
+                let _ = mode.wait_for(|mode| *mode != Mode::Held).await;
+                to.write_all(&buffer[..length]).await?;
+            }
             Passing::Swallow => {}
             Passing::Break => return Ok(()),
         }
@@ -188,11 +211,10 @@ pub enum Loss {
     AfterCommit,
 }
 
-type Trap = Arc<Mutex<Option<Loss>>>;
-
 /// What becomes of bytes on their way.
 enum Passing {
     On,
+    Wait(watch::Receiver<Mode>),
     Swallow,
     Break,
 }
