@@ -1,13 +1,16 @@
 //! The clients that people use, against the running server: a suite each in
 //! `tests/clients/`, whose README says what it proves.
 //!
-//! `scripts/clients` has installed what they need before; no test asks the
+//! Each runs with both kinds of status codes, the audits' and those of the draft of
+//! 2026. `scripts/clients` has installed what they need before; no test asks the
 //! network for anything.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use quarteto::config::StatusCodes;
 use quarteto::db::Store;
+use quarteto::http::HttpLimits;
 use tokio::process::Command;
 
 use crate::support::app::PASSWORD;
@@ -40,24 +43,39 @@ async fn graphql_codegen() {
 
 #[tokio::test]
 async fn gql_of_python() {
-    let suites = laid_out();
-    let python = installed().join("python/bin/python");
-    let mut command = Command::new(python);
-    command.args(["-m", "unittest", "-v", "test_gql"]).current_dir(suites.join("gql"));
-    run(command).await;
+    let folder = laid_out().join("gql");
+    run(|| {
+        let mut command = Command::new(installed().join("python/bin/python"));
+        command.args(["-m", "unittest", "-v", "test_gql"]).current_dir(&folder);
+        command
+    })
+    .await;
 }
 
 async fn node(file: &str) {
-    let mut command = Command::new("node");
-    command.args(["--test", file]).current_dir(laid_out());
-    run(command).await;
+    let folder = laid_out();
+    run(|| {
+        let mut command = Command::new("node");
+        command.args(["--test", file]).current_dir(folder);
+        command
+    })
+    .await;
+}
+
+async fn run(suite: impl Fn() -> Command) {
+    for (name, codes) in [("audit", StatusCodes::Audit), ("draft-2026", StatusCodes::Draft2026)] {
+        let mut suite = suite();
+        suite.env("QUARTETO_STATUS_CODES", name);
+        run_with(suite, codes).await;
+    }
 }
 
 /// Runs a suite against two servers: one over the demo shop, one whose store
 /// `catalogo` is down.
-async fn run(mut suite: Command) {
-    let app = TestApp::over(demo::shared().await).await;
-    let sick = demo::without(Store::Catalogo).await;
+async fn run_with(mut suite: Command, status_codes: StatusCodes) {
+    let bounds = HttpLimits { status_codes, ..HttpLimits::default() };
+    let app = TestApp::over_with(demo::shared().await, bounds.clone()).await;
+    let sick = TestApp::over_with(&demo::without(Store::Catalogo).await, bounds).await;
     suite
         .env("QUARTETO_URL", app.base())
         .env("QUARTETO_URL_WITHOUT_CATALOGO", sick.base())
@@ -67,7 +85,7 @@ async fn run(mut suite: Command) {
         .kill_on_drop(true);
     let output = suite.output().await.unwrap_or_else(|error| panic!("{suite:?}: {error}; {INSTALL}"));
     let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    assert!(output.status.success(), "{status_codes:?}: {}", String::from_utf8_lossy(&said));
 }
 
 const INSTALL: &str = "`make tools-clients` installs what the client tests need";
