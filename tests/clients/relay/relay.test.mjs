@@ -2,26 +2,20 @@
 // of connections and `Node`; the runtime reads pages with the compiler's artifacts.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import relay from "relay-runtime";
 import { authorization, url, urlWithoutCatalogo } from "../server.mjs";
+import { compile } from "./compile.mjs";
 
 const require = createRequire(import.meta.url);
 const here = fileURLToPath(new URL(".", import.meta.url));
 const { connect } = require("./src/environment.js");
 const artifact = (name) => require(`./artifacts/${name}.graphql`);
 
-before(async () => {
-  const sdl = await fetch(new URL("/schema.graphql", url), { headers: { authorization } });
-  assert.equal(sdl.status, 200);
-  writeFileSync(`${here}/schema.graphql`, await sdl.text());
-  mkdirSync(`${here}/artifacts`, { recursive: true });
-  execFileSync(process.execPath, [require.resolve("relay-compiler/cli.js")], { cwd: here, stdio: "pipe" });
-});
+before(() => compile("relay.config.json"));
 
 test("the compiler writes an artifact for each fragment, query and refetch", () => {
   assert.deepEqual(readdirSync(`${here}/artifacts`).sort(), [

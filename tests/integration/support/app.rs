@@ -75,9 +75,13 @@ impl TestApp {
 
     /// Over databases of one's own.
     pub async fn over(databases: &PerStore<String>) -> Self {
+        Self::over_with(databases, HttpLimits { origins: listed_origin(), ..HttpLimits::default() }).await
+    }
+
+    /// Likewise, with other bounds.
+    pub async fn over_with(databases: &PerStore<String>, bounds: HttpLimits) -> Self {
         let server = Server::shared().await;
         let urls = PerStore::from_fn(|store| server.url(&databases[store]));
-        let bounds = HttpLimits { origins: listed_origin(), ..HttpLimits::default() };
         Self::serve_with(&urls, None, Served { bounds, ..Served::default() }).await
     }
 

@@ -5,7 +5,6 @@ use quarteto::db::{PerStore, Store};
 use quarteto::seed::{self, Plan};
 use tokio::sync::OnceCell;
 
-use super::TestApp;
 use super::server::Server;
 
 /// The demo shop, by database name.
@@ -14,15 +13,10 @@ pub async fn shared() -> &'static PerStore<String> {
     DEMO.get_or_init(|| async { open().await }).await
 }
 
-/// The application over the demo shop, with a store whose database is away.
-pub async fn without(down: Store) -> TestApp {
+/// The demo shop, with a store whose database is away.
+pub async fn without(down: Store) -> PerStore<String> {
     let whole = shared().await;
-    TestApp::over(&PerStore::from_fn(
-        |store| {
-            if store == down { "qt_away".into() } else { whole[store].clone() }
-        },
-    ))
-    .await
+    PerStore::from_fn(|store| if store == down { "qt_away".into() } else { whole[store].clone() })
 }
 
 /// A demo shop of one's own.
