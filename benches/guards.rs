@@ -75,19 +75,20 @@ fn refused(criterion: &mut Criterion) {
         router(App::new(databases, &consistency, Arc::new(logins), limits))
     };
     let body = serde_json::json!({ "query": QUERY, "variables": { "n": 20 } }).to_string();
-    criterion.bench_function("refused", |bencher| {
-        bencher.iter(|| {
-            let request = Request::post("/graphql")
-                .header("Authorization", &header)
-                .header("Content-Type", "application/json")
-                .body(Body::from(body.clone()))
-                .expect("a request");
-            let answer = router.clone().call(request);
-            async {
-                to_bytes(answer.await.expect("an answer").into_body(), usize::MAX).await.expect("a body")
-            }
-        });
-    });
+    let ask = || {
+        let request = Request::post("/graphql")
+            .header("Authorization", &header)
+            .header("Content-Type", "application/json")
+            .body(Body::from(body.clone()))
+            .expect("a request");
+        let answer = router.clone().call(request);
+        runtime.block_on(async {
+            to_bytes(answer.await.expect("an answer").into_body(), usize::MAX).await.expect("a body")
+        })
+    };
+    let answer = String::from_utf8_lossy(&ask()).into_owned();
+    assert!(answer.contains("LIMITE_CUSTO"), "what is measured is another refusal: {answer}");
+    criterion.bench_function("refused", |bencher| bencher.iter(ask));
 }
 
 criterion_group!(benches, guards, refused);

@@ -1,6 +1,6 @@
 //! HTTP: the routes and the order of what happens to a request.
 //!
-//! 0. [`serve`] accepts it, over TLS ([`tls`]) or not, and cuts who is slow.
+//! 0. [`serve()`] accepts it, over TLS ([`tls`]) or not, and cuts who is slow.
 //! 1. It gets an id ([`request_id`]), which the answer and the log carry; every
 //!    answer gets the headers that keep browsers careful ([`security`]).
 //! 2. `/healthz` and `/readyz` are answered to anybody.

@@ -259,6 +259,12 @@ async fn documents_that_are_too_much() {
             ("entities", with(&app, entities, &many), 400, "LIMITE_LISTA"),
             ("no GraphQL", query(&app, "{ eu { nome }"), 400, "GRAPHQL_PARSE_FAILED"),
             ("an unknown field", query(&app, "{ clientes { nodes { senha } } }"), 400, "GRAPHQL_VALIDATION_FAILED"),
+            (
+                "cost under a name that it does not have",
+                post(&app, json!({ "query": costly, "operationName": "A" }).to_string()),
+                400,
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
             ("cost by GET", get(&app, costly).header("Accept", GRAPHQL), 400, "LIMITE_CUSTO"),
         ],
     )
@@ -374,6 +380,18 @@ async fn operations_that_nobody_trusts() {
                 post(&app, json!({ "query": smuggled, "operationName": "B" }).to_string()),
                 400,
                 "UNTRUSTED_DOCUMENT",
+            ),
+            (
+                "under a name that it does not have",
+                post(&app, json!({ "query": PAGE, "operationName": "A" }).to_string()),
+                400,
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (
+                "two without a choice",
+                post(&app, json!({ "query": smuggled }).to_string()),
+                400,
+                "GRAPHQL_VALIDATION_FAILED",
             ),
             ("an unknown id", post(&app, id), 400, "PERSISTED_QUERY_NOT_FOUND"),
             ("under a hash", post(&app, hash.to_string()), 400, "UNTRUSTED_DOCUMENT"),

@@ -204,6 +204,13 @@ fn bad_settings_are_named() {
     std::fs::write(folder.path().join("typo.toml"), "[http]\nlistne = \"x\"\n").expect("written");
     let error = refused(&[], &["config", "--config", "typo.toml"]);
     assert!(error.contains("listne"), "{error}");
+    let listen = ["serve", "--listen", "127.0.0.1:0"];
+    let error = refused(&[("QUARTETO_DOCUMENTS", "missing")], &listen);
+    assert!(error.contains("documents.path: missing"), "{error}");
+    let error = refused(&[("QUARTETO_DOCUMENTS_MODE", "strict")], &listen);
+    assert!(error.contains("documents.mode (from QUARTETO_DOCUMENTS_MODE)"), "{error}");
+    let error = refused(&[("QUARTETO_STATUS_CODES", "draft")], &listen);
+    assert!(error.contains("http.status_codes") && error.contains("draft-2026"), "{error}");
     std::fs::write(folder.path().join("a-file"), "").expect("written");
     let error = refused(&[("QUARTETO_DATA_DIR", "a-file/data")], &["serve", "--listen", "127.0.0.1:0"]);
     assert!(error.contains("--data-dir"), "{error}");
