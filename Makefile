@@ -13,18 +13,18 @@ run: tools-database ## build and serve, with a private database when no store UR
 	./target/release/quarteto serve
 
 test: tools-database tools-browser tools-clients ## all tests, over a private database
-	cargo test --locked
+	cargo test --locked --features failpoints
 
 check: ## formatting, lints and documentation
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
 deny: ## licences and advisories (needs cargo-deny)
 	cargo deny check
 
 schema: ## rewrite schema.graphql and subgraphs/
-	QUARTETO_TEST_REWRITE=1 cargo test --locked --test integration schema
+	QUARTETO_TEST_REWRITE=1 cargo test --locked --features failpoints --test integration schema
 
 bench: tools-database ## Quarteto beside a hand-written floor; see docs/performance.md
 	scripts/install wrk wrk

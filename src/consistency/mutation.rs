@@ -151,7 +151,7 @@ impl<G: OwnsClientes + Offers> Remocoes<G> {
     }
 
     /// Removes a product that nobody has bought; one that was bought is refused
-    /// with PRODUTO_COM_COMPRAS, and can be made unavailable instead.
+    /// with `PRODUTO_COM_COMPRAS`, and can be made unavailable instead.
     async fn remover_produto(
         &self,
         ctx: &Context<'_>,

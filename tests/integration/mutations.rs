@@ -256,7 +256,7 @@ async fn the_header_is_the_key_of_a_single_mutation() {
     let app = TestApp::over(&shop::open().await).await;
     let variables = json!({ "input": ana() });
     let send = async |key: &str, query: &str| {
-        let request = app.write_request(query, variables.clone()).header("Idempotency-Key", key);
+        let request = app.write_request(query, &variables).header("Idempotency-Key", key);
         crate::support::app::send(request).await
     };
     let first = send("\"k-1\"", CRIAR_CLIENTE).await;

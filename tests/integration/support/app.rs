@@ -185,11 +185,11 @@ impl TestApp {
 
     /// Writes, as `editor`.
     pub async fn write_with(&self, mutation: &str, variables: Value) -> Answer {
-        send(self.write_request(mutation, variables)).await
+        send(self.write_request(mutation, &variables)).await
     }
 
     /// Likewise, to be changed before it is sent.
-    pub fn write_request(&self, mutation: &str, variables: Value) -> reqwest::RequestBuilder {
+    pub fn write_request(&self, mutation: &str, variables: &Value) -> reqwest::RequestBuilder {
         let request = self.anonymous(reqwest::Method::POST, "/graphql");
         let request = request.basic_auth("editor", Some(PASSWORD)).header("X-Apollo-Tracing", "1");
         request
