@@ -131,6 +131,7 @@ impl<G: OwnsClientes + Offers> Remocoes<G> {
     async fn remover_cliente(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: RemoverClienteInput,
     ) -> GraphResult<RemoverClientePayload<G>> {
         let mut checks = Checks::default();
@@ -155,6 +156,7 @@ impl<G: OwnsClientes + Offers> Remocoes<G> {
     async fn remover_produto(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: RemoverProdutoInput,
     ) -> GraphResult<RemoverProdutoPayload<G>> {
         let mut checks = Checks::default();

@@ -4,7 +4,7 @@
 use quarteto::db::{DbLimits, PerStore, Store};
 use reqwest::Method;
 
-use crate::support::app::send;
+use crate::support::app::{Answer, send};
 use crate::support::server::Server;
 use crate::support::{TestApp, Value, json};
 
@@ -21,7 +21,7 @@ const SECRETS: [&str; 26] = [
     "qt-",
     "127.0.0.1",
     "localhost",
-    ":3306",
+    "no-such-host",
     "mysql",
     "mariadb",
     "sqlx",
@@ -46,6 +46,16 @@ const EVERYTHING: &str = r#"query($id: ID! = "cliente_2") {
     node(id: "compra_1") { id } nodes(ids: ["endereco_1", "cliente_1", "produto_1"]) { id }
     clientes { total nodes { id } } produtos { total nodes { id } } compras { total nodes { id } }
     enderecos { total nodes { id } } }"#;
+
+/// A write to every store, and one to each of two.
+const WRITES: [&str; 6] = [
+    r#"mutation { criarCliente(input: { nome: "N", email: "n@example.com", cpf: "52998224725" }) { cliente { id } erros { mensagem } } }"#,
+    r#"mutation { atualizarEndereco(input: { id: "1", cidade: "C" }) { endereco { id } erros { mensagem } } }"#,
+    r#"mutation { criarProduto(input: { nome: "N", preco: "1.00" }) { produto { id } erros { mensagem } } }"#,
+    r#"mutation { cancelarCompra(input: { id: "999999" }) { idRemovido erros { mensagem } } }"#,
+    r#"mutation { registrarCompra(input: { cliente: "1", produto: "1", quantidade: 1 }) { compra { id } erros { mensagem } } }"#,
+    r#"mutation { removerCliente(input: { id: "999999" }) { enderecos erros { mensagem } } }"#,
+];
 
 /// Values that a careless statement would choke on.
 const VALUES: [&str; 14] = [
@@ -72,14 +82,23 @@ async fn check(app: &TestApp, query: &str, variables: Value) {
             "/graphql" => app.request(Method::POST, path).json(&body),
             _ => app.request(Method::GET, path),
         };
-        let answer = send(request.header("X-Apollo-Tracing", "1")).await;
-        let headers = answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n"));
         // The schema's own descriptions may hold backquotes and such.
-        let body = if path == "/schema.graphql" { String::new() } else { answer.json.to_string() };
-        let said = format!("{}{body}", headers.collect::<String>()).to_lowercase();
-        for secret in SECRETS {
-            assert!(!said.contains(secret), "{secret} in {said}");
-        }
+        check_answer(&send(request.header("X-Apollo-Tracing", "1")).await, path != "/schema.graphql");
+    }
+}
+
+async fn check_writes(app: &TestApp) {
+    for mutation in WRITES {
+        check_answer(&app.write_with(mutation, json!({})).await, true);
+    }
+}
+
+fn check_answer(answer: &Answer, with_body: bool) {
+    let headers = answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}\n"));
+    let body = if with_body { answer.json.to_string() } else { String::new() };
+    let said = format!("{}{body}", headers.collect::<String>()).to_lowercase();
+    for secret in SECRETS {
+        assert!(!said.contains(secret), "{secret} in {said}");
     }
 }
 
@@ -94,26 +113,33 @@ async fn stores_that_are_down_or_silent() {
     // More often than the breaker's bound.
     for _ in 0..7 {
         check(&app, EVERYTHING, json!({})).await;
+        check_writes(&app).await;
     }
 }
 
 #[tokio::test]
 async fn hosts_that_are_not_there_and_passwords_that_are_wrong() {
     let nowhere = PerStore::from_fn(|_| "mysql://root:hunter2@127.0.0.1:1/qt_x".to_owned());
-    check(&TestApp::at(&nowhere).await, EVERYTHING, json!({})).await;
+    let app = TestApp::at(&nowhere).await;
+    check(&app, EVERYTHING, json!({})).await;
+    check_writes(&app).await;
     let unknown = PerStore::from_fn(|_| "mysql://root:hunter2@no-such-host.invalid:3306/qt_x".to_owned());
     check(&TestApp::at(&unknown).await, EVERYTHING, json!({})).await;
     let server = Server::shared().await;
     let stranger = |url: String| url.replacen("root", "stranger:hunter2", 1);
     let denied = PerStore::from_fn(|store| stranger(server.url(&format!("qt_{store}"))));
-    check(&TestApp::at(&denied).await, EVERYTHING, json!({})).await;
+    let app = TestApp::at(&denied).await;
+    check(&app, EVERYTHING, json!({})).await;
+    check_writes(&app).await;
 }
 
 #[tokio::test]
 async fn databases_and_tables_that_are_missing() {
     let server = Server::shared().await;
     let absent = PerStore::from_fn(|_| server.url("qt_absent"));
-    check(&TestApp::at(&absent).await, EVERYTHING, json!({})).await;
+    let app = TestApp::at(&absent).await;
+    check(&app, EVERYTHING, json!({})).await;
+    check_writes(&app).await;
     let empty = server.empty_databases().await;
     let app = TestApp::over(&empty).await;
     let answer = app.ask(EVERYTHING).await;

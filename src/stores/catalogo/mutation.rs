@@ -154,6 +154,7 @@ impl<G: OwnsProdutos> MutacoesCatalogo<G> {
     async fn criar_produto(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: CriarProdutoInput,
     ) -> GraphResult<CriarProdutoPayload<G>> {
         let db = &ctx.data_unchecked::<Catalogo>().db;
@@ -165,6 +166,7 @@ impl<G: OwnsProdutos> MutacoesCatalogo<G> {
     async fn atualizar_produto(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: AtualizarProdutoInput,
     ) -> GraphResult<AtualizarProdutoPayload<G>> {
         let db = &ctx.data_unchecked::<Catalogo>().db;

@@ -234,6 +234,7 @@ impl<G: OwnsClientes> MutacoesClientes<G> {
     async fn criar_cliente(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: CriarClienteInput,
     ) -> GraphResult<CriarClientePayload<G>> {
         let checked = input.check(ctx.request().today);
@@ -245,6 +246,7 @@ impl<G: OwnsClientes> MutacoesClientes<G> {
     async fn atualizar_cliente(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: AtualizarClienteInput,
     ) -> GraphResult<AtualizarClientePayload<G>> {
         let checked = input.check(ctx.request().today);

@@ -290,6 +290,7 @@ impl<G: Graph> MutacoesEnderecos<G> {
     async fn adicionar_endereco(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: AdicionarEnderecoInput,
     ) -> GraphResult<AdicionarEnderecoPayload<G>> {
         let db = &ctx.data_unchecked::<Enderecos>().db;
@@ -301,6 +302,7 @@ impl<G: Graph> MutacoesEnderecos<G> {
     async fn atualizar_endereco(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: AtualizarEnderecoInput,
     ) -> GraphResult<AtualizarEnderecoPayload<G>> {
         let db = &ctx.data_unchecked::<Enderecos>().db;
@@ -311,6 +313,7 @@ impl<G: Graph> MutacoesEnderecos<G> {
     async fn remover_endereco(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: RemoverEnderecoInput,
     ) -> GraphResult<RemoverEnderecoPayload<G>> {
         let mut checks = Checks::default();

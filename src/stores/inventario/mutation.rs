@@ -250,6 +250,7 @@ impl<G: Offers> MutacoesInventario<G> {
     async fn registrar_compra(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: RegistrarCompraInput,
     ) -> GraphResult<RegistrarCompraPayload<G>> {
         let db = &ctx.data_unchecked::<Inventario>().db;
@@ -261,6 +262,7 @@ impl<G: Offers> MutacoesInventario<G> {
     async fn corrigir_compra(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: CorrigirCompraInput,
     ) -> GraphResult<CorrigirCompraPayload<G>> {
         let db = &ctx.data_unchecked::<Inventario>().db;
@@ -271,6 +273,7 @@ impl<G: Offers> MutacoesInventario<G> {
     async fn cancelar_compra(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Its values; all that is wrong with them comes back in `erros`.")]
         input: CancelarCompraInput,
     ) -> GraphResult<CancelarCompraPayload<G>> {
         let mut checks = Checks::default();
