@@ -1,8 +1,10 @@
 //! Mutations of one store: what they write, what they refuse, and what is left
 //! when they do.
 
-use quarteto::db::{DbLimits, Store};
+use quarteto::db::{Db, DbLimits, Store};
+use quarteto::writes::record;
 
+use crate::support::server::Server;
 use crate::support::{Loss, TestApp, Value, json, shop};
 
 const CRIAR_CLIENTE: &str = "mutation($input: CriarClienteInput!) { criarCliente(input: $input) {
@@ -297,4 +299,88 @@ async fn a_store_that_is_down_refuses_its_writes_and_says_so() {
     assert_eq!(error["path"], json!(["registrarCompra"]));
     let count = app.data(r#"{ cliente(id: "cliente_1") { compras { total } } }"#).await;
     assert_eq!(count["cliente"]["compras"]["total"], shop::COMPRAS_DE_CADA, "nothing was written");
+}
+
+#[tokio::test]
+async fn an_outcome_that_nobody_can_tell_is_called_unknown() {
+    let databases = shop::open().await;
+    let mut app = TestApp::over_proxies(&databases, DbLimits::default()).await;
+    let mut input = ana();
+    input["chaveIdempotencia"] = json!("k-1");
+    app.proxy(Store::Clientes).lose_next_commit(Loss::AfterCommitForGood);
+    let answer = app.write_with(CRIAR_CLIENTE, json!({ "input": input })).await;
+    assert_eq!(answer.only_error()["extensions"], json!({ "code": "OUTCOME_UNKNOWN", "store": "clientes" }));
+    // The same key, when the store is back, tells.
+    let back = TestApp::over(&databases).await;
+    assert_eq!(back.write(CRIAR_CLIENTE, input).await["cliente"]["id"], "cliente_121");
+    assert_eq!(back.data("{ clientes { total } }").await["clientes"]["total"], shop::CLIENTES + 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_in_flight_is_a_conflict() {
+    let databases = shop::open().await;
+    let app = TestApp::over(&databases).await;
+    let options = Server::shared().await.options(Store::Clientes, &databases[Store::Clientes]);
+    let mut other = quarteto::db::connect(&options, None).await.expect("connected").into_mysql();
+    let claimed = "BEGIN; INSERT INTO `idempotency` (`user_name`, `idempotency_key`, `generated`, `operation`, `digest`) \
+                   VALUES ('editor', 'k-1', FALSE, 'criarCliente', REPEAT('0', 32))";
+    sqlx::raw_sql(claimed).execute(&mut other).await.expect("claimed");
+    let mut input = ana();
+    input["chaveIdempotencia"] = json!("k-1");
+    let answer = app.write_with(CRIAR_CLIENTE, json!({ "input": input })).await;
+    assert_eq!(answer.codes(), ["CONFLICT"]);
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.expect("given up");
+    assert_eq!(app.write(CRIAR_CLIENTE, input).await["erros"], json!([]));
+}
+
+#[tokio::test]
+async fn a_write_runs_to_its_end_when_the_client_hangs_up() {
+    let databases = shop::open().await;
+    let mut app = TestApp::over_proxies(&databases, DbLimits::default()).await;
+    let mut proxies = app.proxies.take().expect("behind proxies");
+    let proxy = &mut proxies[Store::Clientes];
+    proxy.hold();
+    let request = app.write_request(CRIAR_CLIENTE, &json!({ "input": ana() }));
+    let client = tokio::spawn(request.send());
+    proxy.holds_something().await;
+    client.abort();
+    assert!(client.await.expect_err("hung up").is_cancelled());
+    proxy.restore().await;
+    let other = TestApp::over(&databases).await;
+    for _ in 0..100_000 {
+        let data = other.data(r#"{ clientePorEmail(email: "ana.celik@example.com") { nome } }"#).await;
+        if data["clientePorEmail"].is_object() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it was never written");
+}
+
+#[tokio::test]
+async fn records_are_purged_when_their_time_has_passed() {
+    let databases = shop::open().await;
+    let options = Server::shared().await.options(Store::Clientes, &databases[Store::Clientes]);
+    let mut mysql = quarteto::db::connect(&options, None).await.expect("connected").into_mysql();
+    for (key, generated, hours) in
+        [("young", false, 719), ("old", false, 721), ("young-own", true, 0), ("old-own", true, 2)]
+    {
+        sqlx::query(
+            "INSERT INTO `idempotency` (`user_name`, `idempotency_key`, `generated`, `operation`, `digest`, `result`, `created_at`) \
+             VALUES ('a', ?, ?, 'criarCliente', REPEAT('0', 32), 1, CURRENT_TIMESTAMP(6) - INTERVAL ? HOUR)",
+        )
+        .bind(key)
+        .bind(generated)
+        .bind(hours)
+        .execute(&mut mysql)
+        .await
+        .expect("inserted");
+    }
+    let db = Db::new(Store::Clientes, options, DbLimits::default());
+    assert_eq!(record::purge(&db).await.expect("purged"), 2);
+    let left: Vec<String> = sqlx::query_scalar("SELECT `idempotency_key` FROM `idempotency` ORDER BY 1")
+        .fetch_all(&mut mysql)
+        .await
+        .expect("read");
+    assert_eq!(left, ["young", "young-own"]);
 }

@@ -104,6 +104,9 @@ impl Proxy {
         let (target, mode, watched) = (self.target.clone(), self.mode.clone(), Arc::clone(&self.watched));
         self.accepting = Some(tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if watched.gone.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let relay = relay(client, target.clone(), mode.subscribe(), Arc::clone(&watched));
                 tokio::spawn(relay);
             }
@@ -116,6 +119,7 @@ impl Proxy {
 struct Watched {
     executed: AtomicU64,
     held: AtomicU64,
+    gone: AtomicBool,
     trap: Mutex<Option<Loss>>,
 }
 
@@ -163,6 +167,10 @@ async fn both(
             match watched.trap.lock().expect("whole").take() {
                 Some(Loss::BeforeCommit) => return Passing::Break,
                 Some(Loss::AfterCommit) => lost.store(true, Ordering::SeqCst),
+                Some(Loss::AfterCommitForGood) => {
+                    watched.gone.store(true, Ordering::SeqCst);
+                    lost.store(true, Ordering::SeqCst);
+                }
                 None => {}
             }
         }
@@ -209,6 +217,8 @@ async fn copy(
 pub enum Loss {
     BeforeCommit,
     AfterCommit,
+    /// And nobody gets through afterwards.
+    AfterCommitForGood,
 }
 
 /// What becomes of bytes on their way.
