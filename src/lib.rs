@@ -9,6 +9,7 @@ pub mod db;
 mod failpoint;
 pub mod graph;
 pub mod http;
+pub mod import;
 pub mod insight;
 pub mod kernel;
 pub mod local;

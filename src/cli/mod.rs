@@ -2,10 +2,12 @@
 //!
 //! Exit codes: 0 for success, 1 for a failure that the message explains, 2 for
 //! a command line that cannot be read; 3 for a look that found something:
-//! `migrate --check` when a store is behind, `check` when something fits nowhere.
+//! `migrate --check` when a store is behind, `check` when something fits nowhere,
+//! `import` when rows were rejected.
 
 mod check;
 mod config;
+mod import;
 mod migrate;
 mod schema;
 mod seed;
@@ -66,6 +68,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Fill empty stores with synthetic data, the same on every run.
     Seed(seed::Seed),
+    /// Import rows of an old database from a CSV file.
+    Import(import::Import),
     /// Look for what fits nowhere across the stores, and mend it.
     Check(check::Check),
     /// Print the GraphQL schema (SDL).
@@ -105,6 +109,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => block_on(config, serve.run(config)),
         Command::Migrate(migrate) => block_on(config, migrate.run(config)),
         Command::Seed(seed) => block_on(config, seed.run(config)),
+        Command::Import(import) => block_on(config, import.run(config)),
         Command::Check(check) => block_on(config, check.run(config)),
         Command::Schema(schema) => Ok(schema.run()),
         Command::Config => Ok(config::run(&loaded)),

@@ -24,7 +24,9 @@ pub use breaker::BreakerLimits;
 pub use connection::{Connection, connect, options};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};
-pub use statement::{MOST_BRANCHES, MOST_KEYS, Statement, Texts, in_list, intern, union_all, union_length};
+pub use statement::{
+    MOST_BRANCHES, MOST_KEYS, Statement, Texts, in_list, intern, union_all, union_length, value_list,
+};
 pub use store::{PerStore, Store};
 pub use tally::{StoreTally, Tally};
 pub use transaction::{End, Transaction, Work, Written};

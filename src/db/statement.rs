@@ -114,6 +114,14 @@ pub fn in_list(texts: &Texts, template: impl FnOnce() -> String, keys: usize) ->
     })
 }
 
+/// A statement text with one list of rows of one value, written `(…)` in
+/// `template`, in the padded length for `keys`; bind them with
+/// [`Statement::bind_list`].
+pub fn value_list(texts: &Texts, template: impl FnOnce() -> String, keys: usize) -> &'static str {
+    let length = padded(&LIST_LENGTHS, keys);
+    texts.get(length as u64, || template().replace("(…)", &vec!["(?)"; length].join(", ")))
+}
+
 /// How many branches [`union_all`] writes for `branches` parents; the ones over
 /// must be bound to a parent that has no rows.
 #[must_use]

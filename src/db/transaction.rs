@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::FromRow;
-use sqlx::mysql::MySqlRow;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
 use tracing::Instrument as _;
 
 use super::pool::Inner;
@@ -102,6 +102,11 @@ impl Transaction<'_> {
         let failed = matches!(&outcome, Err(error) if error.fault != Fault::Duplicate);
         self.record(name, begun, rows, failed);
         outcome.map(|result| Written { rows: result.rows_affected(), id: result.last_insert_id() })
+    }
+
+    /// The driver's connection, for an INSERT of many rows.
+    pub const fn mysql(&mut self) -> &mut MySqlConnection {
+        &mut self.connection.mysql
     }
 
     fn record(&self, name: &'static str, begun: Instant, rows: u64, failed: bool) {

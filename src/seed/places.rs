@@ -190,6 +190,7 @@ fn of_cliente(plan: &Plan, cliente: u64) -> impl Iterator<Item = NovoEndereco> {
             cidade: cidade.nome.to_owned(),
             uf: cidade.uf.to_owned(),
             cep: cep(&mut dice, cidade),
+            pais: "BR".to_owned(),
             criado_em,
         }
     })

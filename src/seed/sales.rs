@@ -40,6 +40,7 @@ impl<'a> Sales<'a> {
             quantidade: quantity(&mut dice),
             preco_unitario: goods::reais(price(&mut dice, goods::centavos(plan, produto))),
             adquirido_em: calendar::moment(time),
+            chave_idempotencia: None,
         }
     }
 

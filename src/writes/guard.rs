@@ -6,7 +6,9 @@
 //! Whoever comes first wins, and the other sees it. The rule and its proof are in
 //! ARCHITECTURE.md.
 
-use crate::db::{Db, Statement, StoreError, Transaction};
+use std::sync::LazyLock;
+
+use crate::db::{Db, Statement, StoreError, Texts as KnownTexts, Transaction, in_list, value_list};
 
 /// Whose notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ struct Texts {
     lift: &'static str,
     removed: &'static str,
     kept: &'static str,
+    insert_many: &'static str,
+    share_many: &'static str,
 }
 
 macro_rules! texts {
@@ -55,6 +59,12 @@ macro_rules! texts {
                 "UPDATE `",
                 $table,
                 "` SET `removed_at` = NULL, `sales_kept` = FALSE WHERE `id` = ?"
+            ),
+            insert_many: concat!("INSERT IGNORE INTO `", $table, "` (`id`) VALUES (…)"),
+            share_many: concat!(
+                "SELECT `id` FROM `",
+                $table,
+                "` WHERE `removed_at` IS NOT NULL AND `id` IN (…) LOCK IN SHARE MODE"
             ),
             kept: concat!(
                 "SELECT `sales_kept` FROM `",
@@ -91,6 +101,22 @@ impl Guarded {
         let texts = self.texts();
         tx.write(Statement::new("guard.nota", texts.insert_ignore).bind(id)).await?;
         read(tx, Statement::new("guard.partilha", texts.share).bind(id)).await
+    }
+
+    /// As [`share`](Self::share) for many, at most
+    /// [`MOST_KEYS`](crate::db::MOST_KEYS): those of `ids` that have been removed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn share_many(self, tx: &mut Transaction<'_>, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
+        static INSERTS: [LazyLock<KnownTexts>; 2] = [const { LazyLock::new(KnownTexts::default) }; 2];
+        static SELECTS: [LazyLock<KnownTexts>; 2] = [const { LazyLock::new(KnownTexts::default) }; 2];
+        let (texts, which) = (self.texts(), self as usize);
+        let insert = value_list(&INSERTS[which], || texts.insert_many.to_owned(), ids.len());
+        tx.write(Statement::new("guard.notas", insert).bind_list(ids)).await?;
+        let select = in_list(&SELECTS[which], || texts.share_many.to_owned(), ids.len());
+        let rows: Vec<(u64,)> = tx.read(Statement::new("guard.partilhas", select).bind_list(ids)).await?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
     /// Locks the note against every other write that refers to `id`, and says

@@ -23,6 +23,7 @@ mod faults;
 mod filters;
 mod histories;
 mod http;
+mod imports;
 mod migrations;
 mod mutations;
 mod paging;

@@ -13,7 +13,7 @@ use async_graphql::Context;
 
 pub use mutation::MutacoesCatalogo;
 pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
-pub use table::{Item, NovoProduto, count, delete, existing, insert_many};
+pub use table::{Item, NovoProduto, by_ids, count, delete, descricoes, existing, insert_many};
 pub use types::ProdutoCatalogo;
 
 use crate::batching::Loader;

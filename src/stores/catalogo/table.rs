@@ -46,14 +46,20 @@ impl FromRow<'_, MySqlRow> for Item {
 }
 
 /// Products by id; those that do not exist are left out.
-pub(super) async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Item>, StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Item>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
     db.read(Statement::new("catalogo.por_id", text).bind_list(ids), audience).await
 }
 
 /// Descriptions by product; products without one are left out.
-pub(super) async fn descricoes(
+///
+/// # Errors
+/// The store's.
+pub async fn descricoes(
     db: &Db,
     ids: &[u64],
     audience: &[Arc<Tally>],

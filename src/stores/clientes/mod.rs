@@ -13,7 +13,7 @@ use async_graphql::Context;
 
 pub use mutation::{MutacoesClientes, RemoverCliente};
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
-pub use table::{Cadastro, NovoCliente, count, existing, insert_many};
+pub use table::{Cadastro, NovoCliente, by_ids, count, existing, insert_many};
 pub use types::ClienteCadastro;
 
 use crate::batching::Loader;

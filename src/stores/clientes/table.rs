@@ -51,11 +51,10 @@ impl FromRow<'_, MySqlRow> for Cadastro {
 }
 
 /// Clients by id; those that do not exist are left out.
-pub(super) async fn by_ids(
-    db: &Db,
-    ids: &[u64],
-    audience: &[Arc<Tally>],
-) -> Result<Vec<Cadastro>, StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Cadastro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
     db.read(Statement::new("clientes.por_id", text).bind_list(ids), audience).await

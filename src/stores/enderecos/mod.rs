@@ -7,9 +7,11 @@ mod query;
 mod table;
 mod types;
 
-pub use mutation::MutacoesEnderecos;
+pub use mutation::{MOST_ADDRESSES, MutacoesEnderecos};
 pub use query::{ConsultasEnderecos, EnderecoEntity, EnderecoFiltro};
-pub use table::{NovoEndereco, Registro, count, forget_cliente, insert_many, references, refers};
+pub use table::{
+    NovoEndereco, Registro, by_ids, count, counts, forget_cliente, insert_many, references, refers,
+};
 pub use types::{ClienteEnderecos, Endereco, Uf};
 
 use crate::batching::Loader;

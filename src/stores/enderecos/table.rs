@@ -64,11 +64,10 @@ impl FromRow<'_, MySqlRow> for Registro {
 }
 
 /// Addresses by id; those that do not exist are left out.
-pub(super) async fn by_ids(
-    db: &Db,
-    ids: &[u64],
-    audience: &[Arc<Tally>],
-) -> Result<Vec<Registro>, StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
     db.read(Statement::new("enderecos.por_id", text).bind_list(ids), audience).await
@@ -147,6 +146,20 @@ pub(super) async fn count_of(tx: &mut Transaction<'_>, cliente: ClienteId) -> Re
 SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco` WHERE `id_cliente` = ? LOCK IN SHARE MODE";
     let rows: Vec<(u64,)> = tx.read(Statement::new("enderecos.quantos", text).bind(cliente)).await?;
     Ok(rows.first().map_or(0, |row| row.0))
+}
+
+/// How many addresses each of these clients has; those without any are left out.
+///
+/// # Errors
+/// The store's.
+pub async fn counts(db: &Db, clientes: &[u64]) -> Result<Vec<(u64, u64)>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let template = || {
+        "SELECT `id_cliente`, CAST(COUNT(*) AS UNSIGNED) FROM `endereco` WHERE `id_cliente` IN (…) GROUP BY `id_cliente`"
+            .to_owned()
+    };
+    let text = in_list(&TEXTS, template, clientes.len());
+    db.read(Statement::new("enderecos.contagens", text).bind_list(clientes), &[]).await
 }
 
 /// What an address is made of.
@@ -276,6 +289,8 @@ pub struct NovoEndereco {
     pub uf: String,
     /// Postal code.
     pub cep: Cep,
+    /// Country, two letters.
+    pub pais: String,
     /// When it was registered.
     pub criado_em: DateTime,
 }
@@ -288,7 +303,7 @@ pub struct NovoEndereco {
 pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `endereco` \
-         (`id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `criado_em`, `atualizado_em`) ",
+         (`id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `pais`, `criado_em`, `atualizado_em`) ",
     );
     insert.push_values(rows, |mut row, novo| {
         row.push_bind(novo.id)
@@ -300,6 +315,7 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> 
             .push_bind(&novo.cidade)
             .push_bind(&novo.uf)
             .push_bind(novo.cep.digits())
+            .push_bind(&novo.pais)
             .push_bind(novo.criado_em)
             .push_bind(novo.criado_em);
     });

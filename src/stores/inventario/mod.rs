@@ -12,8 +12,8 @@ mod types;
 pub use mutation::{MutacoesInventario, RemoverProduto};
 pub use query::{CompraEntity, CompraFiltro, ConsultasInventario};
 pub use table::{
-    DELETED_AT_ONCE, NovaCompra, Registro, Resumo, count, delete_some_of, forget_cliente, insert_many,
-    references, refers,
+    DELETED_AT_ONCE, NovaCompra, Registro, Resumo, by_ids, count, delete_some_of, forget_cliente,
+    insert_many, references, refers,
 };
 pub use types::{ClienteInventario, Compra, ProdutoInventario};
 

@@ -72,11 +72,10 @@ fn branch(row: &MySqlRow) -> Result<usize, sqlx::Error> {
 }
 
 /// Purchases by id; those that do not exist are left out.
-pub(super) async fn by_ids(
-    db: &Db,
-    ids: &[u64],
-    audience: &[Arc<Tally>],
-) -> Result<Vec<Registro>, StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
     static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
     let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
     db.read(Statement::new("inventario.por_id", text).bind_list(ids), audience).await
@@ -469,6 +468,8 @@ pub struct NovaCompra {
     pub preco_unitario: Decimal,
     /// When.
     pub adquirido_em: DateTime,
+    /// The key that the old database knew it by, if any.
+    pub chave_idempotencia: Option<String>,
 }
 
 /// Inserts many purchases in one statement, which is prepared once for each number
@@ -479,7 +480,7 @@ pub struct NovaCompra {
 pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovaCompra]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `inventario` \
-         (`id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`) ",
+         (`id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`, `chave_idempotencia`) ",
     );
     insert.push_values(rows, |mut row, nova| {
         row.push_bind(nova.id)
@@ -487,7 +488,8 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovaCompra]) -> Re
             .push_bind(nova.produto)
             .push_bind(nova.quantidade)
             .push_bind(nova.preco_unitario)
-            .push_bind(nova.adquirido_em);
+            .push_bind(nova.adquirido_em)
+            .push_bind(&nova.chave_idempotencia);
     });
     insert.build().execute(mysql).await?;
     Ok(())

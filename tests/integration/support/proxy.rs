@@ -79,6 +79,12 @@ impl Proxy {
         *self.watched.trap.lock().expect("whole") = Some(loss);
     }
 
+    /// As [`cut`](Self::cut), without waiting for it: for a caller that cannot.
+    pub fn lose_everything(&self) {
+        self.watched.gone.store(true, Ordering::SeqCst);
+        self.mode.send_replace(Mode::Cut);
+    }
+
     /// Keeps what clients say until [`restore`](Self::restore).
     pub fn hold(&self) {
         self.mode.send_replace(Mode::Held);

@@ -95,6 +95,7 @@ async fn fill_enderecos(mysql: &mut MySqlConnection) {
                 cidade: cidade.into(),
                 uf: uf.into(),
                 cep: Cep::parse(&format!("0131{:04}", cliente % 10)).expect("a CEP"),
+                pais: "BR".into(),
                 criado_em: moment(cliente),
             });
         }
@@ -126,6 +127,7 @@ async fn fill_inventario(mysql: &mut MySqlConnection) {
             quantidade: u32::try_from(number % 3).expect("small") + 1,
             preco_unitario: Decimal::parse(&preco(produto_da_compra(number))).expect("a price"),
             adquirido_em: moment(number),
+            chave_idempotencia: None,
         })
         .collect();
     inventario::insert_many(mysql, &rows).await.expect("inserted");
