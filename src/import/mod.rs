@@ -2,7 +2,7 @@
 //!
 //! What lives here: what a column is called ([`header`]), what a row of each store
 //! is made of ([`rows`]), and the walk through a file, a batch at a time
-//! ([`run`]). What does not: what a value must be, which is
+//! (`run.rs`). What does not: what a value must be, which is
 //! [`writes::rules`](crate::writes::rules), and SQL, which is each store's.
 //!
 //! A row keeps the id that it had, since the tables refer to each other by id; so

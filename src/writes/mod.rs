@@ -9,7 +9,7 @@
 //! [`consistency`](crate::consistency).
 //!
 //! A mutation is a struct of checked values that implements [`Write`]; its
-//! resolver hands it to [`run`]. To add one: its input and its `Write` in the
+//! resolver hands it to [`run()`]. To add one: its input and its `Write` in the
 //! store's `mutation.rs`, its statement in `table.rs`.
 
 mod checks;
