@@ -162,6 +162,7 @@ impl Binaries {
             }
         };
         let output = command
+            .env("TMPDIR", own_temporary(folder)?)
             .arg(format!("--datadir={}", fresh.display()))
             .args(user_option())
             .stdin(Stdio::null())
@@ -185,7 +186,9 @@ impl Binaries {
             .append(true)
             .open(log)
             .with_context(|| format!("cannot write {}", log.display()))?;
+        let folder = data.parent().unwrap_or(data);
         Command::new("/bin/sh")
+            .env("TMPDIR", own_temporary(folder)?)
             .args(["-c", &format!("exec 3<&0 </dev/null; {GUARD}"), "quarteto-mariadb"])
             .arg(&self.server)
             .arg("--no-defaults")
@@ -308,4 +311,13 @@ fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].join("\n")
+}
+
+/// A folder for the server's temporary tables. A server removes what look like its
+/// left-over ones when it starts, so in a shared folder it would take those of
+/// another that is starting.
+fn own_temporary(folder: &Path) -> anyhow::Result<PathBuf> {
+    let path = folder.join("tmp");
+    fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    path.canonicalize().with_context(|| path.display().to_string())
 }
