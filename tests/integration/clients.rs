@@ -113,7 +113,7 @@ async fn trusting(path: &Path, file: &str) {
 fn towards(mut suite: Command, app: &TestApp) -> Command {
     suite
         .env("QUARTETO_URL", app.base())
-        .env("QUARTETO_USER", "leitor")
+        .env("QUARTETO_USER", "editor")
         .env("QUARTETO_PASSWORD", PASSWORD)
         .env("NO_PROXY", "127.0.0.1");
     suite

@@ -63,10 +63,11 @@ async fn the_examples_give_the_answers_that_stand_beside_them() {
 async fn the_examples_for_frontends_do_so_too_with_a_store_down_where_they_say_so() {
     let text = read(FRONTENDS);
     let (whole, rest) = text.split_once("## When a store is down").expect("the heading");
-    let (down, _) = rest.split_once("\n## ").expect("one more heading");
+    let (down, after) = rest.split_once("\n## ").expect("one more heading");
     check_examples(FRONTENDS, whole, &TestApp::over(demo::shared().await).await).await;
     check_examples(FRONTENDS, down, &TestApp::over(&demo::without(Store::Catalogo).await).await).await;
-    assert_eq!(examples(&text).len(), examples(whole).len() + examples(down).len());
+    check_examples(FRONTENDS, after, &TestApp::over(&demo::open().await).await).await;
+    assert_eq!(examples(after).len(), 2);
 }
 
 #[test]

@@ -121,3 +121,30 @@ test("a document travels once; then its hash does, in a GET", async () => {
     assert.match(JSON.parse(searchParams.get("extensions")).persistedQuery.sha256Hash, /^[0-9a-f]{64}$/);
   }
 });
+
+const ATUALIZAR = gql`
+  mutation Atualizar($input: AtualizarClienteInput!) {
+    atualizarCliente(input: $input) {
+      cliente { id nome telefone }
+      erros { codigo mensagem campo }
+    }
+  }
+`;
+
+test("a write changes what the cache shows, and what a person can mend is data", async () => {
+  const client = connect(url, authorization);
+  const { data: before } = await client.query({ query: CLIENTE, variables: { id: "cliente_7" } });
+  const input = { id: "cliente_7", nome: before.cliente.nome, telefone: "(11) 91234-5678" };
+  const { data: done } = await client.mutate({ mutation: ATUALIZAR, variables: { input } });
+  assert.deepEqual(done.atualizarCliente.erros, []);
+  const shown = client.cache.extract()["Cliente:cliente_7"];
+  assert.equal(shown.telefone, "11912345678");
+
+  const late = { ...input, nome: " ", atualizadoEm: "2020-01-01T00:00:00Z" };
+  const { data: refused } = await client.mutate({ mutation: ATUALIZAR, variables: { input: late } });
+  assert.equal(refused.atualizarCliente.cliente, null);
+  assert.deepEqual(
+    refused.atualizarCliente.erros.map(({ codigo, campo }) => [codigo, campo]),
+    [["OBRIGATORIO", ["nome"]]],
+  );
+});
