@@ -80,8 +80,7 @@ impl Transaction<'_> {
         let begun = Instant::now();
         let name = statement.name;
         let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments);
-        let outcome =
-            bounded(self.db, self.db.limits.statement, query.fetch_all(&mut self.connection.mysql)).await;
+        let outcome = bounded(self.db, patience(self.db), query.fetch_all(&mut self.connection.mysql)).await;
         let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
         self.record(name, begun, rows, outcome.is_err());
         outcome
@@ -96,8 +95,7 @@ impl Transaction<'_> {
         let begun = Instant::now();
         let name = statement.name;
         let query = sqlx::query_with(statement.text, statement.arguments);
-        let outcome =
-            bounded(self.db, self.db.limits.statement, query.execute(&mut self.connection.mysql)).await;
+        let outcome = bounded(self.db, patience(self.db), query.execute(&mut self.connection.mysql)).await;
         let rows = outcome.as_ref().map_or(0, sqlx::mysql::MySqlQueryResult::rows_affected);
         let failed = matches!(&outcome, Err(error) if error.fault != Fault::Duplicate);
         self.record(name, begun, rows, failed);
@@ -258,6 +256,13 @@ fn may_repeat(fault: Fault, repeated: u32) -> bool {
         Fault::Locked | Fault::Lost => repeated == 0,
         _ => false,
     }
+}
+
+/// How long a statement of a transaction may run: half as long again as a read,
+/// since it may wait for a row, and the server (which looks at waits once a second)
+/// should be the one that gives up.
+fn patience(db: &Inner) -> Duration {
+    db.limits.statement + db.limits.statement / 2
 }
 
 async fn command(

@@ -4,6 +4,7 @@
 use quarteto::db::{Db, DbLimits, Store};
 use quarteto::writes::record;
 
+use crate::support::app::patience;
 use crate::support::server::Server;
 use crate::support::{Loss, TestApp, Value, json, shop};
 
@@ -336,7 +337,7 @@ async fn a_key_that_is_in_flight_is_a_conflict() {
 #[tokio::test]
 async fn a_write_runs_to_its_end_when_the_client_hangs_up() {
     let databases = shop::open().await;
-    let mut app = TestApp::over_proxies(&databases, DbLimits::default()).await;
+    let mut app = TestApp::over_proxies(&databases, patience()).await;
     let mut proxies = app.proxies.take().expect("behind proxies");
     let proxy = &mut proxies[Store::Clientes];
     proxy.hold();

@@ -10,7 +10,7 @@ async fn all(app: &TestApp, mutation: &str, inputs: Vec<Value>) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_racing_clients_with_one_cpf_are_one_client() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::patient(&shop::open().await).await;
     let mutation = "mutation($input: CriarClienteInput!) { criarCliente(input: $input) { cliente { id } erros { codigo campo } } }";
     let input =
         |n: usize| json!({ "nome": "Ana", "email": format!("ana{n}@example.com"), "cpf": "52998224725" });
@@ -26,7 +26,7 @@ async fn fifty_racing_clients_with_one_cpf_are_one_client() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_retries_of_one_key_are_one_purchase() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::patient(&shop::open().await).await;
     let mutation = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id total } erros { codigo } } }";
     let input =
         json!({ "cliente": "cliente_1", "produto": "produto_1", "quantidade": 1, "chaveIdempotencia": "um" });
@@ -41,7 +41,7 @@ async fn twenty_retries_of_one_key_are_one_purchase() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_fiftieth_address_is_added_once() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::patient(&shop::open().await).await;
     let mutation = "mutation($input: AdicionarEnderecoInput!) { adicionarEndereco(input: $input) { endereco { id } erros { codigo } } }";
     let input = |n: usize| json!({ "cliente": "cliente_3", "logradouro": "R", "numero": n.to_string(), "cidade": "C", "uf": "SP", "cep": "11010000" });
     let payloads = all(&app, mutation, (0..60).map(input).collect()).await;
@@ -53,7 +53,7 @@ async fn the_fiftieth_address_is_added_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_updates_that_saw_the_same_moment_one_is_kept() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::patient(&shop::open().await).await;
     let seen = app.data(r#"{ produto(id: "produto_1") { atualizadoEm } }"#).await;
     let mutation = "mutation($input: AtualizarProdutoInput!) { atualizarProduto(input: $input) { produto { preco } erros { codigo } } }";
     let input = |n: usize| json!({ "id": "produto_1", "preco": format!("{n}.00"), "atualizadoEm": seen["produto"]["atualizadoEm"] });

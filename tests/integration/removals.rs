@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use quarteto::db::{BreakerLimits, DbLimits, Store};
 
+use crate::support::app::patience;
 use crate::support::{TestApp, Value, json, shop};
 
 const REMOVER_CLIENTE: &str = "mutation($input: RemoverClienteInput!) { removerCliente(input: $input) {
@@ -129,7 +130,7 @@ async fn many_workers_do_each_removal_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_added_while_its_client_goes_is_refused_or_goes_too() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::patient(&shop::open().await).await;
     let adicionar = "mutation($input: AdicionarEnderecoInput!) { adicionarEndereco(input: $input) { endereco { id } erros { codigo } } }";
     let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id } erros { codigo } } }";
     for cliente in 1..=20_u64 {
@@ -157,7 +158,7 @@ async fn what_is_added_while_its_client_goes_is_refused_or_goes_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_product_is_either_bought_or_removed() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::patient(&shop::open().await).await;
     let criar = "mutation($input: CriarProdutoInput!) { criarProduto(input: $input) { produto { id } erros { codigo } } }";
     let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id produto { id } } erros { codigo } } }";
     for _ in 0..20 {
@@ -185,7 +186,7 @@ async fn held_back(
 ) -> (Value, TestApp) {
     let databases = shop::open().await;
     let (mut slow, app) =
-        (TestApp::over_proxies(&databases, limits()).await, TestApp::over(&databases).await);
+        (TestApp::over_proxies(&databases, patience()).await, TestApp::over(&databases).await);
     let mut proxies = slow.proxies.take().expect("behind proxies");
     let proxy = &mut proxies[store];
     proxy.hold();

@@ -85,6 +85,14 @@ impl TestApp {
         Self::serve_with(&urls, None, Served { bounds, ..Served::default() }).await
     }
 
+    /// Over databases of one's own, for more writers than there are connections.
+    pub async fn patient(databases: &PerStore<String>) -> Self {
+        let server = Server::shared().await;
+        let urls = PerStore::from_fn(|store| server.url(&databases[store]));
+        let bounds = HttpLimits { request: std::time::Duration::from_secs(120), ..HttpLimits::default() };
+        Self::serve_with(&urls, None, Served { bounds, stores: patience(), ..Served::default() }).await
+    }
+
     /// Over stores at these URLs, which may lead nowhere.
     pub async fn at(urls: &PerStore<String>) -> Self {
         Self::serve_with(urls, None, Served::default()).await
@@ -228,6 +236,12 @@ impl TestApp {
     pub async fn error(&self, query: &str) -> Value {
         self.ask(query).await.only_error()
     }
+}
+
+/// Limits that no slow machine reaches.
+pub fn patience() -> DbLimits {
+    let long = std::time::Duration::from_secs(60);
+    DbLimits { acquire: long, statement: long, ..DbLimits::default() }
 }
 
 /// Sends a request and reads the answer, which may be no JSON.
