@@ -3,7 +3,6 @@
 //! batching, no limits, no log. The answers are Quarteto's, byte for byte.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -25,9 +24,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, MySqlPool};
 /// The hand-written floor.
 #[derive(Parser)]
 struct Args {
-    /// The socket of the server with the four databases.
+    /// The URL of the server with the four databases.
     #[arg(long)]
-    socket: PathBuf,
+    server: MySqlConnectOptions,
     /// Where to listen.
     #[arg(long)]
     listen: String,
@@ -47,7 +46,7 @@ struct Stores {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let pool = |database| {
-        let server = MySqlConnectOptions::new().username("root").socket(&args.socket).database(database);
+        let server = args.server.clone().database(database);
         MySqlPoolOptions::new().max_connections(10).connect_lazy_with(server.disable_statement_logging())
     };
     let stores = Arc::new(Stores {

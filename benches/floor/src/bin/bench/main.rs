@@ -2,6 +2,7 @@
 //! in the same minute, and prints ratios: on a shared or noisy machine nothing
 //! else can be compared with the numbers of another day.
 
+mod database;
 mod load;
 mod process;
 mod report;
@@ -14,6 +15,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use quarteto_bench::{QUERIES, authorization};
 
+use database::{Database, Way};
 use load::{Load, Outcome};
 use target::{Client, Data, Floor, Place, Quarteto};
 
@@ -38,6 +40,9 @@ struct Args {
     /// What Quarteto logs meanwhile; by default what it logs by default.
     #[arg(long, default_value = "info", value_name = "FILTER")]
     log: String,
+    /// Let both reach the database over its unix socket instead of TCP.
+    #[arg(long)]
+    unix_socket: bool,
     #[command(flatten)]
     data: Data,
 }
@@ -57,15 +62,17 @@ async fn main() -> anyhow::Result<()> {
         .context("`wrk` is missing; install it (Debian, Ubuntu: `sudo apt-get install wrk`)")?;
     let place = Place::new(&args.binary, &args.data_dir)?;
     args.data.seed(&place)?;
+    place.migrate()?;
     let password = place.add_user()?;
     let authorization = authorization(&password);
 
     eprintln!("starting Quarteto and the floor …");
     let client = Client::new(&authorization)?;
-    let quarteto = Quarteto::start(&place, &args.log, &client).await?;
-    let floor = Floor::start(&place, &authorization, &client).await?;
-    let mut server = process::Server::connect(&place.socket()?).await?;
-    let starts = start_times(&place, &args.log, &client).await?;
+    let (database, mut server) = Database::start(&place, !args.unix_socket).await?;
+    let way = &database.way;
+    let (quarteto, _) = Quarteto::start(&place, way, &args.log, &client).await?;
+    let floor = Floor::start(&place, way, &authorization, &client).await?;
+    let starts = start_times(&place, way, &args.log, &client).await?;
 
     let variables = target::variables(&client, &quarteto.address, args.data.clientes).await?;
     let same = target::compare(&client, &quarteto.address, &floor.address, &variables).await?;
@@ -104,17 +111,17 @@ async fn main() -> anyhow::Result<()> {
             }
         }
     }
-    report::print(&args, &pairs, &starts, &server.version);
+    report::print(&args, &pairs, &starts, &format!("{}, over {}", server.version, way.name()));
     quarteto.stop();
     Ok(())
 }
 
 /// How long Quarteto takes from its start to its first answer with the stores
 /// up, five times.
-async fn start_times(place: &Place, log: &str, client: &Client) -> anyhow::Result<Vec<Duration>> {
+async fn start_times(place: &Place, way: &Way, log: &str, client: &Client) -> anyhow::Result<Vec<Duration>> {
     let mut times = Vec::new();
     for _ in 0..5 {
-        let (quarteto, time) = Quarteto::start_over_urls(place, log, client).await?;
+        let (quarteto, time) = Quarteto::start(place, way, log, client).await?;
         quarteto.stop();
         times.push(time);
     }

@@ -1,7 +1,7 @@
 //! Processes and what Linux and the database server say about them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{Connection as _, Row as _};
 
+use crate::database::Way;
 use crate::load::{Outcome, Run};
 
 /// A program on the search path.
@@ -78,10 +79,11 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn connect(socket: &Path) -> anyhow::Result<Self> {
-        let options = MySqlConnectOptions::new().username("root").socket(socket);
+    pub async fn connect(way: &Way) -> anyhow::Result<Self> {
+        let url = way.url("mysql");
+        let options: MySqlConnectOptions = url.parse()?;
         let connecting = MySqlConnection::connect_with(&options).await;
-        let mut connection = connecting.with_context(|| format!("cannot connect to {}", socket.display()))?;
+        let mut connection = connecting.with_context(|| format!("cannot connect to {url}"))?;
         let version = sqlx::raw_sql("SELECT VERSION()").fetch_one(&mut connection).await?.try_get(0)?;
         Ok(Self { connection, version })
     }

@@ -14,6 +14,7 @@ use quarteto_bench::{QUERIES, Query, USER};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
+use crate::database::Way;
 use crate::process::{self, Running};
 
 /// How long a program may take to answer for the first time.
@@ -69,7 +70,7 @@ pub struct Place {
     /// The program to measure.
     binary: PathBuf,
     /// Its data folder.
-    data: PathBuf,
+    pub data: PathBuf,
     /// Scripts, logs and the users file of this run.
     pub folder: PathBuf,
 }
@@ -100,6 +101,12 @@ impl Place {
         quarteto
     }
 
+    /// Brings data that an earlier version filled up to date: a server given by
+    /// URLs is not migrated by itself.
+    pub fn migrate(&self) -> anyhow::Result<()> {
+        process::run(self.quarteto("migrate").stdout(Stdio::null()), "migrating the database")
+    }
+
     /// Makes the one user of this run and returns the password.
     pub fn add_user(&self) -> anyhow::Result<String> {
         let file = self.users_file();
@@ -119,16 +126,9 @@ impl Place {
         Ok(password)
     }
 
-    /// The socket of the private database, which is in the data folder unless
-    /// its path is too long for one.
-    pub fn socket(&self) -> anyhow::Result<PathBuf> {
-        let socket = self.data.join("mariadb.sock");
-        ensure!(
-            socket.exists(),
-            "there is no socket {}; the path may be too long: choose a shorter one with --data-dir",
-            socket.display()
-        );
-        Ok(socket)
+    /// Where the database server has its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.data.join("mariadb.sock")
     }
 
     fn log(&self, name: &str) -> anyhow::Result<fs::File> {
@@ -138,7 +138,7 @@ impl Place {
 }
 
 /// A port that is free now.
-fn free_address() -> anyhow::Result<String> {
+pub fn free_address() -> anyhow::Result<String> {
     let probe = TcpListener::bind("127.0.0.1:0").context("no port is free")?;
     Ok(probe.local_addr()?.to_string())
 }
@@ -188,20 +188,13 @@ pub struct Quarteto {
 }
 
 impl Quarteto {
-    /// Over its own private database.
-    pub async fn start(place: &Place, log: &str, client: &Client) -> anyhow::Result<Self> {
-        let command = place.quarteto("serve");
-        Self::spawn(command, place, log, client, "quarteto.log").await
-    }
-
-    /// A second one, over the database of the first, given by URLs; and how long
-    /// it took to its first answer.
-    pub async fn start_over_urls(
+    /// Starts it, and tells how long it took to its first answer.
+    pub async fn start(
         place: &Place,
+        way: &Way,
         log: &str,
         client: &Client,
     ) -> anyhow::Result<(Self, Duration)> {
-        let socket = place.socket()?;
         let mut command = place.quarteto("serve");
         for (variable, database) in [
             ("QUARTETO_CLIENTES_URL", "clientes"),
@@ -209,20 +202,15 @@ impl Quarteto {
             ("QUARTETO_CATALOGO_URL", "catalogo_produtos"),
             ("QUARTETO_INVENTARIO_URL", "inventario_produtos"),
         ] {
-            command.env(variable, format!("mysql://root@localhost/{database}?socket={}", socket.display()));
+            command.env(variable, way.url(database));
         }
         let begun = Instant::now();
-        let quarteto = Self::spawn(command, place, log, client, "second.log").await?;
+        let quarteto = Self::spawn(command, place, log, client).await?;
         Ok((quarteto, begun.elapsed()))
     }
 
-    async fn spawn(
-        mut command: Command,
-        place: &Place,
-        log: &str,
-        client: &Client,
-        log_file: &str,
-    ) -> anyhow::Result<Self> {
+    async fn spawn(mut command: Command, place: &Place, log: &str, client: &Client) -> anyhow::Result<Self> {
+        let log_file = "quarteto.log";
         let address = free_address()?;
         command.args(["--listen", &address, "--log", log, "--users-file"]).arg(place.users_file());
         let output = place.log(log_file)?;
@@ -241,7 +229,7 @@ impl Quarteto {
         self.running.pid()
     }
 
-    /// Ends it, and its private database if it has one.
+    /// Ends it.
     pub fn stop(self) {
         drop(self.running);
     }
@@ -254,7 +242,12 @@ pub struct Floor {
 }
 
 impl Floor {
-    pub async fn start(place: &Place, authorization: &str, client: &Client) -> anyhow::Result<Self> {
+    pub async fn start(
+        place: &Place,
+        way: &Way,
+        authorization: &str,
+        client: &Client,
+    ) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?.with_file_name("floor");
         ensure!(
             program.exists(),
@@ -265,8 +258,8 @@ impl Floor {
         let output = place.log("floor.log")?;
         let mut command = Command::new(program);
         command
-            .args(["--listen", &address, "--authorization", authorization, "--socket"])
-            .arg(place.socket()?);
+            .args(["--listen", &address, "--authorization", authorization])
+            .args(["--server", &way.url("")]);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let mut floor = Self { running: Running::spawn(&mut command)?, address };
         let url = floor.path(QUERIES[0].path);
