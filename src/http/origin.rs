@@ -15,8 +15,8 @@ use tower_http::cors::CorsLayer;
 
 use super::rate;
 
-/// Headers that make a browser ask first. Apollo's and urql's clients send one
-/// of them.
+/// Headers that make a browser ask first. A client of Apollo or urql is told to
+/// send one of them.
 const PREFLIGHT_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("apollo-require-preflight"),
     HeaderName::from_static("x-apollo-operation-name"),
