@@ -35,7 +35,7 @@ pub struct RemoverProdutoInput {
 pub enum EstadoRemocao {
     /// They are gone.
     Concluida,
-    /// They will go; nobody can add any more.
+    /// They will go, as soon as their store answers.
     Pendente,
     /// They stay.
     Mantida,

@@ -57,7 +57,7 @@ pub struct TrustError(String);
 pub struct Trusted {
     path: PathBuf,
     mode: TrustMode,
-    library: ArcSwap<Library>,
+    current: ArcSwap<Library>,
     mark: Mutex<Mark>,
 }
 
@@ -77,7 +77,7 @@ impl Trusted {
         Ok(Self {
             path: path.to_owned(),
             mode,
-            library: ArcSwap::from_pointee(library),
+            current: ArcSwap::from_pointee(library),
             mark: Mutex::new(mark),
         })
     }
@@ -94,7 +94,7 @@ impl Trusted {
         match read(&self.path) {
             Ok((_, library)) => {
                 tracing::info!(operations = library.fingerprints.len(), "trusted documents reloaded");
-                self.library.store(Arc::new(library));
+                self.current.store(Arc::new(library));
             }
             Err(error) => {
                 tracing::warn!(%error, "trusted documents changed but cannot be used; the old ones stay");
@@ -112,7 +112,7 @@ impl Trusted {
     /// folder, or the SHA-256 of a text, with or without `sha256:` before it.
     #[must_use]
     pub fn by_id(&self, id: &str) -> Option<Arc<str>> {
-        let library = self.library.load();
+        let library = self.current.load();
         let hash = id.strip_prefix("sha256:").unwrap_or(id);
         let found = library.by_id.get(id).or_else(|| library.by_id.get(&hash.to_ascii_lowercase()));
         found.cloned()
@@ -121,7 +121,7 @@ impl Trusted {
     /// Whether the operation with this fingerprint is trusted.
     #[must_use]
     pub fn knows(&self, fingerprint: &Fingerprint) -> bool {
-        self.library.load().fingerprints.contains(fingerprint)
+        self.current.load().fingerprints.contains(fingerprint)
     }
 }
 
