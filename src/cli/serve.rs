@@ -69,9 +69,10 @@ impl Serve {
         let consistency = Consistency::new(databases.clone());
         tokio::spawn(Arc::clone(&consistency).run());
         let app = App::new(databases, &consistency, logins, bounds);
-        greet(listener.local_addr()?, first_password.as_deref(), config);
+        // Before the greeting: who reads it may stop the program at once.
         let handle = Handle::new();
         stop_at_signal(handle.clone(), config.http.drain())?;
+        greet(listener.local_addr()?, first_password.as_deref(), config);
         http::serve(
             listener,
             http::router(Arc::clone(&app)),
