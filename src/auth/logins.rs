@@ -45,6 +45,20 @@ pub enum Denied {
     Throttled(Duration),
 }
 
+impl Denied {
+    /// The word in metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Wrong => "wrong",
+            Self::Overloaded => "overloaded",
+            Self::Throttled(_) => "throttled",
+        }
+    }
+}
+
 /// Verifies logins against a users file that may change at any time.
 pub struct Logins {
     file: UsersFile,

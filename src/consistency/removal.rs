@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::Consistency;
+use super::{Consistency, Step};
 use crate::db::{Db, Fault, Store, StoreError};
 use crate::failpoint::reach;
 use crate::kernel::{ClienteId, ProdutoId};
@@ -51,7 +51,8 @@ impl Consistency {
             Some(Task::RemoverCliente) => self.forget_cliente(home, &leased).await,
             Some(Task::RemoverProduto) => self.forget_produto(&leased).await,
             None => {
-                leased.park(home, "this program does not know the task; upgrade it").await?;
+                let ours = leased.park(home, "this program does not know the task; upgrade it").await?;
+                self.took(Step::Parked, ours);
                 return Ok(Some(Progress::default()));
             }
         };
@@ -60,9 +61,10 @@ impl Consistency {
                 reach("removal", "before_done");
                 let ours = leased.done(home).await?;
                 reach("removal", "done");
+                self.took(Step::Done, ours);
                 tracing::info!(%store, outbox = id, task = ?leased.task, target_id = leased.target, attempts = leased.attempts, ours, "removal finished");
             }
-            Some(error) => put_off(home, &leased, &error).await?,
+            Some(error) => self.put_off(home, &leased, &error).await?,
         }
         Ok(Some(progress))
     }
@@ -103,19 +105,24 @@ impl Consistency {
         reach("removal", "catalogo");
         (Progress { catalogo: deleted.is_ok(), ..Progress::WHOLE }, deleted.err())
     }
-}
 
-async fn put_off(home: &Db, leased: &Leased, error: &StoreError) -> Result<(), StoreError> {
-    let why = error.to_string();
-    if error.fault == Fault::Internal && leased.attempts >= ATTEMPTS {
-        tracing::error!(outbox = leased.id, task = ?leased.task, target_id = leased.target, reason = %why, "removal parked: it needs a person; see `quarteto check`");
-        leased.park(home, &why).await?;
-    } else {
-        let pause = pause_after(leased.attempts);
-        tracing::warn!(outbox = leased.id, task = ?leased.task, target_id = leased.target, attempts = leased.attempts, ?pause, reason = %why, "removal put off");
-        leased.postpone(home, pause, &why).await?;
+    async fn put_off(&self, home: &Db, leased: &Leased, error: &StoreError) -> Result<(), StoreError> {
+        let why = error.to_string();
+        if error.fault == Fault::Internal && leased.attempts >= ATTEMPTS {
+            tracing::error!(outbox = leased.id, task = ?leased.task, target_id = leased.target, reason = %why, "removal parked: it needs a person; see `quarteto check`");
+            self.took(Step::Parked, leased.park(home, &why).await?);
+        } else {
+            let pause = pause_after(leased.attempts);
+            tracing::warn!(outbox = leased.id, task = ?leased.task, target_id = leased.target, attempts = leased.attempts, ?pause, reason = %why, "removal put off");
+            self.took(Step::PutOff, leased.postpone(home, pause, &why).await?);
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Counts the step, which is `ours` when the lease still was.
+    fn took(&self, step: Step, ours: bool) {
+        self.watch.took(if ours { step } else { Step::Lost });
+    }
 }
 
 /// 1 s, 2 s, 4 s … with up to a quarter more, so that instances do not march in

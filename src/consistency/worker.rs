@@ -15,6 +15,9 @@ use crate::writes::record;
 /// How often an instance looks for what others have left.
 const PULSE: Duration = Duration::from_secs(1);
 
+/// How often an instance counts what is in the outboxes.
+const LOOK: Duration = Duration::from_secs(15);
+
 /// How often the records are purged whose time has passed.
 const PURGE: Duration = Duration::from_secs(600);
 
@@ -34,12 +37,17 @@ impl Consistency {
         let mut pulse = interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut purge_at = Instant::now() + PULSE;
+        let mut look_at = Instant::now();
         loop {
             tokio::select! {
                 _ = pulse.tick() => {}
                 () = self.wake.notified() => {}
             }
-            self.round().await;
+            let worked = self.round().await;
+            if worked > 0 || Instant::now() >= look_at {
+                self.look().await;
+                look_at = Instant::now() + LOOK;
+            }
             if Instant::now() >= purge_at {
                 self.purge().await;
                 purge_at = Instant::now() + PURGE;
@@ -58,6 +66,16 @@ impl Consistency {
             }
         }
         worked
+    }
+
+    /// Counts what is in the outboxes, for [`Watch`](super::Watch).
+    pub async fn look(&self) {
+        for store in HOMES {
+            // The failure is in the log already, with its statement.
+            if let Ok(standing) = outbox::standing(&self.databases[store]).await {
+                self.watch.saw(store, standing);
+            }
+        }
     }
 
     /// Everything that is still to be done, with the store where it began.
@@ -105,7 +123,10 @@ impl Consistency {
         for store in Store::ALL {
             match record::purge(&self.databases[store]).await {
                 Ok(0) | Err(_) => {}
-                Ok(purged) => tracing::info!(%store, purged, "old idempotency records deleted"),
+                Ok(purged) => {
+                    self.watch.deleted(store, purged);
+                    tracing::info!(%store, purged, "old idempotency records deleted");
+                }
             }
         }
     }

@@ -30,6 +30,37 @@ pub enum Fault {
     Internal,
 }
 
+impl Fault {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 9] = [
+        Self::Unavailable,
+        Self::Lost,
+        Self::Timeout,
+        Self::Busy,
+        Self::Deadlock,
+        Self::Locked,
+        Self::Duplicate,
+        Self::OutcomeUnknown,
+        Self::Internal,
+    ];
+
+    /// The word in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Lost => "lost",
+            Self::Timeout => "timeout",
+            Self::Busy => "busy",
+            Self::Deadlock => "deadlock",
+            Self::Locked => "locked",
+            Self::Duplicate => "duplicate",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// A failed use of a store. `detail` is for the log and never reaches a client.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("store {store}: {detail}")]

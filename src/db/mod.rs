@@ -19,6 +19,7 @@ mod statement;
 mod store;
 mod tally;
 mod transaction;
+mod usage;
 
 pub use breaker::BreakerLimits;
 pub use connection::{Connection, connect, options};
@@ -30,3 +31,4 @@ pub use statement::{
 pub use store::{PerStore, Store};
 pub use tally::{StoreTally, Tally};
 pub use transaction::{End, Transaction, Work, Written};
+pub use usage::{Connections, Usage};

@@ -7,6 +7,7 @@
 //! statement failed or was dropped is closed, and a read that meets a dead
 //! connection is sent once more on a fresh one.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use tracing::Instrument as _;
 
 use super::breaker::Breaker;
 use super::connection::connect;
-use super::{BreakerLimits, Connection, Fault, Statement, Store, StoreError, Tally};
+use super::{BreakerLimits, Connection, Connections, Fault, Statement, Store, StoreError, Tally, Usage};
 
 /// How long things may take and how many there may be, per store.
 #[derive(Clone, Copy, Debug)]
@@ -68,11 +69,18 @@ pub enum Health {
 #[derive(Clone)]
 pub struct Db(pub(super) Arc<Inner>);
 
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Db").field(&self.0.store).finish()
+    }
+}
+
 pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) pool: managed::Pool<Manager>,
     pub(super) limits: DbLimits,
     pub(super) breaker: Breaker,
+    pub(super) usage: Usage,
     killers: Arc<Semaphore>,
 }
 
@@ -116,6 +124,7 @@ impl Db {
             pool,
             limits,
             breaker: Breaker::new(limits.breaker),
+            usage: Usage::default(),
             killers: Arc::new(Semaphore::new(2)),
         }))
     }
@@ -158,7 +167,7 @@ impl Db {
         let store = self.0.store;
         let name = statement.name;
         let begun = Instant::now();
-        self.0.breaker.enter(begun).map_err(|reason| StoreError::new(store, Fault::Unavailable, reason))?;
+        self.0.enter(begun)?;
         let mut outcome = self.attempt(statement.clone()).await;
         if matches!(&outcome, Err(error) if error.fault == Fault::Lost) {
             // The server went away and came back: every idle connection is as
@@ -171,6 +180,7 @@ impl Db {
         for tally in audience {
             tally.record(store, rows, time, outcome.is_err());
         }
+        self.0.usage.record(rows, time, outcome.as_ref().err().map(|error| error.fault));
         let span = tracing::Span::current();
         span.record("rows", rows);
         span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
@@ -261,10 +271,34 @@ impl Db {
         }
     }
 
+    /// What the store was asked since the program started.
+    #[must_use]
+    pub fn usage(&self) -> &Usage {
+        &self.0.usage
+    }
+
+    /// The store's connections right now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let status = self.0.pool.status();
+        let idle = status.available.min(status.size);
+        Connections { most: status.max_size, idle, used: status.size - idle, waiting: status.waiting }
+    }
+
     /// Why the store is being left alone, when it is.
     #[must_use]
     pub fn resting_because(&self) -> Option<Arc<str>> {
         self.0.breaker.open_reason()
+    }
+}
+
+impl Inner {
+    /// Asks the breaker, before anything else is done for a statement.
+    pub(super) fn enter(&self, now: Instant) -> Result<(), StoreError> {
+        self.breaker.enter(now).map_err(|reason| {
+            self.usage.refuse();
+            StoreError::new(self.store, Fault::Unavailable, reason)
+        })
     }
 }
 

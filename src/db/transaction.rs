@@ -82,7 +82,7 @@ impl Transaction<'_> {
         let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments);
         let outcome = bounded(self.db, patience(self.db), query.fetch_all(&mut self.connection.mysql)).await;
         let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
-        self.record(name, begun, rows, outcome.is_err());
+        self.record(name, begun, rows, outcome.as_ref().err());
         outcome
     }
 
@@ -97,8 +97,7 @@ impl Transaction<'_> {
         let query = sqlx::query_with(statement.text, statement.arguments);
         let outcome = bounded(self.db, patience(self.db), query.execute(&mut self.connection.mysql)).await;
         let rows = outcome.as_ref().map_or(0, sqlx::mysql::MySqlQueryResult::rows_affected);
-        let failed = matches!(&outcome, Err(error) if error.fault != Fault::Duplicate);
-        self.record(name, begun, rows, failed);
+        self.record(name, begun, rows, outcome.as_ref().err());
         outcome.map(|result| Written { rows: result.rows_affected(), id: result.last_insert_id() })
     }
 
@@ -107,9 +106,13 @@ impl Transaction<'_> {
         &mut self.connection.mysql
     }
 
-    fn record(&self, name: &'static str, begun: Instant, rows: u64, failed: bool) {
+    fn record(&self, name: &'static str, begun: Instant, rows: u64, error: Option<&StoreError>) {
         let time = begun.elapsed();
+        let fault = error.map(|error| error.fault);
+        // A value that is taken is an answer to the person who writes.
+        let failed = fault.is_some_and(|fault| fault != Fault::Duplicate);
         self.tally.record(self.db.store, rows, time, failed);
+        self.db.usage.record(rows, time, fault);
         tracing::debug!(
             db.namespace = self.db.store.name(),
             db.operation.name = name,
@@ -150,7 +153,7 @@ impl Db {
     ) -> Result<W::Output, StoreError> {
         let store = self.0.store;
         let begun = Instant::now();
-        self.0.breaker.enter(begun).map_err(|reason| StoreError::new(store, Fault::Unavailable, reason))?;
+        self.0.enter(begun)?;
         let mut repeated = 0;
         let outcome = loop {
             let outcome = self.transaction_once(work, tally).await;
@@ -181,7 +184,7 @@ impl Db {
 
     async fn transaction_once<W: Work>(&self, work: &W, tally: &Arc<Tally>) -> Result<W::Output, StoreError> {
         let db = &*self.0;
-        let mut lease = self.lease().await?;
+        let mut lease = counted(db, self.lease().await)?;
         let Some(connection) = lease.connection.as_mut() else {
             unreachable!("a lease holds its connection until it is dropped");
         };
@@ -215,24 +218,21 @@ async fn in_transaction<W: Work>(
     work: &W,
     tally: &Arc<Tally>,
 ) -> Result<W::Output, StoreError> {
-    command(db, connection, "BEGIN", 1).await?;
+    counted(db, command(db, connection, "BEGIN", 1).await)?;
     let ended = work.run(&mut Transaction { db, connection, tally }).await;
     match ended {
-        Ok(End::Commit(output)) => match commit(db, connection, work.name()).await {
-            Ok(()) => Ok(output),
-            Err(error) if matches!(error.fault, Fault::Lost | Fault::Timeout | Fault::Unavailable) => {
-                Err(StoreError { fault: Fault::OutcomeUnknown, ..error })
-            }
-            Err(error) => Err(error),
-        },
+        Ok(End::Commit(output)) => {
+            counted(db, commit(db, connection, work.name()).await)?;
+            Ok(output)
+        }
         Ok(End::Rollback(output)) => {
-            command(db, connection, "ROLLBACK", 1).await?;
+            counted(db, command(db, connection, "ROLLBACK", 1).await)?;
             Ok(output)
         }
         Err(error) if is_broken(error.fault) => Err(error),
         Err(error) => {
             // After a lock wait the server has undone the statement alone.
-            command(db, connection, "ROLLBACK", 1).await?;
+            counted(db, command(db, connection, "ROLLBACK", 1).await)?;
             Err(error)
         }
     }
@@ -242,7 +242,17 @@ async fn commit(db: &Inner, connection: &mut Connection, work: &str) -> Result<(
     reach(work, "before_commit");
     let committed = command(db, connection, "COMMIT", COMMIT_PATIENCE).await;
     reach(work, "after_commit");
-    committed
+    committed.map_err(|error| match error.fault {
+        Fault::Lost | Fault::Timeout | Fault::Unavailable => {
+            StoreError { fault: Fault::OutcomeUnknown, ..error }
+        }
+        _ => error,
+    })
+}
+
+/// Counts a failure that is not a statement's.
+fn counted<T>(db: &Inner, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    outcome.inspect_err(|error| db.usage.fail(error.fault))
 }
 
 /// Whether the connection is unusable after this failure.

@@ -26,6 +26,7 @@ pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, n
         (_, Some(_)) => Err(Denied::Malformed),
         (header, None) => app.logins.verify(header, address).await,
     };
+    app.metrics.login(verified.as_ref().map_or_else(Denied::name, |_| "ok"));
     match verified {
         Ok(requester) => {
             request.extensions_mut().insert(requester);

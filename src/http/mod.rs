@@ -5,8 +5,8 @@
 //!    answer gets the headers that keep browsers careful ([`security`]).
 //! 2. `/healthz` and `/readyz` are answered to anybody.
 //! 3. Everything else asks for a login ([`login`]).
-//! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`, `/graphiql` and `/ide/…` are the
-//!    pages ([`ide`]).
+//! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`,
+//!    `/graphiql` and `/ide/…` are the pages ([`ide`]); `/metrics` counts.
 //!
 //! What does not live here: anything about a type of the graph. To add a route:
 //! a file with its handler and a line in [`router`].
@@ -17,6 +17,7 @@ mod graphql;
 mod health;
 mod ide;
 mod login;
+mod metrics;
 mod negotiate;
 mod origin;
 mod patience;
@@ -44,6 +45,7 @@ use crate::db::{Db, PerStore};
 use crate::graph::documents::{DocumentLimits, Documents};
 use crate::graph::merged::Schemas;
 use crate::graph::trusted::Trusted;
+use crate::insight::Metrics;
 pub use client::TrustedProxies;
 pub use origin::AllowedOrigins;
 pub use serve::{Handle, serve};
@@ -55,6 +57,7 @@ pub struct App {
     documents: Documents,
     logins: Arc<Logins>,
     health: health::Watch,
+    metrics: Metrics,
     persisted: graphql::Persisted,
     spending: Option<rate::Spending>,
     origins: AllowedOrigins,
@@ -136,6 +139,7 @@ impl App {
             spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),
             logins,
+            metrics: Metrics::new(&databases, consistency),
             health: health::Watch::new(databases),
             limits,
             writes_under_way: Arc::default(),
@@ -155,6 +159,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(ide::playground))
         .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql::method_not_allowed))
         .route("/schema.graphql", get(schema::sdl))
+        .route("/metrics", get(metrics::show))
         .route("/graphiql", get(ide::graphiql))
         .route("/ide/{name}", get(ide::asset))
         .fallback(answer::not_found)

@@ -1,4 +1,5 @@
-//! Which media type an answer has (GraphQL over HTTP, section "Accept").
+//! Which media type an answer has: for GraphQL by GraphQL over HTTP, section
+//! "Accept".
 
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
@@ -25,15 +26,10 @@ impl Media {
     /// Without `Accept`, and for wildcards, plain JSON, which older clients
     /// expect.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(ACCEPT).iter().peekable();
-        if values.peek().is_none() {
+        if !headers.contains_key(ACCEPT) {
             return Some(Self::Json);
         }
-        let ranges: Vec<Range<'_>> = values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(Range::parse)
-            .collect();
+        let ranges = ranges(headers);
         let json = quality(&ranges, "application/json");
         let response = quality(&ranges, "application/graphql-response+json");
         match (json, response) {
@@ -91,6 +87,17 @@ impl<'a> Range<'a> {
             0
         }
     }
+}
+
+/// Whether the request likes one media type better than the other.
+pub(super) fn prefers(headers: &HeaderMap, one: &str, other: &str) -> bool {
+    let ranges = ranges(headers);
+    quality(&ranges, one) > quality(&ranges, other)
+}
+
+fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect()
 }
 
 /// The quality of `media`: that of the most precise range that covers it.

@@ -1,5 +1,5 @@
-//! What every request and every answer passes: no head beyond its size, and
-//! headers that keep browsers careful.
+//! What every request and every answer passes: no head beyond its size, headers
+//! that keep browsers careful, and a count.
 
 use std::sync::Arc;
 
@@ -28,8 +28,9 @@ const NOTHING: HeaderValue = HeaderValue::from_static(
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Refuses a head that is too large on the way in, and sets the headers on the
-/// way out.
+/// way out. Counts both.
 pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let in_flight = app.metrics.request();
     let (size, most) = (head_size(&request), app.limits.head_bytes);
     let mut response = if size > most {
         let message = format!("The head of the request has {size} bytes; at most {most} are allowed.");
@@ -39,6 +40,8 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
         next.run(request).await
     };
     mark(response.headers_mut(), app.limits.is_https);
+    app.metrics.answered(response.status().as_u16());
+    drop(in_flight);
     response
 }
 

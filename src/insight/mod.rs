@@ -1,5 +1,5 @@
-//! Seeing what happens: the log, the line that every operation leaves, and what
-//! a request may learn about itself.
+//! Seeing what happens: the log, the line that every operation leaves, what a
+//! request may learn about itself, and the numbers of `/metrics`.
 //!
 //! The spans nest: `request` (HTTP) → `operation` (GraphQL) → `batch` (a
 //! loader) → `statement` (SQL). The first is always there, with the
@@ -7,7 +7,9 @@
 //! follows from the operation of each.
 
 mod log;
+mod metrics;
 mod report;
 
 pub use log::{LogGuard, start};
+pub use metrics::{Format, Metrics};
 pub use report::{Operation, report};

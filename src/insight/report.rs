@@ -1,33 +1,42 @@
-//! What an operation cost, for the log and for the client who asks.
+//! What an operation cost, for the log, the metrics and the client who asks.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use async_graphql::{Name, Value};
+use async_graphql::{Name, Response as Answer, Value};
 
+use super::Metrics;
 use crate::db::Tally;
+use crate::kernel::code_of;
 
 /// An operation that has ended.
 pub struct Operation<'a> {
     /// Its name in the document, if it has one.
     pub name: Option<&'a str>,
+    /// Whether it reads or writes, as far as that is known.
+    pub kind: &'static str,
     /// Who asked.
     pub user: &'a str,
     /// How long it took, from the parsed request to the answer.
     pub duration: Duration,
     /// What it may cost at most, by its arguments.
     pub cost: u64,
-    /// How many errors the answer holds.
-    pub errors: usize,
-    /// The code of the first of them.
-    pub first_code: Option<&'a str>,
+    /// Whether it was executed, and not refused.
+    pub executed: bool,
+    /// What came of it.
+    pub answer: &'a Answer,
     /// What it asked of the stores.
     pub tally: &'a Tally,
 }
 
 impl Operation<'_> {
-    /// Leaves the operation's line in the log.
-    pub fn log(&self) {
+    /// Leaves the operation's line in the log, and counts it.
+    pub fn record(&self, metrics: &Metrics) {
+        self.log();
+        metrics.operation(self);
+    }
+
+    fn log(&self) {
         let (mut statements, mut stores) = (0, String::new());
         for store in self.tally.stores() {
             statements += store.statements;
@@ -42,8 +51,8 @@ impl Operation<'_> {
             cost = self.cost,
             statements,
             stores,
-            errors = self.errors,
-            code = self.first_code,
+            errors = self.answer.errors.len(),
+            code = self.answer.errors.first().and_then(code_of),
             "operation"
         );
     }

@@ -4,7 +4,7 @@
 //! goes to the log, where the failure happened. Resolvers return [`GraphError`]
 //! and nothing else, so no text of a driver can reach an answer.
 
-use async_graphql::{Error, ErrorExtensionValues};
+use async_graphql::{Error, ErrorExtensionValues, ServerError, Value};
 
 use crate::db::{Fault, Store, StoreError};
 
@@ -116,6 +116,15 @@ impl From<GraphError> for Error {
                 coded(format!("The store `{store}` {sentence}."), code, Some(store))
             }
         }
+    }
+}
+
+/// The code of an error in an answer.
+#[must_use]
+pub fn code_of(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
     }
 }
 

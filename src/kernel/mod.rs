@@ -20,7 +20,7 @@ pub use apart::Apart;
 pub use connection::{Connection, Edge, Total};
 pub use context::{ContextExt, RequestContext};
 pub use cursor::{Cursor, KeyKind, SortKey};
-pub use error::{GraphError, GraphResult, code};
+pub use error::{GraphError, GraphResult, code, code_of};
 pub use id::{AnyId, ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
 pub use mode::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, Oferta, Offers, ProdutoEntity};
 pub use page::{Direction, Page, PageArgs, Slice};

@@ -89,6 +89,18 @@ pub struct Open {
     pub last_error: Option<String>,
 }
 
+/// How an outbox stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Standing {
+    /// Rows that will be worked on by themselves.
+    pub open: u64,
+    /// Rows that wait for a person.
+    pub parked: u64,
+    /// How long ago the oldest of the open rows was added, in microseconds; 0
+    /// without one.
+    pub oldest_micros: u64,
+}
+
 /// Adds a row in the transaction that begins the work. A row for the same task
 /// and target may be there already; then that one stands.
 ///
@@ -145,6 +157,21 @@ WHERE `id` > ?
 ORDER BY `id`
 LIMIT ?";
     db.read(Statement::new("outbox.abertas", text).bind(after).bind(most), &[]).await
+}
+
+/// Counts the rows.
+///
+/// # Errors
+/// The store's.
+pub async fn standing(db: &Db) -> Result<Standing, StoreError> {
+    let text = "\
+SELECT CAST(COUNT(*) - COUNT(`parked_at`) AS UNSIGNED) AS `open`,
+       CAST(COUNT(`parked_at`) AS UNSIGNED) AS `parked`,
+       CAST(COALESCE(GREATEST(0, TIMESTAMPDIFF(MICROSECOND, MIN(IF(`parked_at` IS NULL, `created_at`, NULL)),
+                                               CURRENT_TIMESTAMP(6))), 0) AS UNSIGNED) AS `oldest_micros`
+FROM `outbox`";
+    let rows = db.read(Statement::new("outbox.situacao", text), &[]).await?;
+    Ok(rows.first().copied().unwrap_or_default())
 }
 
 /// Takes a row's lease, committed before anything is done; none when somebody

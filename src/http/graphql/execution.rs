@@ -11,10 +11,10 @@ use axum::http::Method;
 use serde_json::Map;
 use tracing::Instrument as _;
 
-use super::code_of;
 use super::masking::mask;
 use super::parameters::Parameters;
 use super::persisted::Unusable;
+use super::status::is_executed;
 use crate::batching::Scope;
 use crate::graph::cost::{Price, price};
 use crate::graph::documents::{Document, Refusal};
@@ -52,6 +52,7 @@ pub(super) enum Fault {
 pub(super) struct Prepared {
     begun: Instant,
     name: Option<String>,
+    kind: &'static str,
     price: Price,
     work: Work,
 }
@@ -78,8 +79,7 @@ impl Execution<'_> {
     /// executing it.
     pub(super) fn prepare(&self, parameters: Parameters) -> Result<Prepared, Fault> {
         let begun = Instant::now();
-        let refused =
-            |answer| Prepared { begun, name: None, price: Price::default(), work: Work::Refused(answer) };
+        let refused = |answer| Prepared { begun, ..Prepared::refused(answer) };
         let asked = parameters.operation_name.filter(|name| !name.is_empty());
         let text = match self.text(parameters.query, parameters.document_id, parameters.extensions.as_ref()) {
             Ok(text) => text,
@@ -107,6 +107,7 @@ impl Execution<'_> {
                 "Idempotency-Key is for an operation of one mutation; otherwise use `chaveIdempotencia`.";
             return Err(Fault::BadRequest(sentence.into()));
         }
+        let kind = chosen.as_ref().map_or(UNKNOWN, |chosen| kind(chosen.operation.ty));
         let writes = chosen.as_ref().is_some_and(|chosen| chosen.operation.ty == OperationType::Mutation);
         let name = chosen.as_ref().and_then(|chosen| chosen.name).or(asked.as_deref()).map(str::to_owned);
         let price = chosen.as_ref().map_or_else(Price::default, |chosen| {
@@ -123,7 +124,7 @@ impl Execution<'_> {
                 writes,
             }),
         };
-        Ok(Prepared { begun, name, price, work })
+        Ok(Prepared { begun, name, kind, price, work })
     }
 
     /// The document that is asked for: sent, remembered or trusted.
@@ -206,10 +207,10 @@ impl Execution<'_> {
         Some(charge)
     }
 
-    /// Executes what was not refused, completes the answer, and leaves a line in
-    /// the log.
+    /// Executes what was not refused, completes the answer, leaves a line in the
+    /// log, and counts it.
     pub(super) async fn finish(&self, prepared: Prepared) -> Answer {
-        let Prepared { begun, name, price, work } = prepared;
+        let Prepared { begun, name, kind, price, work } = prepared;
         let scope = Scope::new();
         let span = tracing::debug_span!("operation", name = name.as_deref());
         let mut answer = match work {
@@ -233,14 +234,15 @@ impl Execution<'_> {
         let _entered = span.enter();
         insight::Operation {
             name: name.as_deref(),
+            kind,
             user: &self.requester.nome,
             duration: begun.elapsed(),
             cost: price.cost,
-            errors: answer.errors.len(),
-            first_code: answer.errors.first().and_then(code_of),
+            executed: is_executed(&answer),
+            answer: &answer,
             tally: scope.tally(),
         }
-        .log();
+        .record(&self.app.metrics);
         answer
     }
 
@@ -289,7 +291,25 @@ impl Prepared {
     /// An operation of a list that is no GraphQL request.
     pub(super) fn bad_request(message: &str) -> Self {
         let answer = refusal_answer(code::BAD_REQUEST, message, &[]);
-        Self { begun: Instant::now(), name: None, price: Price::default(), work: Work::Refused(answer) }
+        Self::refused(answer)
+    }
+
+    /// What is not executed, before anything is known of it.
+    fn refused(answer: Answer) -> Self {
+        let (begun, price) = (Instant::now(), Price::default());
+        Self { begun, name: None, kind: UNKNOWN, price, work: Work::Refused(answer) }
+    }
+}
+
+/// The kind of what could not be read as far as that.
+const UNKNOWN: &str = "unknown";
+
+/// The word in metrics.
+const fn kind(operation: OperationType) -> &'static str {
+    match operation {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
     }
 }
 

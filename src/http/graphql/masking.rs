@@ -10,10 +10,9 @@
 
 use async_graphql::ServerError;
 
-use super::code_of;
 use crate::http::answer::INTERNAL_SENTENCE;
 use crate::http::request_id::RequestId;
-use crate::kernel::code;
+use crate::kernel::{code, code_of};
 
 /// How the executor begins its hints at names in the schema.
 const HINT: &str = " Did you mean ";

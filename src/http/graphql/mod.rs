@@ -328,10 +328,3 @@ fn unwritable<'a>(error: &serde_json::Error, id: impl Into<Option<&'a RequestId>
     tracing::error!(%error, "an answer could not be written");
     internal(id.into())
 }
-
-fn code_of(error: &ServerError) -> Option<&str> {
-    match error.extensions.as_ref()?.get("code")? {
-        Value::String(code) => Some(code),
-        _ => None,
-    }
-}

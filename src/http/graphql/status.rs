@@ -3,10 +3,9 @@
 use async_graphql::{Response as Answer, ServerError, Value};
 use axum::http::StatusCode;
 
-use super::code_of;
 use crate::config::StatusCodes;
 use crate::http::negotiate::Media;
-use crate::kernel::code;
+use crate::kernel::{code, code_of};
 
 /// Of a body that is JSON but no GraphQL request.
 pub(super) const fn of_misshapen(codes: StatusCodes) -> StatusCode {

@@ -1,0 +1,55 @@
+//! The program as the system sees it, under the names that all programs use.
+//! Only where there is a `/proc`.
+
+use prometheus_client::registry::Registry;
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn register(_: &mut Registry) {}
+
+#[cfg(target_os = "linux")]
+pub(super) fn register(registry: &mut Registry) {
+    registry.register_collector(Box::new(linux::ThisProcess));
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fmt;
+
+    use procfs::process::{Process, Stat};
+    use procfs::{ProcResult, WithCurrentSystemInfo as _, boot_time_secs, ticks_per_second};
+    use prometheus_client::collector::Collector;
+    use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+    use prometheus_client::metrics::MetricType::{Counter, Gauge};
+
+    #[derive(Debug)]
+    pub(super) struct ThisProcess;
+
+    impl Collector for ThisProcess {
+        /// Says nothing where the system does not.
+        fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            let Ok((stat, open_files, booted)) = read() else { return Ok(()) };
+            let ticks = ticks_per_second();
+            #[expect(clippy::cast_precision_loss, reason = "2⁵³ ticks are a million years")]
+            let seconds = |count: u64| count as f64 / ticks as f64;
+            encoder
+                .encode_descriptor("process_cpu_seconds", "CPU time", None, Counter)?
+                .encode_counter::<NoLabelSet, _, u64>(&seconds(stat.utime + stat.stime), None)?;
+            encoder
+                .encode_descriptor("process_resident_memory_bytes", "Memory", None, Gauge)?
+                .encode_gauge(&stat.rss_bytes().get())?;
+            encoder
+                .encode_descriptor("process_open_fds", "Open files and sockets", None, Gauge)?
+                .encode_gauge(&open_files)?;
+            #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
+            let started = booted as f64 + seconds(stat.starttime);
+            encoder
+                .encode_descriptor("process_start_time_seconds", "When it was started", None, Gauge)?
+                .encode_gauge(&started)
+        }
+    }
+
+    fn read() -> ProcResult<(Stat, usize, u64)> {
+        let this = Process::myself()?;
+        Ok((this.stat()?, this.fd_count()?, boot_time_secs()?))
+    }
+}

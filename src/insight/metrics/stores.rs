@@ -1,0 +1,84 @@
+//! The stores: what they were asked, and how their connections and circuits are.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType::{Counter, Gauge, Histogram};
+
+use super::{count, gauge};
+use crate::db::{Db, PerStore};
+
+#[derive(Debug)]
+pub(super) struct Stores(pub PerStore<Db>);
+
+impl Collector for Stores {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.statements(&mut encoder)?;
+        self.connections(&mut encoder)
+    }
+}
+
+impl Stores {
+    fn statements(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "SQL statements by store and by what came of them";
+        let mut family = encoder.encode_descriptor("statements", help, None, Counter)?;
+        for (store, db) in self.0.iter() {
+            for (outcome, number) in db.usage().outcomes() {
+                count(&mut family, &[("store", store.name()), ("outcome", outcome)], &number)?;
+            }
+        }
+        let help = "From asking for a connection to the last row";
+        let mut family = encoder.encode_descriptor("statement_duration_seconds", help, None, Histogram)?;
+        for (store, db) in self.0.iter() {
+            db.usage().duration().encode(family.encode_family(&[("store", store.name())])?)?;
+        }
+        self.counter(encoder, "statement_rows", "Rows read or changed", |db| db.usage().rows())?;
+        let help = "Uses of a store that were refused because its circuit was open";
+        self.counter(encoder, "statements_refused", help, |db| db.usage().refused())
+    }
+
+    fn connections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Open connections, by what they do";
+        let mut family = encoder.encode_descriptor("pool_connections", help, None, Gauge)?;
+        for (store, db) in self.0.iter() {
+            let connections = db.connections();
+            for (state, number) in [("idle", connections.idle), ("used", connections.used)] {
+                gauge(&mut family, &[("store", store.name()), ("state", state)], &number)?;
+            }
+        }
+        self.gauge(encoder, "pool_connections_max", "How many connections there may be", |db| {
+            db.connections().most
+        })?;
+        self.gauge(encoder, "pool_waiting", "Statements that wait for a connection", |db| {
+            db.connections().waiting
+        })?;
+        self.gauge(encoder, "circuit_open", "1 while the store is left alone after failures", |db| {
+            usize::from(db.resting_because().is_some())
+        })
+    }
+
+    fn counter(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        value: impl Fn(&Db) -> u64,
+    ) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(name, help, None, Counter)?;
+        let mut stores = self.0.iter();
+        stores.try_for_each(|(store, db)| count(&mut family, &[("store", store.name())], &value(db)))
+    }
+
+    fn gauge(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        value: impl Fn(&Db) -> usize,
+    ) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(name, help, None, Gauge)?;
+        let mut stores = self.0.iter();
+        stores.try_for_each(|(store, db)| gauge(&mut family, &[("store", store.name())], &value(db)))
+    }
+}
