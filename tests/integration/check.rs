@@ -1,13 +1,11 @@
 //! `quarteto check`: what it finds, what it mends, and what it leaves.
 
 use quarteto::consistency::check::{Finding, Observer, Position};
-use quarteto::db::{PerStore, Store};
+use quarteto::db::Store;
 use serde_json::json;
-use sqlx::AssertSqlSafe;
-use sqlx::mysql::MySqlConnection;
 
-use crate::support::server::Server;
-use crate::support::{TestApp, shop};
+use crate::support::TestApp;
+use crate::support::shop::{self, sql};
 
 /// Everything that was found, as a person reads it.
 #[derive(Default)]
@@ -27,13 +25,6 @@ pub async fn check(app: &TestApp, repair: bool) -> Vec<(String, Option<&'static 
     let mut findings = Findings::default();
     app.consistency.check(Position::START, repair, &mut findings).await.expect("checked");
     findings.0
-}
-
-async fn sql(databases: &PerStore<String>, store: Store, text: &str) {
-    let options = Server::shared().await.options(store, &databases[store]);
-    let mut mysql: MySqlConnection =
-        quarteto::db::connect(&options, None).await.expect("connected").into_mysql();
-    sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut mysql).await.expect(text);
 }
 
 #[tokio::test]

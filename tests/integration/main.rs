@@ -24,6 +24,7 @@ mod filters;
 mod histories;
 mod http;
 mod imports;
+mod metrics;
 mod migrations;
 mod mutations;
 mod paging;

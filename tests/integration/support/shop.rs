@@ -9,6 +9,7 @@ use quarteto::db::{PerStore, Store};
 use quarteto::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
 use quarteto::kernel::{ClienteId, CompraId, EnderecoId, ProdutoId};
 use quarteto::stores::{catalogo, clientes, enderecos, inventario};
+use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 use tokio::sync::OnceCell;
 
@@ -42,6 +43,12 @@ async fn connect(server: &Server, databases: &PerStore<String>, store: Store) ->
     let options = server.options(store, &databases[store]);
     let connection = quarteto::db::connect(&options, None).await.expect("a connection");
     connection.into_mysql()
+}
+
+/// Runs a statement by hand.
+pub async fn sql(databases: &PerStore<String>, store: Store, text: &str) {
+    let mut mysql = connect(Server::shared().await, databases, store).await;
+    sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut mysql).await.expect(text);
 }
 
 pub fn nome(cliente: u64) -> &'static str {
