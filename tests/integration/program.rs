@@ -86,6 +86,20 @@ async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
     request.send().await.expect("an answer").json().await.expect("json")
 }
 
+/// Until `/metrics` shows how the outboxes stand.
+async fn until_the_worker_has_looked(base: &str, login: &str) {
+    let (user, password) = login.split_once(':').expect("a login");
+    let client = reqwest::Client::new();
+    for _ in 0..10_000 {
+        let request = client.get(format!("{base}metrics")).basic_auth(user, Some(password));
+        let numbers = request.send().await.expect("an answer").text().await.expect("text");
+        if numbers.contains("\nquarteto_outbox_open{store=\"clientes\"} 0\n") {
+            return;
+        }
+    }
+    panic!("the worker does not look at the outboxes");
+}
+
 #[tokio::test]
 async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -97,6 +111,7 @@ async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     assert_eq!(answer["data"]["eu"]["papel"], "ADMIN");
     assert_eq!(answer["data"]["clientes"]["total"], 200);
     assert!(answer["data"]["cliente"]["compras"]["total"].as_u64().is_some_and(|total| total > 0));
+    until_the_worker_has_looked(&base, &login).await;
 
     // A second program on the same data is refused.
     let twice = run(quarteto(folder.path()).args(["serve", "--listen", "127.0.0.1:0"]));
