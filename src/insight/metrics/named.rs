@@ -65,10 +65,10 @@ impl Named {
 
 impl Collector for Named {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Operations by their names, as long as these are few";
+        let help = "Operations by their names, as long as these are few.";
         let mut family = encoder.encode_descriptor("operations_by_name", help, None, MetricType::Counter)?;
         self.each(|name, of| count(&mut family, &[("operation", name)], &of.operations.get()))?;
-        let help = "Time spent on operations, by their names";
+        let help = "Time spent on operations, by their names.";
         let mut family =
             encoder.encode_descriptor("operations_by_name_seconds", help, None, MetricType::Counter)?;
         self.each(|name, of| {

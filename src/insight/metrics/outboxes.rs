@@ -19,15 +19,15 @@ pub(super) struct Outboxes(pub Arc<Consistency>);
 impl Collector for Outboxes {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let encoder = &mut encoder;
-        let help = "Removals that are not done in all stores yet";
+        let help = "Removals that are not done in all stores yet.";
         self.seen(encoder, "outbox_open", help, |_, standing| standing.open)?;
-        let help = "Removals that wait for a person, see `quarteto check`";
+        let help = "Removals that wait for a person, see `quarteto check`.";
         self.seen(encoder, "outbox_parked", help, |_, standing| standing.parked)?;
-        let help = "How long ago the oldest open removal was asked for";
+        let help = "How long ago the oldest open removal was asked for.";
         self.seen(encoder, "outbox_oldest_age_seconds", help, |_, standing| {
             Duration::from_micros(standing.oldest_micros).as_secs_f64()
         })?;
-        let help = "When the outbox was last counted";
+        let help = "When the outbox was last counted.";
         self.seen(encoder, "outbox_looked_timestamp_seconds", help, |looked, _| {
             looked.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
         })?;
@@ -55,12 +55,12 @@ impl Outboxes {
 
     fn work(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let watch = self.0.watch();
-        let help = "How removals were left after this program worked on them";
+        let help = "How removals were left after this program worked on them.";
         let mut family = encoder.encode_descriptor("outbox_steps", help, None, Counter)?;
         for step in Step::ALL {
             count(&mut family, &[("outcome", step.name())], &watch.steps(step))?;
         }
-        let help = "Records of finished writes that were deleted for their age";
+        let help = "Records of finished writes that were deleted for their age.";
         let mut family = encoder.encode_descriptor("idempotency_records_purged", help, None, Counter)?;
         for store in Store::ALL {
             count(&mut family, &[("store", store.name())], &watch.purged(store))?;

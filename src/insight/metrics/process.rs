@@ -32,18 +32,18 @@ mod linux {
             #[expect(clippy::cast_precision_loss, reason = "2⁵³ ticks are a million years")]
             let seconds = |count: u64| count as f64 / ticks as f64;
             encoder
-                .encode_descriptor("process_cpu_seconds", "CPU time", None, Counter)?
+                .encode_descriptor("process_cpu_seconds", "CPU time.", None, Counter)?
                 .encode_counter::<NoLabelSet, _, u64>(&seconds(stat.utime + stat.stime), None)?;
             encoder
-                .encode_descriptor("process_resident_memory_bytes", "Memory", None, Gauge)?
+                .encode_descriptor("process_resident_memory_bytes", "Memory.", None, Gauge)?
                 .encode_gauge(&stat.rss_bytes().get())?;
             encoder
-                .encode_descriptor("process_open_fds", "Open files and sockets", None, Gauge)?
+                .encode_descriptor("process_open_fds", "Open files and sockets.", None, Gauge)?
                 .encode_gauge(&open_files)?;
             #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
             let started = booted as f64 + seconds(stat.starttime);
             encoder
-                .encode_descriptor("process_start_time_seconds", "When it was started", None, Gauge)?
+                .encode_descriptor("process_start_time_seconds", "When it was started.", None, Gauge)?
                 .encode_gauge(&started)
         }
     }

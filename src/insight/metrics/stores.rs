@@ -21,25 +21,25 @@ impl Collector for Stores {
 
 impl Stores {
     fn statements(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "SQL statements by store and by what came of them";
+        let help = "SQL statements by store and by what came of them.";
         let mut family = encoder.encode_descriptor("statements", help, None, Counter)?;
         for (store, db) in self.0.iter() {
             for (outcome, number) in db.usage().outcomes() {
                 count(&mut family, &[("store", store.name()), ("outcome", outcome)], &number)?;
             }
         }
-        let help = "From asking for a connection to the last row";
+        let help = "From asking for a connection to the last row.";
         let mut family = encoder.encode_descriptor("statement_duration_seconds", help, None, Histogram)?;
         for (store, db) in self.0.iter() {
             db.usage().duration().encode(family.encode_family(&[("store", store.name())])?)?;
         }
-        self.counter(encoder, "statement_rows", "Rows read or changed", |db| db.usage().rows())?;
-        let help = "Uses of a store that were refused because its circuit was open";
+        self.counter(encoder, "statement_rows", "Rows read or changed.", |db| db.usage().rows())?;
+        let help = "Uses of a store that were refused because its circuit was open.";
         self.counter(encoder, "statements_refused", help, |db| db.usage().refused())
     }
 
     fn connections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Open connections, by what they do";
+        let help = "Open connections, by what they do.";
         let mut family = encoder.encode_descriptor("pool_connections", help, None, Gauge)?;
         for (store, db) in self.0.iter() {
             let connections = db.connections();
@@ -47,13 +47,13 @@ impl Stores {
                 gauge(&mut family, &[("store", store.name()), ("state", state)], &number)?;
             }
         }
-        self.gauge(encoder, "pool_connections_max", "How many connections there may be", |db| {
+        self.gauge(encoder, "pool_connections_max", "How many connections there may be.", |db| {
             db.connections().most
         })?;
-        self.gauge(encoder, "pool_waiting", "Statements that wait for a connection", |db| {
+        self.gauge(encoder, "pool_waiting", "Statements that wait for a connection.", |db| {
             db.connections().waiting
         })?;
-        self.gauge(encoder, "circuit_open", "1 while the store is left alone after failures", |db| {
+        self.gauge(encoder, "circuit_open", "1 while the store is left alone after failures.", |db| {
             usize::from(db.resting_because().is_some())
         })
     }
