@@ -66,7 +66,10 @@ where
             // Looked at again under the lock that `wake` takes, so that an
             // answer in between is not missed.
             if self.answer.get().is_none() {
-                waiting.push(waker.clone());
+                // Fields that are polled side by side have one waker.
+                if !waiting.last().is_some_and(|last| last.will_wake(waker)) {
+                    waiting.push(waker.clone());
+                }
                 return None;
             }
         }
@@ -91,14 +94,17 @@ where
 
 /// A completed group, seen from the scope.
 pub(super) trait Deliver: Send + Sync {
-    /// Wakes every field that waits for this group.
-    fn wake(&self);
+    /// Wakes every field that waits for this group, but for those that wait with
+    /// `turn`: they are polled next anyway.
+    fn wake(&self, turn: &Waker);
 }
 
 impl<K: Send + Sync, V: Send + Sync> Deliver for Group<K, V> {
-    fn wake(&self) {
+    fn wake(&self, turn: &Waker) {
         for waker in lock(&self.waiting).drain(..) {
-            waker.wake();
+            if !waker.will_wake(turn) {
+                waker.wake();
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 
@@ -70,10 +70,11 @@ impl Scope {
         self.waker.wake();
     }
 
-    fn deliver(&self) {
+    /// In the turn that was begun with `turn`.
+    fn deliver(&self, turn: &Waker) {
         let completed = std::mem::take(&mut *lock(&self.completed));
         for group in completed {
-            group.wake();
+            group.wake(turn);
         }
     }
 
@@ -98,7 +99,7 @@ impl<F: Future> Future for Scoped<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // Registered before looking, so that a completion in between wakes us.
         self.scope.waker.register(cx.waker());
-        self.scope.deliver();
+        self.scope.deliver(cx.waker());
         let turn = self.work.as_mut().poll(cx);
         self.scope.submit();
         turn

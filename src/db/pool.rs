@@ -94,7 +94,9 @@ impl managed::Manager for Manager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<Connection, sqlx::Error> {
-        connect(&self.options, Some(self.limits.server_side())).await
+        // Boxed: a handshake is rare and its future is large, and every statement's
+        // future would have room for it.
+        Box::pin(connect(&self.options, Some(self.limits.server_side()))).await
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> managed::RecycleResult<sqlx::Error> {

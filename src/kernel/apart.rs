@@ -13,20 +13,24 @@ use super::error::GraphResult;
 /// What a store gave for a nullable field: nothing, a failure, or a value.
 ///
 /// The executor makes a future for every field, as large as the largest among
-/// the fields of its type; a scalar pays for the connection beside it. So both
-/// halves of an expensive field, the waiting and the resolving of what came, go
-/// into boxes of their own.
+/// the fields of its type; a scalar pays for the connection beside it. So the
+/// waiting goes into a box of its own, as the resolving of an object does
+/// ([`One`](super::One), [`Many`](super::Many)).
 pub struct Apart<T>(Option<GraphResult<T>>);
 
 impl<T: Send> Apart<T> {
     /// Waits for what may not be there.
-    pub fn found<'a>(load: impl Future<Output = GraphResult<Option<T>>> + Send + 'a) -> BoxFuture<'a, Self> {
-        Box::pin(async move { Self(load.await.transpose()) })
+    pub fn found<'a, V: Into<T>>(
+        load: impl Future<Output = GraphResult<Option<V>>> + Send + 'a,
+    ) -> BoxFuture<'a, Self> {
+        Box::pin(async move { Self(load.await.transpose().map(|value| value.map(V::into))) })
     }
 
     /// Waits for what is always there, unless the store fails.
-    pub fn all<'a>(load: impl Future<Output = GraphResult<T>> + Send + 'a) -> BoxFuture<'a, Self> {
-        Box::pin(async move { Self(Some(load.await)) })
+    pub fn all<'a, V: Into<T>>(
+        load: impl Future<Output = GraphResult<V>> + Send + 'a,
+    ) -> BoxFuture<'a, Self> {
+        Box::pin(async move { Self(Some(load.await.map(V::into))) })
     }
 }
 
@@ -48,6 +52,6 @@ impl<T: OutputType> OutputType for Apart<T> {
         ctx: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> impl Future<Output = ServerResult<Value>> + Send {
-        Box::pin(self.0.resolve(ctx, field))
+        self.0.resolve(ctx, field)
     }
 }

@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::connection::{CursorType as _, PageInfo};
-use async_graphql::{Context, Object, OutputType, TypeName};
+use async_graphql::resolver_utils::ContainerType;
+use async_graphql::{Context, Object, TypeName};
 use futures_util::future::BoxFuture;
 
 use super::context::ContextExt as _;
 use super::cursor::Cursor;
 use super::error::{GraphError, GraphResult};
 use super::page::Slice;
+use super::walk::{List, Many, One};
 use crate::batching::Scope;
 use crate::db::StoreError;
 
@@ -45,15 +47,15 @@ impl<N> Connection<N> {
 
 /// One page (Relay Cursor Connections).
 #[Object(name_type, shareable)]
-impl<N: OutputType> Connection<N> {
+impl<N: ContainerType> Connection<N> {
     /// The rows of this page, each with its cursor.
-    async fn edges(&self) -> &[Edge<N>] {
-        &self.edges
+    async fn edges(&self) -> Many<&[Edge<N>]> {
+        Many(&self.edges)
     }
 
     /// The rows of this page, without cursors.
-    async fn nodes(&self) -> Vec<&N> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> Many<Nodes<'_, N>> {
+        Many(Nodes(&self.edges))
     }
 
     /// Where this page stands among the others.
@@ -74,7 +76,7 @@ impl<N: OutputType> Connection<N> {
     }
 }
 
-impl<N: OutputType> TypeName for Connection<N> {
+impl<N: ContainerType> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", N::type_name()).into()
     }
@@ -82,21 +84,36 @@ impl<N: OutputType> TypeName for Connection<N> {
 
 /// A row of a page, and its cursor.
 #[Object(name_type, shareable)]
-impl<N: OutputType> Edge<N> {
+impl<N: ContainerType> Edge<N> {
     /// For `after` and `before`.
     async fn cursor(&self) -> String {
         self.cursor.encode_cursor()
     }
 
     /// The row.
-    async fn node(&self) -> &N {
-        &self.node
+    async fn node(&self) -> One<&N> {
+        One(&self.node)
     }
 }
 
-impl<N: OutputType> TypeName for Edge<N> {
+impl<N: ContainerType> TypeName for Edge<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", N::type_name()).into()
+    }
+}
+
+/// The nodes of a page's edges.
+struct Nodes<'a, N>(&'a [Edge<N>]);
+
+impl<N: ContainerType> List for Nodes<'_, N> {
+    type Item = N;
+
+    fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    fn at(&self, index: usize) -> &N {
+        &self.0[index].node
     }
 }
 

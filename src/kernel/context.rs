@@ -20,6 +20,8 @@ pub struct RequestContext {
     /// The header `Idempotency-Key`, as it came, when the operation is a single
     /// mutation.
     pub idempotency_key: Option<String>,
+    /// Whether the executor must see every field, to time it.
+    pub traced: bool,
 }
 
 /// Shorthands on the GraphQL context.

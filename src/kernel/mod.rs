@@ -15,6 +15,7 @@ mod mode;
 mod page;
 mod requester;
 pub mod scalars;
+mod walk;
 
 pub use apart::Apart;
 pub use connection::{Connection, Edge, Total};
@@ -25,3 +26,4 @@ pub use id::{AnyId, ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
 pub use mode::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, Oferta, Offers, ProdutoEntity};
 pub use page::{Direction, Page, PageArgs, Slice};
 pub use requester::{Papel, Requester};
+pub use walk::{List, Many, One};

@@ -8,7 +8,8 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use async_graphql::{Context, ID, Object, OutputType};
+use async_graphql::resolver_utils::ContainerType;
+use async_graphql::{Context, ID, Object};
 
 use super::error::GraphResult;
 use super::id::{ClienteId, GlobalId as _, ProdutoId};
@@ -17,9 +18,9 @@ use super::scalars::Decimal;
 /// What references to the entities with several owners become.
 pub trait Graph: Send + Sync + Sized + 'static {
     /// The type `Cliente` of this schema.
-    type Cliente: OutputType;
+    type Cliente: ContainerType;
     /// The type `Produto` of this schema.
-    type Produto: OutputType;
+    type Produto: ContainerType;
 
     /// A client by key; `None` when it does not exist, as far as this schema
     /// can know.

@@ -27,7 +27,7 @@ macro_rules! payload {
         #[::async_graphql::Object]
         impl<$graph: $bound> $name<$graph> {
             $(#[$field_doc])*
-            async fn $field(&self, ctx: &::async_graphql::Context<'_>) -> $crate::kernel::Apart<$object> {
+            async fn $field(&self, ctx: &::async_graphql::Context<'_>) -> $crate::kernel::Apart<$crate::kernel::One<$object>> {
                 let id = self.outcome.as_ref().ok().copied();
                 $crate::kernel::Apart::found(async move {
                     match id {

@@ -200,7 +200,7 @@ async fn history(seed: u64) {
         ..DbLimits::default()
     };
     let databases = shop::open().await;
-    let mut app = TestApp::over_proxies(&databases, stores).await;
+    let mut app = TestApp::over_proxies(&databases, stores).await.once();
     let mut proxies = app.proxies.take().expect("behind proxies");
     let (shared, clock) = (Mutex::default(), AtomicUsize::new(0));
     let writers = join_all((0..WRITERS).map(|number| {

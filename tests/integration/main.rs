@@ -41,3 +41,4 @@ mod statements;
 mod tls;
 mod tracing;
 mod trusted;
+mod walks;

@@ -65,7 +65,7 @@ fn declared(text: &str) -> BTreeSet<(String, String)> {
 
 #[tokio::test]
 async fn the_page_shows_what_its_document_lists_and_nothing_else() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::over(&shop::open().await).await.once();
     app.consistency.look().await;
     app.ask("query Uma { eu { nome } }").await;
     app.ask("{ nada }").await;
@@ -119,7 +119,7 @@ async fn a_look_costs_no_statement_and_needs_a_login() {
 
 #[tokio::test]
 async fn both_formats_are_spoken() {
-    let app = TestApp::start().await;
+    let app = TestApp::start().await.once();
     // What Prometheus 2 and 3 send, and what a person at a terminal does.
     for (accept, is_open) in [
         ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1", true),
@@ -187,7 +187,7 @@ async fn operations_are_counted_by_what_came_of_them() {
 
 #[tokio::test]
 async fn names_are_bounded() {
-    let app = TestApp::start().await;
+    let app = TestApp::start().await.once();
     for number in 0..130 {
         app.data(&format!("query Nome{number} {{ eu {{ nome }} }}")).await;
     }
@@ -199,7 +199,7 @@ async fn names_are_bounded() {
 
 #[tokio::test]
 async fn logins_and_answers_are_counted() {
-    let app = TestApp::start().await;
+    let app = TestApp::start().await.once();
     let ask = |request: reqwest::RequestBuilder| send(request);
     app.data("{ eu { nome } }").await;
     ask(app.anonymous(Method::GET, "/graphiql")).await;
@@ -236,7 +236,7 @@ fn told(answers: &[Answer]) -> BTreeMap<String, f64> {
 
 #[tokio::test]
 async fn statements_are_counted_as_the_answers_tell() {
-    let app = TestApp::over(&shop::open().await).await;
+    let app = TestApp::over(&shop::open().await).await.once();
     let walk = "{ clientes(first: 20) { nodes { nome enderecos { cidade } compras(first: 2) { nodes { produto { nome } } } } } }";
     let criar = "mutation($input: CriarClienteInput!) { criarCliente(input: $input) { cliente { id } } }";
     let ana = json!({ "input": { "nome": "Ana", "cpf": "529.982.247-25", "email": "ana@example.com" } });

@@ -276,6 +276,7 @@ impl Execution<'_> {
             scope: Arc::clone(scope),
             today: chrono::Utc::now().date_naive(),
             idempotency_key: self.idempotency_key.map(str::to_owned),
+            traced: self.traced,
         });
         operation.operation_name = work.asked;
         operation.set_parsed_query(work.document.parsed.clone());

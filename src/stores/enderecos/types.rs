@@ -8,7 +8,7 @@ use async_graphql::{Context, Enum, ID, Object};
 use super::{Enderecos, Registro};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::{
-    Apart, ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult,
+    Apart, ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult, Many, One,
 };
 
 /// An address in the graph `G`.
@@ -28,7 +28,7 @@ impl<G: Graph> Endereco<G> {
 
     /// Whose address it is; null when that client no longer exists, or (with an
     /// error) when the store `clientes` is down.
-    async fn cliente(&self, ctx: &Context<'_>) -> Apart<G::Cliente> {
+    async fn cliente(&self, ctx: &Context<'_>) -> Apart<One<G::Cliente>> {
         Apart::found(G::cliente(ctx, self.row.cliente)).await
     }
 
@@ -120,11 +120,11 @@ pub struct ClienteEnderecos<G> {
 impl<G: Graph> ClienteEnderecos<G> {
     /// The client's addresses, oldest first, at most 50; null, with an error,
     /// when the store `enderecos` is down.
-    async fn enderecos(&self, ctx: &Context<'_>) -> Apart<Vec<Endereco<G>>> {
+    async fn enderecos(&self, ctx: &Context<'_>) -> Apart<Many<Vec<Endereco<G>>>> {
         let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), self.cliente.0);
         let enderecos = async {
             let rows = rows.await?.unwrap_or_default();
-            Ok(rows.into_iter().map(Endereco::of).collect())
+            Ok(rows.into_iter().map(Endereco::<G>::of).collect::<Vec<_>>())
         };
         Apart::all(enderecos).await
     }

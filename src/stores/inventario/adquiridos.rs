@@ -14,7 +14,8 @@ use super::loaders::PageKey;
 use super::table::{Adquirido, Branch, reads_down};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{
-    Apart, ClienteId, ContextExt as _, Cursor, Graph, GraphResult, KeyKind, Page, PageArgs, Slice, SortKey,
+    Apart, ClienteId, ContextExt as _, Cursor, Graph, GraphResult, KeyKind, Many, One, Page, PageArgs, Slice,
+    SortKey,
 };
 
 /// The name of the order, in cursors.
@@ -47,15 +48,16 @@ impl<G: Graph> ProdutosAdquiridos<G> {
 #[Object(name = "ProdutoAdquiridoConnection")]
 impl<G: Graph> ProdutosAdquiridos<G> {
     /// The products of this page, with what was bought of each.
-    async fn edges(&self) -> Vec<AdquiridoEdge<G>> {
+    async fn edges(&self) -> Many<Vec<AdquiridoEdge<G>>> {
         let rows = self.slice.rows.iter();
-        rows.map(|row| AdquiridoEdge { row: Arc::clone(row), graph: PhantomData }).collect()
+        Many(rows.map(|row| AdquiridoEdge { row: Arc::clone(row), graph: PhantomData }).collect())
     }
 
     /// The products of this page; null where one no longer exists.
-    async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<G::Produto>>> {
+    async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<One<G::Produto>>>> {
         let loads = self.slice.rows.iter().map(|row| G::produto(ctx, row.produto));
-        join_all(loads).await.into_iter().map(Result::transpose).collect()
+        let found = join_all(loads).await.into_iter();
+        found.map(|produto| produto.transpose().map(|produto| produto.map(One))).collect()
     }
 
     /// Where this page stands among the others.
@@ -93,7 +95,7 @@ impl<G: Graph> AdquiridoEdge<G> {
 
     /// The product; null when it no longer exists, or (with an error) when the
     /// store `catalogo` is down.
-    async fn node(&self, ctx: &Context<'_>) -> Apart<G::Produto> {
+    async fn node(&self, ctx: &Context<'_>) -> Apart<One<G::Produto>> {
         Apart::found(G::produto(ctx, self.row.produto)).await
     }
 

@@ -12,7 +12,7 @@ use super::table::{Branch, Registro, Resumo, Side, reads_down};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::{
     Apart, ClienteId, CompraId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, Graph, GraphResult,
-    KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
+    KeyKind, One, Page, PageArgs, ProdutoId, SortKey, Total,
 };
 
 /// A purchase in the graph `G`.
@@ -32,13 +32,13 @@ impl<G: Graph> Compra<G> {
 
     /// Who bought; null when that client no longer exists, or (with an error)
     /// when the store `clientes` is down.
-    async fn cliente(&self, ctx: &Context<'_>) -> Apart<G::Cliente> {
+    async fn cliente(&self, ctx: &Context<'_>) -> Apart<One<G::Cliente>> {
         Apart::found(G::cliente(ctx, self.row.cliente)).await
     }
 
     /// What was bought; null when that product no longer exists, or (with an
     /// error) when the store `catalogo` is down.
-    async fn produto(&self, ctx: &Context<'_>) -> Apart<G::Produto> {
+    async fn produto(&self, ctx: &Context<'_>) -> Apart<One<G::Produto>> {
         Apart::found(G::produto(ctx, self.row.produto)).await
     }
 
@@ -140,7 +140,7 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Apart<Connection<Compra<G>>> {
+    ) -> Apart<One<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
         Apart::all(compras_of(ctx, Side::Cliente, self.cliente.0, &args)).await
     }
@@ -155,13 +155,13 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Apart<ProdutosAdquiridos<G>> {
+    ) -> Apart<One<ProdutosAdquiridos<G>>> {
         let args = PageArgs { first, after, last, before };
         Apart::all(ProdutosAdquiridos::paginate(ctx, self.cliente, &args)).await
     }
 
     /// All purchases of the client, summed up.
-    async fn resumo_compras(&self, ctx: &Context<'_>) -> Apart<Resumo> {
+    async fn resumo_compras(&self, ctx: &Context<'_>) -> Apart<One<Resumo>> {
         Apart::all(resumo_of(ctx, Side::Cliente, self.cliente.0)).await
     }
 }
@@ -192,13 +192,13 @@ impl<G: Graph> ProdutoInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Apart<Connection<Compra<G>>> {
+    ) -> Apart<One<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
         Apart::all(compras_of(ctx, Side::Produto, self.produto.0, &args)).await
     }
 
     /// All purchases of the product, summed up.
-    async fn resumo_vendas(&self, ctx: &Context<'_>) -> Apart<Resumo> {
+    async fn resumo_vendas(&self, ctx: &Context<'_>) -> Apart<One<Resumo>> {
         Apart::all(resumo_of(ctx, Side::Produto, self.produto.0)).await
     }
 }

@@ -36,6 +36,7 @@ pub struct TestApp {
     pub serving: JoinHandle<std::io::Result<()>>,
     /// Finishes removals; a test says when.
     pub consistency: Arc<Consistency>,
+    twice: bool,
 }
 
 /// What an application is served with.
@@ -52,6 +53,9 @@ pub struct Served {
 pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
+    /// The body.
+    pub text: String,
+    /// The body, read.
     pub json: Value,
 }
 
@@ -148,7 +152,18 @@ impl TestApp {
                 async move { serve(listener, router(app), tls.as_deref(), connections, stop).await },
             );
         let http = reqwest::Client::builder().build().expect("a client");
-        Self { base, http, logins, users, _folder: folder, proxies, handle, serving, consistency }
+        Self {
+            base,
+            http,
+            logins,
+            users,
+            _folder: folder,
+            proxies,
+            handle,
+            serving,
+            consistency,
+            twice: true,
+        }
     }
 
     /// The users file; changes count after [`reload_users`](Self::reload_users).
@@ -214,10 +229,31 @@ impl TestApp {
     }
 
     /// Asks with everything there is to ask with.
+    ///
+    /// Without tracing other code makes the answer, so it is asked that way too,
+    /// and must be the same. Not behind proxies, where everything that is asked
+    /// counts: there see [`ask_plainly`](Self::ask_plainly).
     pub async fn ask_with(&self, query: &str, variables: Value) -> Answer {
         let body = json!({ "query": query, "variables": variables });
         let request = self.request(reqwest::Method::POST, "/graphql");
-        send(request.header("X-Apollo-Tracing", "1").json(&body)).await
+        let answer = send(request.header("X-Apollo-Tracing", "1").json(&body)).await;
+        if self.twice && self.proxies.is_none() {
+            self.ask_plainly(query, variables).await.assert_same(&answer);
+        }
+        answer
+    }
+
+    /// Asks without tracing.
+    pub async fn ask_plainly(&self, query: &str, variables: Value) -> Answer {
+        let request = self.request(reqwest::Method::POST, "/graphql");
+        send(request.json(&json!({ "query": query, "variables": variables }))).await
+    }
+
+    /// With an [`ask_with`](Self::ask_with) that asks once: other requests are under
+    /// way, or every one is counted.
+    pub fn once(mut self) -> Self {
+        self.twice = false;
+        self
     }
 
     /// Asks, and tells what it cost.
@@ -249,8 +285,8 @@ pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.expect("a body");
-    let json = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status, headers, json }
+    let json = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
+    Answer { status, headers, text, json }
 }
 
 impl Answer {
@@ -263,6 +299,25 @@ impl Answer {
             assert_eq!(Some(id.as_str().expect("text")), self.header("x-request-id"));
         }
         errors
+    }
+
+    /// That this answer and `other` differ in nothing but the extensions, and the
+    /// order in which stores have failed.
+    pub fn assert_same(&self, other: &Self) {
+        assert_eq!((self.status, &self.json["data"]), (other.status, &other.json["data"]));
+        let errors = |answer: &Self| {
+            let mut errors: Vec<_> = answer.errors().iter().map(Value::to_string).collect();
+            errors.sort();
+            errors
+        };
+        assert_eq!(errors(self), errors(other));
+        // The keys are in the order of the selection, which JSON that was read no
+        // longer has.
+        let data = |answer: &Self| {
+            let (_, data) = answer.text.split_once("\"data\":")?;
+            Some(data.split(",\"extensions\":{\"").next()?.trim_end_matches('}').to_owned())
+        };
+        assert_eq!(data(self), data(other));
     }
 
     /// The only error, without its request id.

@@ -1,0 +1,78 @@
+//! Two ways to one answer: the executor's, which times every field, and ours,
+//! which is cheap. Every `ask` of the other tests compares them as well.
+
+use std::time::Duration;
+
+use quarteto::db::{BreakerLimits, DbLimits, Store};
+
+use crate::support::{TestApp, json};
+
+/// Documents that make a walk turn aside, or look as if they did.
+const UNUSUAL: &[&str] = &[
+    "{ clientes(first: 3) { __typename nodes { __typename id tipo: __typename } } }",
+    "query($sim: Boolean = true, $nao: Boolean = false) { clientes(first: 2) { nodes {
+        id @include(if: $nao) nome @skip(if: $nao) cpf @include(if: $sim)
+        enderecos @skip(if: $sim) { id } ... @include(if: $sim) { email } ... @skip(if: $sim) { telefone } } } }",
+    "{ clientes(first: 3) { nodes { ...A ...B ... { telefone } ... on Cliente { email } } } }
+     fragment A on Cliente { id nome ...B } fragment B on Cliente { cpf }",
+    // An interface's fragment, and one that does not apply.
+    "{ clientes(first: 3) { nodes { ... on Node { id } nome ... on Cliente { ... on Node { __typename } } } } }",
+    "{ nodes(ids: [\"cliente_1\", \"produto_1\", \"compra_1\", \"cliente_9999\"]) { __typename id
+        ... on Cliente { nome compras(first: 1) { nodes { id } } } ... on Produto { preco } ... on Compra { quantidade } } }",
+    // One key selected twice, whole and in pieces.
+    "{ clientes(first: 3) { nodes { nome nome enderecos { cidade } enderecos { cep cidade }
+        compras(first: 2) { nodes { id } } compras(first: 2) { nodes { quantidade } total } } } }",
+    "{ clientes(first: 2) { nodes { id } edges { cursor node { id } } } }",
+    "{ clientes(first: 2) { edges { node { nome } } edges { cursor node { email } } } }",
+    // More than a join of the executor keeps in order by itself.
+    "{ clientes(first: 100) { nodes { id enderecos { id cliente { nome } } compras(first: 1) { nodes { produto { nome } } } } } }",
+    "{ clientes(first: 0) { nodes { id } } }",
+    "{ cliente(id: \"cliente_3\") { enderecos { id } compras(first: 3) { total edges { cursor node { total produto { descricao } } } } } }",
+    "{ cliente(id: \"cliente_3\") { produtos(first: 2) { total edges { quantidade node { nome } } nodes { id } } resumoCompras { total compras } } }",
+    "{ cliente(id: \"cliente_9999\") { nome } produto(id: \"produto_1\") { compras(first: 2) { nodes { cliente { nome } } } resumoVendas { total } } }",
+    // Failures of fields, in lists and below them.
+    "{ clientes(first: 40) { nodes { id compras(first: 101) { nodes { id } } } } }",
+    "{ clientes(first: 2) { nodes { compras(after: \"x\") { total } produtos(last: 0) { total } } } }",
+];
+
+#[tokio::test]
+async fn whatever_is_selected() {
+    let app = TestApp::start().await.once();
+    for query in UNUSUAL {
+        let traced = app.ask_with(query, json!({})).await;
+        assert!(traced.json["data"].is_object(), "{query}: {}", traced.json);
+        app.ask_plainly(query, json!({})).await.assert_same(&traced);
+    }
+}
+
+const DEEP: &str = "{ clientes(first: 50) { nodes { nome enderecos { cidade cliente { email } }
+    compras(first: 3) { total nodes { quantidade produto { nome descricao resumoVendas { total } } } }
+    produtos(first: 2) { total edges { node { nome } } } } } }";
+
+#[tokio::test]
+async fn in_as_many_statements() {
+    let app = TestApp::behind_proxies(DbLimits::default()).await;
+    for query in UNUSUAL.iter().chain(&[DEEP]) {
+        let before = app.executed();
+        app.ask_with(query, json!({})).await;
+        let between = app.executed();
+        app.ask_plainly(query, json!({})).await;
+        assert_eq!(app.executed() - between, between - before, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_store_down() {
+    let breaker = BreakerLimits { rest: Duration::from_millis(20), ..BreakerLimits::default() };
+    let mut app = TestApp::behind_proxies(DbLimits { breaker, ..DbLimits::default() }).await;
+    for store in Store::ALL {
+        app.proxy(store).cut().await;
+        let traced = app.ask_with(DEEP, json!({})).await;
+        assert!(!traced.errors().is_empty());
+        app.ask_plainly(DEEP, json!({})).await.assert_same(&traced);
+        app.proxy(store).restore().await;
+        while app.ask_plainly(DEEP, json!({})).await.json.get("errors").is_some() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
