@@ -17,6 +17,7 @@ use async_graphql::{Pos, Positioned, parser};
 use serde::{Deserialize, Serialize};
 
 use super::trusted::{self, Fingerprint};
+use super::validity::Validity;
 
 /// What a document may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,8 @@ pub struct Document {
     pub parsed: ExecutableDocument,
     /// Whether it asks for the schema.
     pub introspects: bool,
+    /// When it need not be validated again.
+    pub validity: Validity,
     /// Of the operations whose fingerprint was wanted, by name.
     fingerprints: Mutex<Vec<(Option<String>, Fingerprint)>>,
 }
@@ -128,7 +131,8 @@ impl Documents {
         let parsed = parser::parse_query(text)
             .map_err(|error| Refusal::Unparsable(error.to_string(), error.positions().collect()))?;
         let introspects = measure(&parsed, self.limits)?;
-        let document = Arc::new(Document { parsed, introspects, fingerprints: Mutex::default() });
+        let validity = Validity::of(&parsed);
+        let document = Arc::new(Document { parsed, introspects, validity, fingerprints: Mutex::default() });
         self.kept.insert(text.to_owned(), Arc::clone(&document));
         Ok(document)
     }

@@ -4,12 +4,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::extensions::ApolloTracing;
-use async_graphql::{Context, EmptySubscription, ID, Interface, MergedObject, Object, Schema, SchemaBuilder};
+use async_graphql::{
+    Context, EmptySubscription, ID, Interface, MergedObject, Object, Schema, SchemaBuilder, ValidationMode,
+};
 use futures_util::future::join_all;
 
-use super::{prepared, with_stores};
+use super::prepared;
 use crate::consistency::{Consistency, Remocoes};
-use crate::db::{Db, PerStore};
+use crate::db::{Db, PerStore, Store};
 use crate::kernel::{
     AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph, GraphError,
     GraphResult, Oferta, Offers, ProdutoId, Requester,
@@ -20,9 +22,11 @@ use crate::stores::catalogo::{
 use crate::stores::clientes::{
     Cadastro, ClienteCadastro, Clientes, ConsultasClientes, MutacoesClientes, OwnsClientes,
 };
-use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, Endereco, MutacoesEnderecos};
+use crate::stores::enderecos::{
+    ClienteEnderecos, ConsultasEnderecos, Endereco, Enderecos, MutacoesEnderecos,
+};
 use crate::stores::inventario::{
-    ClienteInventario, Compra, ConsultasInventario, MutacoesInventario, ProdutoInventario,
+    ClienteInventario, Compra, ConsultasInventario, Inventario, MutacoesInventario, ProdutoInventario,
 };
 
 /// The mode in which a reference becomes the whole object, loaded.
@@ -206,23 +210,36 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
     prepared(Schema::build(consultas, mutacoes, EmptySubscription))
 }
 
-/// The two schemas that `serve` uses.
+/// The schemas that `serve` uses: the same graph over the same loaders, with more
+/// or less done beside it.
 ///
 /// Any extension, even an idle one, puts every field of every query on a slower
-/// path; so the traced schema stands beside the plain one and is used only when
-/// a request asks for a trace.
+/// path, and how much is validated is a property of a schema.
 pub struct Schemas {
-    /// For almost every request.
+    /// For documents that are known to be valid.
+    pub validated: MergedSchema,
+    /// For all others.
     pub plain: MergedSchema,
     /// For requests that want `extensions.tracing`.
     pub traced: MergedSchema,
 }
 
 impl Schemas {
-    /// Both, over the same databases.
+    /// All, over the same databases.
     #[must_use]
     pub fn new(databases: &PerStore<Db>, consistency: &Arc<Consistency>) -> Self {
-        let builder = || with_stores(build(), databases).data(Arc::clone(consistency));
-        Self { plain: builder().finish(), traced: builder().extension(ApolloTracing).finish() }
+        let clientes = Clientes::new(databases[Store::Clientes].clone());
+        let enderecos = Enderecos::new(databases[Store::Enderecos].clone());
+        let catalogo = Catalogo::new(databases[Store::Catalogo].clone());
+        let inventario = Inventario::new(databases[Store::Inventario].clone());
+        let builder = || {
+            let stores = build().data(clientes.clone()).data(enderecos.clone());
+            stores.data(catalogo.clone()).data(inventario.clone()).data(Arc::clone(consistency))
+        };
+        Self {
+            validated: builder().validation_mode(ValidationMode::Fast).finish(),
+            plain: builder().finish(),
+            traced: builder().extension(ApolloTracing).finish(),
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! What lives here: the four stores put together ([`merged`], [`subgraphs`],
 //! [`nos`]), and what happens to a document before it is executed
-//! ([`documents`], [`cost`], [`trusted`]). What does not: a field of a store's own, which lives in that
-//! store's `types.rs` or `query.rs`.
+//! ([`documents`], [`validity`], [`cost`], [`trusted`]). What does not: a field of
+//! a store's own, which lives in that store's `types.rs` or `query.rs`.
 //!
 //! To add a part to `Cliente` or `Produto`: write it in the store that owns its
 //! data and name it in the merged object here and in that store's subgraph.
@@ -15,14 +15,11 @@ pub mod merged;
 pub mod nos;
 pub mod subgraphs;
 pub mod trusted;
+mod validity;
 
 use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, SDLExportOptions, Schema, SchemaBuilder};
 
-use crate::db::{Db, PerStore, Store};
-use crate::stores::catalogo::Catalogo;
-use crate::stores::clientes::Clientes;
-use crate::stores::enderecos::Enderecos;
-use crate::stores::inventario::Inventario;
+use crate::db::Store;
 
 /// A subgraph's schema before it is finished; subgraphs only read.
 type Builder<Q> = SchemaBuilder<Q, EmptyMutation, EmptySubscription>;
@@ -40,18 +37,6 @@ fn prepared<Q: ObjectType + 'static, M: ObjectType + 'static>(
     builder: SchemaBuilder<Q, M, EmptySubscription>,
 ) -> SchemaBuilder<Q, M, EmptySubscription> {
     builder.limit_directives(MOST_DIRECTIVES)
-}
-
-/// Gives a schema the stores that its resolvers ask.
-fn with_stores<Q: ObjectType + 'static, M: ObjectType + 'static>(
-    builder: SchemaBuilder<Q, M, EmptySubscription>,
-    databases: &PerStore<Db>,
-) -> SchemaBuilder<Q, M, EmptySubscription> {
-    builder
-        .data(Clientes::new(databases[Store::Clientes].clone()))
-        .data(Enderecos::new(databases[Store::Enderecos].clone()))
-        .data(Catalogo::new(databases[Store::Catalogo].clone()))
-        .data(Inventario::new(databases[Store::Inventario].clone()))
 }
 
 /// The SDL of the merged schema, as `schema.graphql` keeps it.

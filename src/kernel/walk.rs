@@ -315,3 +315,97 @@ async fn of_many<T: ContainerType>(
     let ctx = ctx.with_index(index);
     of_one(&ctx, field, object).await.map_err(|error| ctx.set_error_path(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Response, Schema};
+
+    use super::*;
+    use crate::batching::Scope;
+    use crate::kernel::{Papel, Requester};
+
+    type Fallible = async_graphql::Result<u32>;
+
+    /// Fails where its number says so.
+    struct Item(u32);
+
+    impl Item {
+        fn unless(&self, number: u32) -> Fallible {
+            if self.0 == number { Err(format!("{number} fails").into()) } else { Ok(self.0) }
+        }
+    }
+
+    #[Object]
+    impl Item {
+        async fn at_once(&self) -> Fallible {
+            self.unless(3)
+        }
+
+        async fn later(&self) -> Fallible {
+            tokio::task::yield_now().await;
+            self.unless(5)
+        }
+
+        async fn perhaps(&self) -> Option<Fallible> {
+            tokio::task::yield_now().await;
+            Some(self.unless(7))
+        }
+
+        async fn within(&self) -> One<Self> {
+            One(Self(self.0))
+        }
+
+        async fn above(&self, number: u32) -> Option<Many<Vec<Self>>> {
+            Some(Many((number..self.0).map(Self).collect()))
+        }
+    }
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        async fn item(&self, number: u32) -> Option<One<Item>> {
+            Some(One(Item(number)))
+        }
+
+        async fn items(&self, number: u32) -> Option<Many<Vec<Item>>> {
+            Some(Many((0..number).map(Item).collect()))
+        }
+
+        async fn all(&self) -> Many<Vec<Item>> {
+            Many((0..10).map(Item).collect())
+        }
+    }
+
+    async fn answer(query: &str, traced: bool) -> Response {
+        let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
+        let requester = Requester { nome: "ana".into(), papel: Papel::Leitor };
+        let today = chrono::NaiveDate::default();
+        let scope = Scope::new();
+        let request = RequestContext { requester, scope, today, idempotency_key: None, traced };
+        schema.execute(Request::new(query).data(request)).await
+    }
+
+    #[tokio::test]
+    async fn failures_go_where_the_executor_lets_them_go() {
+        for query in [
+            "{ items(number: 3) { atOnce later perhaps } }",
+            "{ items(number: 4) { later atOnce } }",
+            "{ items(number: 40) { atOnce later } }",
+            "{ items(number: 6) { later } }",
+            "{ items(number: 40) { later } }",
+            "{ items(number: 40) { perhaps } }",
+            "{ items(number: 0) { later } }",
+            "{ item(number: 3) { atOnce } more: item(number: 2) { atOnce later } }",
+            "{ item(number: 5) { later perhaps } }",
+            "{ item(number: 7) { later perhaps } }",
+            "{ all { later } }",
+            "{ items(number: 6) { within { within { later } } } }",
+            "{ items(number: 9) { perhaps above(number: 2) { atOnce perhaps within { above(number: 4) { later } } } } }",
+        ] {
+            let (walked, executed) = (answer(query, false).await, answer(query, true).await);
+            let both = [walked, executed].map(|answer| serde_json::to_string(&answer).expect("JSON"));
+            assert_eq!(both[0], both[1], "{query}");
+        }
+    }
+}

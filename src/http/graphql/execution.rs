@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Request as Operation, Response as Answer, ServerError, Variables};
+use async_graphql::{Request as Operation, Response as Answer, ServerError, Value, Variables};
 use axum::http::Method;
 use serde_json::Map;
 use tracing::Instrument as _;
@@ -216,14 +216,18 @@ impl Execution<'_> {
         let mut answer = match work {
             Work::Refused(answer) => answer,
             Work::Execute(work) => {
-                let writes = work.writes;
+                let (schema, writes) = (self.schema(&work), work.writes);
+                let document = Arc::clone(&work.document);
                 let operation = self.operation(work, &scope);
-                let schema = if self.traced { &self.app.schemas.traced } else { &self.app.schemas.plain };
-                if writes {
+                let answer = if writes {
                     self.write(schema.clone(), operation, Arc::clone(&scope), span.clone()).await
                 } else {
                     scope.run(schema.execute(operation)).instrument(span.clone()).await
+                };
+                if answer.data != Value::Null {
+                    document.validity.passed();
                 }
+                answer
             }
         };
         let may_introspect = self.app.limits.introspection.allows(self.requester.papel);
@@ -244,6 +248,17 @@ impl Execution<'_> {
         }
         .record(&self.app.metrics);
         answer
+    }
+
+    fn schema(&self, work: &Executable) -> &MergedSchema {
+        let schemas = &self.app.schemas;
+        if self.traced {
+            &schemas.traced
+        } else if work.document.validity.is_known(&work.variables) {
+            &schemas.validated
+        } else {
+            &schemas.plain
+        }
     }
 
     /// Executes what writes in a task of its own: it runs to its end when the

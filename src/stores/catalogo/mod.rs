@@ -21,6 +21,7 @@ use crate::db::Db;
 use crate::kernel::{ContextExt as _, Graph, GraphResult, ProdutoId};
 
 /// The store's handle, in the data of every schema that has it.
+#[derive(Clone)]
 pub struct Catalogo {
     db: Db,
     /// Products by id.

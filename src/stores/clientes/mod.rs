@@ -21,6 +21,7 @@ use crate::db::Db;
 use crate::kernel::{ClienteId, ContextExt as _, Graph, GraphResult};
 
 /// The store's handle, in the data of every schema that has it.
+#[derive(Clone)]
 pub struct Clientes {
     db: Db,
     /// Clients by id.

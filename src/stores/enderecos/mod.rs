@@ -18,6 +18,7 @@ use crate::batching::Loader;
 use crate::db::Db;
 
 /// The store's handle, in the data of every schema that has it.
+#[derive(Clone)]
 pub struct Enderecos {
     db: Db,
     /// Addresses by id.

@@ -22,6 +22,7 @@ use crate::db::Db;
 use table::Side;
 
 /// The store's handle, in the data of every schema that has it.
+#[derive(Clone)]
 pub struct Inventario {
     db: Db,
     /// Purchases by id.
@@ -35,6 +36,7 @@ pub struct Inventario {
 }
 
 /// What is asked alike of a client's purchases and of a product's.
+#[derive(Clone)]
 struct SideLoaders {
     compras: Loader<loaders::Compras>,
     resumo: Loader<loaders::Resumos>,
