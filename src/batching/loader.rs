@@ -1,11 +1,12 @@
 //! A store's side of batching.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use foldhash::{HashMap, HashSet, HashSetExt as _};
 use tracing::Instrument as _;
 
 use super::group::{Answer, Group, lock};
@@ -16,7 +17,8 @@ use crate::db::{Fault, Store, StoreError, Tally};
 pub trait Batch: Send + Sync + 'static {
     /// What is asked for. Everything that changes the answer is in it.
     type Key: Copy + Eq + Hash + Send + Sync + 'static;
-    /// What is found; an absent key is simply not in the map.
+    /// What is found; an absent key is simply not in the map, whose hasher is fast
+    /// and has a random seed.
     type Value: Clone + Send + Sync + 'static;
 
     /// The most keys that one call takes.

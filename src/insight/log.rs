@@ -20,7 +20,10 @@ pub fn start(log: &Log) -> Result<LogGuard, String> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| {
         format!("log.filter `{}` cannot be read: {error}; try `info` or `quarteto=debug`", log.filter)
     })?;
-    let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
+    // Whatever waits is written at once, and then flushed: under load one call of
+    // the system for many lines.
+    let stderr = std::io::BufWriter::with_capacity(64 << 10, std::io::stderr());
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(stderr);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)

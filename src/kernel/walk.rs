@@ -98,7 +98,7 @@ impl<T: ContainerType> OutputType for One<T> {
             let Some(plan) = Plan::of(ctx, &self.0) else {
                 return resolve_container(ctx, &self.0).await;
             };
-            let mut objects = Walk::run(&plan, 1, |_, field| of_one(ctx, field, &self.0)).await?;
+            let mut objects = Walk::run(plan, 1, |_, field| of_one(ctx, field, &self.0)).await?;
             Ok(objects.pop().map_or(Value::Null, Value::Object))
         })
         .await
@@ -129,7 +129,7 @@ impl<L: List> OutputType for Many<L> {
                 return resolve_list(ctx, field, items, Some(length)).await;
             };
             let begin = |index, field| of_many(ctx, index, field, self.0.at(index));
-            let objects = Walk::run(&plan, length, begin).await?;
+            let objects = Walk::run(plan, length, begin).await?;
             Ok(Value::List(objects.into_iter().map(Value::Object).collect()))
         })
         .await
@@ -217,7 +217,7 @@ impl<'a> Plan<'a> {
 
 /// The fields of a list of objects, or of one, under way side by side.
 struct Walk<'a, F> {
-    plan: &'a Plan<'a>,
+    fields: Vec<Planned<'a>>,
     objects: Vec<Members>,
     waiting: Vec<Waiting<F>>,
 }
@@ -234,12 +234,12 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
     /// the order of the answer, so that what they ask of the stores goes
     /// together. The first failure ends it.
     async fn run(
-        plan: &'a Plan<'a>,
+        plan: Plan<'a>,
         length: usize,
         begin: impl Fn(usize, &'a Positioned<Field>) -> F,
     ) -> ServerResult<Vec<Members>> {
-        let objects = std::iter::repeat_n(&plan.template, length).cloned().collect();
-        let mut walk = Self { plan, objects, waiting: Vec::new() };
+        let objects = std::iter::repeat_n(plan.template, length).collect();
+        let mut walk = Self { fields: plan.fields, objects, waiting: Vec::new() };
         poll_fn(|turn| Poll::Ready(walk.begin(turn, &begin))).await?;
         if !walk.waiting.is_empty() {
             poll_fn(|turn| walk.go_on(turn)).await?;
@@ -254,7 +254,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
     ) -> ServerResult<()> {
         let mut spare: Option<Pin<Box<F>>> = None;
         for object in 0..self.objects.len() {
-            for &Planned { place, field } in &self.plan.fields {
+            for &Planned { place, field } in &self.fields {
                 let begun = begin(object, field);
                 let mut value = match spare.take() {
                     None => Box::pin(begun),

@@ -1,7 +1,8 @@
 //! Products found in batches.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::table::{self, Item};
 use crate::batching::Batch;

@@ -1,7 +1,8 @@
 //! Clients found in batches.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::table::{self, Cadastro};
 use crate::batching::Batch;

@@ -1,7 +1,8 @@
 //! Addresses found in batches.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::table::{self, Registro};
 use crate::batching::Batch;

@@ -1,7 +1,8 @@
 //! Purchases found in batches.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::table::{self, Adquirido, Branch, OfBranch, Registro, Resumo, Side};
 use crate::batching::Batch;
