@@ -257,6 +257,10 @@ mod tests {
         async fn load(&self, keys: &[u32], _: &[Arc<Tally>]) -> Result<HashMap<u32, u32>, StoreError> {
             lock(&self.calls).push(keys.to_vec());
             self.gate.acquire().await.expect("open").forget();
+            if self.gate.available_permits() > 1_000 {
+                // Not at once, so that other requests come in between.
+                tokio::task::yield_now().await;
+            }
             assert!(!self.panics.load(Ordering::SeqCst), "as told");
             if keys.contains(&(u32::try_from(self.poison.load(Ordering::SeqCst)).expect("small"))) {
                 return Err(StoreError::new(Store::Clientes, Fault::Timeout, "slow key"));
@@ -329,6 +333,28 @@ mod tests {
             scope.run(futures_util::future::join_all(walk)).await;
             assert_eq!(lock(&rig.calls).len(), 2);
         }
+    }
+
+    /// Batches end on another thread in the middle of a turn: were one of these
+    /// missed, this would never end.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_requests_side_by_side_are_all_answered() {
+        let rig = rig(1_000_000);
+        let requests = (0..16_u32).map(|request| {
+            let loader = rig.loader.clone();
+            tokio::spawn(async move {
+                for turn in 0..200 {
+                    let keys = [request * 2, request * 2 + 1, turn * 2];
+                    let answers = ask(&loader, &keys).await;
+                    assert_eq!(answers, [Ok(Some(keys[0] * 10)), Ok(None), Ok(Some(turn * 20))]);
+                }
+            })
+        });
+        for request in requests.collect::<Vec<_>>() {
+            request.await.expect("answered");
+        }
+        assert!(lock(&rig.calls).len() < 16 * 200, "some were merged");
+        assert_eq!(lock(&rig.loader.0.state).in_flight, 0);
     }
 
     #[tokio::test]
