@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Name, Response as Answer, Value};
 
 use super::Metrics;
@@ -13,8 +14,8 @@ use crate::kernel::code_of;
 pub struct Operation<'a> {
     /// Its name in the document, if it has one.
     pub name: Option<&'a str>,
-    /// Whether it reads or writes, as far as that is known.
-    pub kind: &'static str,
+    /// Whether it reads or writes; none when it could not be read as far as that.
+    pub kind: Option<OperationType>,
     /// Who asked.
     pub user: &'a str,
     /// How long it took, from the parsed request to the answer.

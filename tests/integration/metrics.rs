@@ -149,6 +149,8 @@ async fn operations_are_counted_by_what_came_of_them() {
     app.ask(r#"query Meia { eu { nome } produto(id: "produto_1") { nome } }"#).await;
     app.ask("{ nada }").await;
     app.ask("{").await;
+    // Two errors: there are no subscriptions, and so no such field.
+    app.ask("subscription { nada }").await;
     let remover =
         "mutation Tira($input: RemoverClienteInput!) { removerCliente(input: $input) { idRemovido } }";
     let input = json!({ "input": { "id": "cliente_1" } });
@@ -161,6 +163,7 @@ async fn operations_are_counted_by_what_came_of_them() {
             ("kind=\"query\",outcome=\"ok\"", 2.0),
             ("kind=\"query\",outcome=\"partial\"", 1.0),
             ("kind=\"query\",outcome=\"refused\"", 1.0),
+            ("kind=\"subscription\",outcome=\"refused\"", 1.0),
             ("kind=\"unknown\",outcome=\"refused\"", 1.0),
             ("kind=\"mutation\",outcome=\"failed\"", 1.0),
         ])
@@ -170,7 +173,7 @@ async fn operations_are_counted_by_what_came_of_them() {
         BTreeMap::from([
             ("code=\"FORBIDDEN\"", 1.0),
             ("code=\"GRAPHQL_PARSE_FAILED\"", 1.0),
-            ("code=\"GRAPHQL_VALIDATION_FAILED\"", 1.0),
+            ("code=\"GRAPHQL_VALIDATION_FAILED\"", 3.0),
             ("code=\"STORE_UNAVAILABLE\"", 1.0),
         ])
     );

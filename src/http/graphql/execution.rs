@@ -52,7 +52,7 @@ pub(super) enum Fault {
 pub(super) struct Prepared {
     begun: Instant,
     name: Option<String>,
-    kind: &'static str,
+    kind: Option<OperationType>,
     price: Price,
     work: Work,
 }
@@ -71,7 +71,6 @@ struct Executable {
     asked: Option<String>,
     document: Arc<Document>,
     variables: Variables,
-    writes: bool,
 }
 
 impl Execution<'_> {
@@ -107,8 +106,7 @@ impl Execution<'_> {
                 "Idempotency-Key is for an operation of one mutation; otherwise use `chaveIdempotencia`.";
             return Err(Fault::BadRequest(sentence.into()));
         }
-        let kind = chosen.as_ref().map_or(UNKNOWN, |chosen| kind(chosen.operation.ty));
-        let writes = chosen.as_ref().is_some_and(|chosen| chosen.operation.ty == OperationType::Mutation);
+        let kind = chosen.as_ref().map(|chosen| chosen.operation.ty);
         let name = chosen.as_ref().and_then(|chosen| chosen.name).or(asked.as_deref()).map(str::to_owned);
         let price = chosen.as_ref().map_or_else(Price::default, |chosen| {
             price(&document.parsed, chosen.operation, parameters.variables.as_ref())
@@ -121,7 +119,6 @@ impl Execution<'_> {
                 asked,
                 document,
                 variables: variables(parameters.variables),
-                writes,
             }),
         };
         Ok(Prepared { begun, name, kind, price, work })
@@ -216,10 +213,10 @@ impl Execution<'_> {
         let mut answer = match work {
             Work::Refused(answer) => answer,
             Work::Execute(work) => {
-                let (schema, writes) = (self.schema(&work), work.writes);
+                let schema = self.schema(&work);
                 let document = Arc::clone(&work.document);
                 let operation = self.operation(work, &scope);
-                let answer = if writes {
+                let answer = if kind == Some(OperationType::Mutation) {
                     self.write(schema.clone(), operation, Arc::clone(&scope), span.clone()).await
                 } else {
                     scope.run(schema.execute(operation)).instrument(span.clone()).await
@@ -313,19 +310,7 @@ impl Prepared {
     /// What is not executed, before anything is known of it.
     fn refused(answer: Answer) -> Self {
         let (begun, price) = (Instant::now(), Price::default());
-        Self { begun, name: None, kind: UNKNOWN, price, work: Work::Refused(answer) }
-    }
-}
-
-/// The kind of what could not be read as far as that.
-const UNKNOWN: &str = "unknown";
-
-/// The word in metrics.
-const fn kind(operation: OperationType) -> &'static str {
-    match operation {
-        OperationType::Query => "query",
-        OperationType::Mutation => "mutation",
-        OperationType::Subscription => "subscription",
+        Self { begun, name: None, kind: None, price, work: Work::Refused(answer) }
     }
 }
 

@@ -21,6 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::Response as Answer;
+use async_graphql::parser::types::OperationType;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     EncodeCounterValue, EncodeGaugeValue, EncodeLabelSet, MetricEncoder, NoLabelSet, prometheus_text, text,
@@ -162,8 +163,8 @@ impl Metrics {
 
     /// Counts an operation.
     pub(super) fn operation(&self, operation: &Operation<'_>) {
-        let Operation { kind, duration, answer, .. } = *operation;
-        let outcome = outcome(operation.executed, answer);
+        let Operation { duration, answer, .. } = *operation;
+        let (kind, outcome) = (kind(operation.kind), outcome(operation.executed, answer));
         self.operations.get_or_create(&Ended { kind, outcome }).inc();
         self.durations.get_or_create(&OfKind { kind }).observe(duration.as_secs_f64());
         for code in answer.errors.iter().filter_map(code_of) {
@@ -195,6 +196,16 @@ pub struct InFlight<'a>(&'a Gauge);
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// The word for what an operation is.
+const fn kind(operation: Option<OperationType>) -> &'static str {
+    match operation {
+        Some(OperationType::Query) => "query",
+        Some(OperationType::Mutation) => "mutation",
+        Some(OperationType::Subscription) => "subscription",
+        None => "unknown",
     }
 }
 
