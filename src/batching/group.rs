@@ -55,6 +55,11 @@ where
         &self.tally
     }
 
+    /// Whether no other request is under way that could ask for the same.
+    pub(super) fn is_alone(&self) -> bool {
+        self.scope.upgrade().is_none_or(|scope| scope.is_alone())
+    }
+
     /// Whether the request has gone away.
     pub(super) fn is_abandoned(&self) -> bool {
         self.scope.strong_count() == 0

@@ -42,6 +42,10 @@ pub trait Batch: Send + Sync + 'static {
 /// More in flight would make batches smaller, not answers faster.
 const IN_FLIGHT: usize = 2;
 
+/// How often a batch lets everything else that can run go first: once, and what
+/// has just arrived is read; twice, and what that has woken has asked, too.
+const LETS_PASS: usize = 2;
+
 type Waiting<B> = VecDeque<Arc<Group<<B as Batch>::Key, <B as Batch>::Value>>>;
 
 /// Batches of one kind, shared by all requests.
@@ -54,7 +58,10 @@ struct Inner<B: Batch> {
 
 struct State<B: Batch> {
     waiting: Waiting<B>,
+    /// With the one that is gathering.
     in_flight: usize,
+    /// A batch is about to take what waits.
+    gathering: bool,
 }
 
 impl<B: Batch> Clone for Loader<B> {
@@ -66,7 +73,8 @@ impl<B: Batch> Clone for Loader<B> {
 impl<B: Batch> Loader<B> {
     /// A loader that finds keys by `batch`.
     pub fn new(batch: B) -> Self {
-        Self(Arc::new(Inner { batch, state: Mutex::new(State { waiting: VecDeque::new(), in_flight: 0 }) }))
+        let state = State { waiting: VecDeque::new(), in_flight: 0, gathering: false };
+        Self(Arc::new(Inner { batch, state: Mutex::new(state) }))
     }
 
     /// Asks for one key; together with every other key that the request asks
@@ -98,30 +106,51 @@ impl<B: Batch> Loader<B> {
         self.pump();
     }
 
-    /// Starts as many batches as may be in flight.
+    /// Starts a batch for what waits, when one may start.
     fn pump(&self) {
-        loop {
-            let groups = {
-                let mut state = lock(&self.0.state);
-                if state.in_flight >= IN_FLIGHT {
-                    return;
-                }
-                let groups = take(&mut state.waiting, B::MOST);
-                if groups.is_empty() {
-                    return;
-                }
-                state.in_flight += 1;
-                groups
-            };
-            let flight = Flight { loader: self.clone(), groups };
-            // A task of its own: a request that goes away must not take the
-            // answers of others with it.
-            tokio::spawn(flight.run());
+        {
+            let mut state = lock(&self.0.state);
+            if state.waiting.is_empty() || state.gathering || state.in_flight >= IN_FLIGHT {
+                return;
+            }
+            state.in_flight += 1;
+            state.gathering = true;
         }
+        let loader = self.clone();
+        // A task of its own: a request that goes away must not take the answers
+        // of others with it.
+        tokio::spawn(async move {
+            loader.let_others_ask().await;
+            loader.take_off().run().await;
+        });
+    }
+
+    /// With others under way it pays to wait for what they are about to ask: a
+    /// larger batch costs all of them less than their own would.
+    async fn let_others_ask(&self) {
+        for _ in 0..LETS_PASS {
+            if lock(&self.0.state).waiting.front().is_none_or(|group| group.is_alone()) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The batch of what waits by now.
+    fn take_off(&self) -> Flight<B> {
+        let groups = {
+            let mut state = lock(&self.0.state);
+            state.gathering = false;
+            take(&mut state.waiting, B::MOST)
+        };
+        let flight = Flight { loader: self.clone(), groups };
+        // For those that did not fit.
+        self.pump();
+        flight
     }
 }
 
-/// The groups that go together: as many as fit, at least one.
+/// The groups that go together: as many as fit, at least one if anybody waits.
 fn take<K, V>(waiting: &mut VecDeque<Arc<Group<K, V>>>, most: usize) -> Vec<Arc<Group<K, V>>>
 where
     K: Copy + Eq + Hash + Send + Sync + 'static,
@@ -152,6 +181,9 @@ struct Flight<B: Batch> {
 
 impl<B: Batch> Flight<B> {
     async fn run(self) {
+        if self.groups.is_empty() {
+            return;
+        }
         let span = self.span();
         async {
             let batch = &self.loader.0.batch;
@@ -231,6 +263,7 @@ mod tests {
 
     use tokio::sync::Semaphore;
 
+    use super::super::Scopes;
     use super::*;
 
     /// Finds even numbers; counts calls; waits for a permit when told to.
@@ -291,8 +324,17 @@ mod tests {
         Rig { loader: Loader::new(batch), calls, gate, poison, panics }
     }
 
+    /// A request that is alone.
     async fn ask(loader: &Loader<Evens>, keys: &[u32]) -> Vec<Result<Option<u32>, Fault>> {
-        let scope = Scope::new();
+        ask_among(&Scopes::default(), loader, keys).await
+    }
+
+    async fn ask_among(
+        requests: &Scopes,
+        loader: &Loader<Evens>,
+        keys: &[u32],
+    ) -> Vec<Result<Option<u32>, Fault>> {
+        let scope = requests.open();
         let loads = keys.iter().map(|key| {
             let (loader, scope) = (loader.clone(), Arc::clone(&scope));
             async move { loader.load(&scope, *key).await.map_err(|error| error.fault) }
@@ -322,7 +364,7 @@ mod tests {
         let rig = rig(100_000);
         for _ in 0..200 {
             lock(&rig.calls).clear();
-            let scope = Scope::new();
+            let scope = Scopes::default().open();
             let walk = (0..8).map(|parent| {
                 let (loader, scope) = (rig.loader.clone(), Arc::clone(&scope));
                 async move {
@@ -340,12 +382,13 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn many_requests_side_by_side_are_all_answered() {
         let rig = rig(1_000_000);
+        let all = Scopes::default();
         let requests = (0..16_u32).map(|request| {
-            let loader = rig.loader.clone();
+            let (loader, all) = (rig.loader.clone(), all.clone());
             tokio::spawn(async move {
                 for turn in 0..200 {
                     let keys = [request * 2, request * 2 + 1, turn * 2];
-                    let answers = ask(&loader, &keys).await;
+                    let answers = ask_among(&all, &loader, &keys).await;
                     assert_eq!(answers, [Ok(Some(keys[0] * 10)), Ok(None), Ok(Some(turn * 20))]);
                 }
             })
@@ -357,22 +400,54 @@ mod tests {
         assert_eq!(lock(&rig.loader.0.state).in_flight, 0);
     }
 
+    /// The sizes of the batches when one of two requests asks a little later.
+    async fn sizes_when_one_is_late(first: Scopes, second: Scopes) -> Vec<usize> {
+        let rig = rig(100);
+        let late = async {
+            let scope = second.open();
+            tokio::task::yield_now().await;
+            drop(scope);
+            ask_among(&second, &rig.loader, &[4]).await
+        };
+        futures_util::join!(ask_among(&first, &rig.loader, &[2]), late);
+        lock(&rig.calls).iter().map(Vec::len).collect()
+    }
+
+    #[tokio::test]
+    async fn a_batch_waits_for_what_others_are_about_to_ask_and_not_when_there_are_none() {
+        let requests = Scopes::default();
+        assert_eq!(sizes_when_one_is_late(requests.clone(), requests).await, [2]);
+        assert_eq!(sizes_when_one_is_late(Scopes::default(), Scopes::default()).await, [1, 1]);
+    }
+
+    /// Starts a request for each of `keys`, one after the other, and waits until
+    /// `is_asked` says that it has asked.
+    async fn ask_in_order(
+        rig: &Rig,
+        keys: &[u32],
+        is_asked: impl Fn(&Rig, usize) -> bool,
+    ) -> Vec<tokio::task::JoinHandle<Vec<Result<Option<u32>, Fault>>>> {
+        let mut requests = Vec::new();
+        for (number, key) in (1..).zip(keys.iter().copied()) {
+            let loader = rig.loader.clone();
+            requests.push(tokio::spawn(async move { ask(&loader, &[key]).await }));
+            while !is_asked(rig, number) {
+                tokio::task::yield_now().await;
+            }
+        }
+        requests
+    }
+
+    /// The first two fly, the others wait.
+    fn two_fly(rig: &Rig, asked: usize) -> bool {
+        lock(&rig.calls).len() == asked.min(2)
+            && lock(&rig.loader.0.state).waiting.len() == asked.saturating_sub(2)
+    }
+
     #[tokio::test]
     async fn requests_that_wait_are_merged() {
         let rig = rig(0);
-        let asked = Arc::new(AtomicUsize::new(0));
-        let requests: Vec<_> = (0..6)
-            .map(|request| {
-                let (loader, asked) = (rig.loader.clone(), Arc::clone(&asked));
-                tokio::spawn(async move {
-                    asked.fetch_add(1, Ordering::SeqCst);
-                    ask(&loader, &[request * 2]).await
-                })
-            })
-            .collect();
-        while asked.load(Ordering::SeqCst) < 6 || lock(&rig.loader.0.state).waiting.len() < 4 {
-            tokio::task::yield_now().await;
-        }
+        let requests = ask_in_order(&rig, &[0, 2, 4, 6, 8, 10], two_fly).await;
         rig.gate.add_permits(100);
         for request in requests {
             assert!(matches!(request.await.expect("ran")[..], [Ok(Some(_))]));
@@ -385,16 +460,7 @@ mod tests {
     async fn a_failed_batch_is_taken_apart() {
         let rig = rig(0);
         rig.poison.store(6, Ordering::SeqCst);
-        let requests: Vec<_> = [0, 2, 4, 6]
-            .map(|key| {
-                let loader = rig.loader.clone();
-                tokio::spawn(async move { ask(&loader, &[key]).await })
-            })
-            .into_iter()
-            .collect();
-        while lock(&rig.loader.0.state).waiting.len() < 2 {
-            tokio::task::yield_now().await;
-        }
+        let requests = ask_in_order(&rig, &[0, 2, 4, 6], two_fly).await;
         rig.gate.add_permits(100);
         let mut answers = Vec::new();
         for request in requests {
@@ -415,15 +481,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_a_request_that_went_away() {
         let rig = rig(0);
-        let first = tokio::spawn({
-            let loader = rig.loader.clone();
-            async move { futures_util::join!(ask(&loader, &[2]), ask(&loader, &[4]), ask(&loader, &[6])) }
-        });
-        while lock(&rig.loader.0.state).waiting.is_empty() {
-            tokio::task::yield_now().await;
+        for request in ask_in_order(&rig, &[2, 4, 6], two_fly).await {
+            request.abort();
+            assert!(request.await.is_err());
         }
-        first.abort();
-        assert!(first.await.is_err());
         rig.gate.add_permits(100);
         assert_eq!(ask(&rig.loader, &[8]).await, [Ok(Some(80))]);
         let asked: Vec<u32> = lock(&rig.calls).concat();

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -11,9 +12,28 @@ use futures_util::task::AtomicWaker;
 use super::group::{Deliver, lock};
 use crate::db::Tally;
 
+/// The requests that are under way side by side.
+#[derive(Clone, Debug, Default)]
+pub struct Scopes(Arc<AtomicUsize>);
+
+impl Scopes {
+    /// A scope for a new request, which is under way until the scope is dropped.
+    #[must_use]
+    pub fn open(&self) -> Arc<Scope> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Scope {
+            all: self.clone(),
+            tally: Arc::default(),
+            open: Mutex::default(),
+            completed: Mutex::default(),
+            waker: AtomicWaker::new(),
+        })
+    }
+}
+
 /// Gathers the keys of one request and counts what they cost.
-#[derive(Default)]
 pub struct Scope {
+    all: Scopes,
     tally: Arc<Tally>,
     open: Mutex<Vec<OpenGroup>>,
     completed: Mutex<Vec<Arc<dyn Deliver>>>,
@@ -27,17 +47,22 @@ struct OpenGroup {
     submit: Box<dyn FnOnce() + Send>,
 }
 
-impl Scope {
-    /// A scope for a new request.
-    #[must_use]
-    pub fn new() -> Arc<Self> {
-        Arc::default()
+impl Drop for Scope {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
 
+impl Scope {
     /// What the request has cost so far.
     #[must_use]
     pub fn tally(&self) -> &Arc<Tally> {
         &self.tally
+    }
+
+    /// Whether no other request is under way.
+    pub(super) fn is_alone(&self) -> bool {
+        self.all.0.load(Ordering::Relaxed) <= 1
     }
 
     /// Runs `work`, whose loads go through this scope.

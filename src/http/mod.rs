@@ -39,6 +39,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 use crate::auth::Logins;
+use crate::batching::Scopes;
 use crate::config::{Introspection, Rate, StatusCodes};
 use crate::consistency::Consistency;
 use crate::db::{Db, PerStore};
@@ -55,6 +56,7 @@ pub use tls::{Tls, TlsError};
 pub struct App {
     schemas: Schemas,
     documents: Documents,
+    requests: Scopes,
     logins: Arc<Logins>,
     health: health::Watch,
     metrics: Metrics,
@@ -135,6 +137,7 @@ impl App {
         Arc::new(Self {
             schemas: Schemas::new(&databases, consistency),
             documents: Documents::new(limits.document),
+            requests: Scopes::default(),
             persisted: graphql::Persisted::new(),
             spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),

@@ -321,7 +321,7 @@ mod tests {
     use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Response, Schema};
 
     use super::*;
-    use crate::batching::Scope;
+    use crate::batching::Scopes;
     use crate::kernel::{Papel, Requester};
 
     type Fallible = async_graphql::Result<u32>;
@@ -381,7 +381,7 @@ mod tests {
         let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
         let requester = Requester { nome: "ana".into(), papel: Papel::Leitor };
         let today = chrono::NaiveDate::default();
-        let scope = Scope::new();
+        let scope = Scopes::default().open();
         let request = RequestContext { requester, scope, today, idempotency_key: None, traced };
         schema.execute(Request::new(query).data(request)).await
     }

@@ -208,7 +208,7 @@ impl Execution<'_> {
     /// log, and counts it.
     pub(super) async fn finish(&self, prepared: Prepared) -> Answer {
         let Prepared { begun, name, kind, price, work } = prepared;
-        let scope = Scope::new();
+        let scope = self.app.requests.open();
         let span = tracing::debug_span!("operation", name = name.as_deref());
         let mut answer = match work {
             Work::Refused(answer) => answer,
