@@ -4,12 +4,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::extensions::ApolloTracing;
-use async_graphql::{
-    Context, EmptySubscription, ID, Interface, MergedObject, Object, Schema, SchemaBuilder, ValidationMode,
-};
+use async_graphql::{Context, EmptySubscription, ID, Interface, MergedObject, Object, Schema, SchemaBuilder};
 use futures_util::future::join_all;
 
 use super::prepared;
+use super::validity::TakenForValid;
 use crate::consistency::{Consistency, Remocoes};
 use crate::db::{Db, PerStore, Store};
 use crate::kernel::{
@@ -213,8 +212,8 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
 /// The schemas that `serve` uses: the same graph over the same loaders, with more
 /// or less done beside it.
 ///
-/// Any extension, even an idle one, puts every field of every query on a slower
-/// path, and how much is validated is a property of a schema.
+/// Whether documents are validated, and whether requests are traced, are
+/// properties of a schema.
 pub struct Schemas {
     /// For documents that are known to be valid.
     pub validated: MergedSchema,
@@ -237,7 +236,7 @@ impl Schemas {
             stores.data(catalogo.clone()).data(inventario.clone()).data(Arc::clone(consistency))
         };
         Self {
-            validated: builder().validation_mode(ValidationMode::Fast).finish(),
+            validated: builder().extension(TakenForValid).finish(),
             plain: builder().finish(),
             traced: builder().extension(ApolloTracing).finish(),
         }

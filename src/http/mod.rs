@@ -167,15 +167,21 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/ide/{name}", get(ide::asset))
         .fallback(answer::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), login::require));
-    let cors = app.origins.layer();
+    let compression =
+        CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(1024));
+    // The first is the outermost. In one layer: each that the router is given
+    // apart costs every request some boxes.
+    let around = (
+        middleware::from_fn(request_id::attach),
+        middleware::from_fn_with_state(Arc::clone(&app), security::harden),
+        compression,
+        app.origins.layer(),
+        middleware::from_fn(answer::survive),
+    );
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .merge(behind_login)
-        .layer(middleware::from_fn(answer::survive))
-        .layer(cors)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(1024)))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), security::harden))
-        .layer(middleware::from_fn(request_id::attach))
+        .layer(around)
         .with_state(app)
 }
