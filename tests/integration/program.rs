@@ -77,6 +77,20 @@ impl Serving {
     }
 }
 
+/// `quarteto user`: whether it went well, and what it said, which is never the
+/// password.
+fn user(folder: &Path, arguments: &[&str], password: &str) -> (bool, String) {
+    let mut command = quarteto(folder);
+    command.arg("user").args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    child.stdin.take().expect("piped").write_all(password.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(!text.contains("senha-secreta"), "{text}");
+    (output.status.success(), text)
+}
+
 async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
     let (user, password) = login.split_once(':').expect("a login");
     let request = reqwest::Client::new()
@@ -164,16 +178,14 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
     .await;
     let id = answer["errors"][0]["extensions"]["requestId"].as_str().expect("an id").to_owned();
     serving.stop();
-    let text = std::fs::read_to_string(Serving::log(folder.path())).expect("a log");
-    let lines: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines = logged(folder.path());
     let about = |message: &str| -> Vec<&serde_json::Value> {
         let ours = |line: &&serde_json::Value| {
             line["message"] == message && line["spans"][0]["request.id"] == id.as_str()
         };
         lines.iter().filter(ours).collect()
     };
-    let [operation] = about("operation")[..] else { panic!("one line an operation: {text}") };
+    let [operation] = about("operation")[..] else { panic!("one line an operation: {lines:?}") };
     assert_eq!(operation["operation"], "Ficha");
     assert_eq!(operation["user"], "admin");
     assert_eq!(operation["statements"], 2);
@@ -192,6 +204,34 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
     assert_eq!(span["db.namespace"], "enderecos");
     assert_eq!(span["db.operation.name"], "enderecos.do_cliente");
     assert!(span["rows"].as_u64().is_some_and(|rows| rows > 0) && span["micros"].is_u64(), "{span}");
+}
+
+/// The lines of a log that is written as JSON.
+fn logged(folder: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(Serving::log(folder)).expect("a log");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[tokio::test]
+async fn what_is_not_trusted_is_answered_and_logged_while_it_is_only_watched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let documents = folder.path().join("documents");
+    std::fs::create_dir(&documents).expect("made");
+    std::fs::write(documents.join("quem.graphql"), "query Quem { eu { nome } }").expect("written");
+    let settings = format!("[documents]\npath = {documents:?}\nmode = \"log-unknown\"\n");
+    std::fs::write(folder.path().join("watch.toml"), settings).expect("written");
+    assert!(user(folder.path(), &["add", "ana"], "senha-secreta").0);
+    let serving = Serving::start_with(folder.path(), &["--config", "watch.toml", "--log-format", "json"]);
+    let base = serving.word_after("Playground");
+    for query in ["query Quem { eu { nome } }", "query Outra { eu { nome papel } }"] {
+        let answer = ask(&base, "ana:senha-secreta", query).await;
+        assert_eq!(answer["data"]["eu"]["nome"], "ana", "{answer}");
+    }
+    serving.stop();
+    let lines = logged(folder.path());
+    let told: Vec<_> = lines.iter().filter(|line| line["message"] == "operation is not trusted").collect();
+    let [line] = told[..] else { panic!("one line: {lines:?}") };
+    assert_eq!([&line["level"], &line["operation"], &line["user"]], ["WARN", "Outra", "ana"], "{line}");
 }
 
 #[test]
@@ -271,21 +311,7 @@ fn settings_are_shown_with_their_source() {
 #[test]
 fn users_are_managed_without_showing_a_secret() {
     let folder = tempfile::tempdir().expect("a folder");
-    let user = |arguments: &[&str], password: &str| {
-        let mut child = quarteto(folder.path())
-            .arg("user")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        child.stdin.take().expect("piped").write_all(password.as_bytes()).expect("written");
-        let output = child.wait_with_output().expect("it ends");
-        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(!text.contains("senha-secreta"), "{text}");
-        (output.status.success(), text)
-    };
+    let user = |arguments: &[&str], password: &str| user(folder.path(), arguments, password);
     assert_eq!(
         user(&["add", "ana", "--papel", "EDITOR"], "senha-secreta\n"),
         (true, "ana added as EDITOR\n".into())
