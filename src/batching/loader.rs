@@ -398,6 +398,7 @@ mod tests {
         }
         assert!(lock(&rig.calls).len() < 16 * 200, "some were merged");
         assert_eq!(lock(&rig.loader.0.state).in_flight, 0);
+        assert!(all.open().is_alone(), "nobody else is counted any more");
     }
 
     /// The sizes of the batches when one of two requests asks a little later.
