@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use quarteto::db::{BreakerLimits, DbLimits};
+use quarteto::db::{BreakerLimits, DbLimits, Store};
 use quarteto::kernel::scalars::Cpf;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -57,9 +57,9 @@ impl Writer<'_> {
         for step in 0..STEPS {
             self.clock.fetch_add(1, Ordering::SeqCst);
             match self.random.random_range(0..10) {
-                0..4 => self.create(step).await,
-                4..7 => self.add_address(step).await,
-                7..9 => self.buy(step).await,
+                0..3 => self.create(step).await,
+                3..6 => self.add_address(step).await,
+                6..8 => self.buy(step).await,
                 _ => self.remove().await,
             }
         }
@@ -95,8 +95,9 @@ impl Writer<'_> {
 
     async fn some_cliente(&mut self) -> Option<String> {
         let shared = self.shared.lock().await;
-        let most = shared.clientes.len();
-        (most > 0).then(|| shared.clientes[self.random.random_range(0..most)].clone())
+        // One of the newest, so that writers get in each other's way.
+        let newest = &shared.clientes[shared.clientes.len().saturating_sub(3)..];
+        (!newest.is_empty()).then(|| newest[self.random.random_range(0..newest.len())].clone())
     }
 
     async fn create(&mut self, step: usize) {
@@ -135,16 +136,12 @@ impl Writer<'_> {
         let Some(cliente) = self.some_cliente().await else { return };
         let input = json!({ "cliente": cliente, "produto": "produto_1", "quantidade": 1, "chaveIdempotencia": self.key(step) });
         let mutation = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { erros { codigo } compra { id } } }";
-        let payload = loop {
-            // The object comes from the store that has just answered; when it is
-            // down by then, the same key gives it later.
-            let payload = self.insist(mutation, input.clone()).await;
-            if payload["erros"] != json!([]) || payload["compra"].is_object() {
-                break payload;
-            }
-        };
+        let payload = self.insist(mutation, input).await;
         if let Some(id) = payload["compra"]["id"].as_str() {
             self.told.push(Told::Compra { id: id.to_owned(), cliente });
+        } else if payload["erros"] == json!([]) {
+            let doomed = &self.shared.lock().await.doomed;
+            assert!(doomed.contains(&cliente), "what was bought goes with its client alone: {payload}");
         }
     }
 
@@ -174,7 +171,7 @@ async fn faults(proxies: &mut [&mut Proxy], clock: &AtomicUsize, mut random: Cha
         }
         last = now;
         let which = random.random_range(0..proxies.len());
-        match random.random_range(0..6) {
+        match random.random_range(0..7) {
             0 => {
                 proxies[which].cut().await;
                 proxies[which].restore().await;
@@ -189,8 +186,32 @@ async fn faults(proxies: &mut [&mut Proxy], clock: &AtomicUsize, mut random: Cha
                 }
                 proxies[which].restore().await;
             }
+            4 | 5 => {
+                // A write that has looked for its client waits in `enderecos` or
+                // `inventario`, while everybody else goes on for some steps.
+                let which = [1, 3][which % 2];
+                proxies[which].hold_one();
+                let until = now + 3 * WRITERS;
+                for _ in 0..100_000 {
+                    if clock.load(Ordering::SeqCst) >= until {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                proxies[which].restore().await;
+            }
             _ => {}
         }
+    }
+}
+
+/// What the worker does, as fast as it can.
+async fn finish_removals(app: &TestApp, clock: &AtomicUsize) {
+    while clock.load(Ordering::SeqCst) < WRITERS * STEPS {
+        // While a store is down there is nothing to be done there.
+        let _ = app.consistency.hasten().await;
+        app.consistency.round().await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -208,19 +229,23 @@ async fn history(seed: u64) {
         Writer { app: &app, number, seed, random, shared: &shared, told: Vec::new(), clock: &clock }.run()
     }));
     let mut all: Vec<&mut Proxy> = proxies.iter_mut().map(|(_, proxy)| proxy).collect();
-    let (told, ()) = futures_util::future::join(
+    let (told, (), ()) = futures_util::join!(
         async {
             let told = writers.await;
             clock.store(WRITERS * STEPS, Ordering::SeqCst);
             told
         },
+        finish_removals(&app, &clock),
         faults(&mut all, &clock, ChaCha8Rng::seed_from_u64(seed)),
-    )
-    .await;
+    );
     let told: Vec<Told> = told.into_iter().flatten().collect();
 
     // Whole again: everything that is pending is finished, and nothing is left.
     let calm = TestApp::over(&databases).await;
+    for store in [Store::Clientes, Store::Inventario] {
+        // As if the leases of what has broken had ended.
+        shop::sql(&databases, store, "UPDATE `outbox` SET `lease_until` = NULL").await;
+    }
     calm.consistency.retake().await.expect("retaken");
     while !calm.consistency.open().await.expect("read").is_empty() {
         calm.consistency.hasten().await.expect("hastened");
@@ -268,7 +293,7 @@ async fn history(seed: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_nothing_is_lost_doubled_or_orphaned() {
     let given = std::env::var("QUARTETO_TEST_SEED").ok().map(|seed| seed.parse().expect("a number"));
-    for seed in given.map_or_else(|| (1..=2).collect::<Vec<u64>>(), |seed| vec![seed]) {
+    for seed in given.map_or_else(|| (1..=6).collect::<Vec<u64>>(), |seed| vec![seed]) {
         println!("history with seed {seed}");
         history(seed).await;
     }

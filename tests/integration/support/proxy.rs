@@ -21,6 +21,14 @@ enum Mode {
     Silent,
     /// Bytes from the client wait.
     Held,
+    /// The next BEGIN waits, and nothing else.
+    Picking,
+}
+
+impl Mode {
+    fn holds(self) -> bool {
+        matches!(self, Self::Held | Self::Picking)
+    }
 }
 
 /// A proxy to one store.
@@ -90,6 +98,13 @@ impl Proxy {
         self.mode.send_replace(Mode::Held);
     }
 
+    /// Keeps the next transaction that begins until [`restore`](Self::restore):
+    /// all others overtake it.
+    pub fn hold_one(&self) {
+        self.watched.picked.store(false, Ordering::SeqCst);
+        self.mode.send_replace(Mode::Picking);
+    }
+
     /// Waits until something is being kept.
     pub async fn holds_something(&self) {
         while self.watched.held.load(Ordering::SeqCst) == 0 {
@@ -125,6 +140,7 @@ impl Proxy {
 struct Watched {
     executed: AtomicU64,
     held: AtomicU64,
+    picked: AtomicBool,
     gone: AtomicBool,
     trap: Mutex<Option<Loss>>,
 }
@@ -180,14 +196,18 @@ async fn both(
                 None => {}
             }
         }
-        match *mode.borrow() {
-            Mode::Silent => Passing::Swallow,
-            Mode::Held => {
-                watched.held.fetch_add(1, Ordering::SeqCst);
-                Passing::Wait(mode.clone())
-            }
-            Mode::Open | Mode::Cut => Passing::On,
+        let now = *mode.borrow();
+        let waits = match now {
+            Mode::Silent => return Passing::Swallow,
+            Mode::Held => true,
+            Mode::Picking => bytes.ends_with(b"\x03BEGIN") && !watched.picked.swap(true, Ordering::SeqCst),
+            Mode::Open | Mode::Cut => false,
+        };
+        if !waits {
+            return Passing::On;
         }
+        watched.held.fetch_add(1, Ordering::SeqCst);
+        Passing::Wait(mode.clone())
     });
     tokio::select! {
         ended = down => ended,
@@ -209,7 +229,7 @@ async fn copy(
         match passes(&buffer[..length]) {
             Passing::On => to.write_all(&buffer[..length]).await?,
             Passing::Wait(mut mode) => {
-                let _ = mode.wait_for(|mode| *mode != Mode::Held).await;
+                let _ = mode.wait_for(|mode| !mode.holds()).await;
                 to.write_all(&buffer[..length]).await?;
             }
             Passing::Swallow => {}
