@@ -26,9 +26,9 @@ pub use bounds::{ConnectionLimits, Rate, TlsFiles};
 pub use settings::{SETTINGS, Setting};
 
 use crate::db::{BreakerLimits, DbLimits, PerStore, Store, options};
-use crate::graph::documents::DocumentLimits;
-use crate::graph::trusted::TrustMode;
-use crate::kernel::Papel;
+use crate::kernel::{AnswerLimits, Papel};
+use crate::operation::DocumentLimits;
+use crate::operation::trusted::TrustMode;
 use sqlx::mysql::MySqlConnectOptions;
 
 /// The settings in force.
@@ -150,6 +150,9 @@ pub struct Limits {
     pub representations: usize,
     cost: u64,
     cost_mode: CostMode,
+    answer_objects: u64,
+    answer_fields: u64,
+    answer_bytes: u64,
     rate_per_minute: u32,
     rate_burst: u32,
 }
@@ -388,7 +391,7 @@ impl Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        let document = DocumentLimits::default();
+        let (document, answer) = (DocumentLimits::default(), AnswerLimits::default());
         Self {
             document_bytes: document.bytes,
             tokens: document.tokens,
@@ -401,6 +404,9 @@ impl Default for Limits {
             representations: 1_000,
             cost: 20_000,
             cost_mode: CostMode::Enforce,
+            answer_objects: answer.objects,
+            answer_fields: answer.fields,
+            answer_bytes: answer.bytes,
             rate_per_minute: 0,
             rate_burst: 0,
         }
@@ -422,6 +428,12 @@ impl Limits {
             directives: self.directives,
             ..DocumentLimits::default()
         }
+    }
+
+    /// Of an answer.
+    #[must_use]
+    pub const fn answer(&self) -> AnswerLimits {
+        AnswerLimits { objects: self.answer_objects, fields: self.answer_fields, bytes: self.answer_bytes }
     }
 
     /// The most that an operation may cost, where that is enforced.

@@ -127,7 +127,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::number("http.threads", "QUARTETO_THREADS", "Threads that serve requests; 0 for one a core."),
     Setting::number("limits.document_bytes", "QUARTETO_LIMIT_DOCUMENT_BYTES", "Bytes of a document."),
-    Setting::number("limits.tokens", "QUARTETO_LIMIT_TOKENS", "Tokens of a document."),
+    Setting::number(
+        "limits.tokens",
+        "QUARTETO_LIMIT_TOKENS",
+        "Tokens of a document, blanks between them among them.",
+    ),
     Setting::number("limits.nesting", "QUARTETO_LIMIT_NESTING", "Brackets inside each other in a document."),
     Setting::number("limits.depth", "QUARTETO_LIMIT_DEPTH", "Fields inside each other, fragments expanded."),
     Setting::number("limits.selections", "QUARTETO_LIMIT_SELECTIONS", "Fields in all, fragments expanded."),
@@ -150,12 +154,27 @@ pub const SETTINGS: &[Setting] = &[
     Setting::number(
         "limits.cost",
         "QUARTETO_LIMIT_COST",
-        "Objects that an answer may hold, by the page sizes that the operation asks for.",
+        "Objects that an answer may hold, by the sizes that the schema declares and the operation asks for.",
     ),
     Setting::text(
         "limits.cost_mode",
         "QUARTETO_LIMIT_COST_MODE",
         "`enforce` refuses what costs more, `measure` only logs the cost.",
+    ),
+    Setting::number(
+        "limits.answer_objects",
+        "QUARTETO_LIMIT_ANSWER_OBJECTS",
+        "Objects that an answer may hold, counted while it is made.",
+    ),
+    Setting::number(
+        "limits.answer_fields",
+        "QUARTETO_LIMIT_ANSWER_FIELDS",
+        "Fields of all objects of an answer together, counted while it is made.",
+    ),
+    Setting::number(
+        "limits.answer_bytes",
+        "QUARTETO_LIMIT_ANSWER_BYTES",
+        "Bytes of an answer, counted while it is made.",
     ),
     Setting::number(
         "limits.rate_per_minute",

@@ -1,6 +1,6 @@
 //! `GET /schema.graphql`: the schema, for tools.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -9,10 +9,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 
 use super::App;
 use super::answer::{entity_tag, refusal};
-use crate::graph;
 use crate::kernel::{Requester, code};
-
-static SDL: LazyLock<String> = LazyLock::new(graph::merged_sdl);
 
 /// The SDL, for those who may ask for the schema at all.
 pub(super) async fn sdl(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
@@ -21,12 +18,13 @@ pub(super) async fn sdl(State(app): State<Arc<App>>, request: Request) -> Respon
         let sentence = "The schema may not be asked for with this login.";
         return refusal(StatusCode::FORBIDDEN, code::FORBIDDEN, sentence, request.extensions().get());
     }
-    let tag = entity_tag(SDL.as_bytes());
+    let sdl = app.operations.served().sdl();
+    let tag = entity_tag(sdl.as_bytes());
     let mut response = Response::new(Body::empty());
     if request.headers().get(IF_NONE_MATCH).is_some_and(|known| *known == tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        *response.body_mut() = Body::from(SDL.as_str());
+        *response.body_mut() = Body::from(sdl.to_string());
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/graphql; charset=utf-8"));

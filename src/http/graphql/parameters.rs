@@ -6,29 +6,9 @@ use axum::http::Uri;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The parameters of one operation. Unknown members are ignored, and `null` is
-/// the same as absent, as the specification wants.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Parameters {
-    /// The document; may be absent where `extensions` names a persisted one.
-    #[serde(default)]
-    pub query: Option<String>,
-    /// The id of a trusted document, instead of its text (appendix "Persisted
-    /// Documents").
-    #[serde(default, rename = "documentId")]
-    pub document_id: Option<String>,
-    /// Which operation of the document.
-    #[serde(default, rename = "operationName")]
-    pub operation_name: Option<String>,
-    /// Values of its variables.
-    #[serde(default)]
-    pub variables: Option<Map<String, Value>>,
-    /// What clients and servers agree on beside the specification.
-    #[serde(default)]
-    pub extensions: Option<Map<String, Value>>,
-}
+use crate::operation::Ask;
 
-/// The same, as a query string has them: JSON in strings, and empty for absent.
+/// What is asked, as a query string has them: JSON in strings, and empty for absent.
 #[derive(Deserialize)]
 struct QueryString {
     query: Option<String>,
@@ -44,9 +24,9 @@ struct QueryString {
 #[derive(Debug)]
 pub(super) enum Asked {
     /// One operation.
-    One(Box<Parameters>),
+    One(Box<Ask>),
     /// A list of them; each may be no GraphQL request, and why.
-    Many(Vec<Result<Parameters, String>>),
+    Many(Vec<Result<Ask, String>>),
 }
 
 /// Why parameters cannot be read: a sentence.
@@ -87,7 +67,7 @@ impl Asked {
                 "The list in the body has {count} operations; at most {most} are allowed."
             )));
         }
-        let read = |item| Parameters::deserialize(item).map_err(|error: serde_json::Error| shape(&error));
+        let read = |item| Ask::deserialize(item).map_err(|error: serde_json::Error| shape(&error));
         Ok(Self::Many(items.into_iter().map(read).collect()))
     }
 }
@@ -106,24 +86,22 @@ fn shape(error: &serde_json::Error) -> String {
     )
 }
 
-impl Parameters {
-    /// From a query string.
-    ///
-    /// # Errors
-    /// [`Malformed`], with a sentence that names the parameter.
-    pub(super) fn from_uri(uri: &Uri) -> Result<Self, Malformed> {
-        let Query(found) = Query::<QueryString>::try_from_uri(uri).map_err(|error| {
-            Malformed::Syntax(format!("The query string cannot be read: {}.", error.body_text()))
-        })?;
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Ok(Self {
-            query: given(found.query),
-            document_id: given(found.document_id),
-            operation_name: given(found.operation_name),
-            variables: object("variables", given(found.variables))?,
-            extensions: object("extensions", given(found.extensions))?,
-        })
-    }
+/// What a query string asks.
+///
+/// # Errors
+/// [`Malformed`], with a sentence that names the parameter.
+pub(super) fn from_uri(uri: &Uri) -> Result<Ask, Malformed> {
+    let Query(found) = Query::<QueryString>::try_from_uri(uri).map_err(|error| {
+        Malformed::Syntax(format!("The query string cannot be read: {}.", error.body_text()))
+    })?;
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    Ok(Ask {
+        query: given(found.query),
+        document_id: given(found.document_id),
+        operation_name: given(found.operation_name),
+        variables: object("variables", given(found.variables))?,
+        extensions: object("extensions", given(found.extensions))?,
+    })
 }
 
 fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, Malformed> {
@@ -145,13 +123,13 @@ mod tests {
     fn a_query_string_has_the_names_of_the_specification() {
         let uri =
             "/graphql?query=%7Beu%7Bnome%7D%7D&operationName=A&variables=%7B%22a%22%3A1%7D&extensions=&x=1";
-        let found = Parameters::from_uri(&uri.parse().expect("a URI")).expect("parameters");
+        let found = from_uri(&uri.parse().expect("a URI")).expect("parameters");
         assert_eq!(found.query.as_deref(), Some("{eu{nome}}"));
         assert_eq!(found.operation_name.as_deref(), Some("A"));
         assert_eq!(found.variables.and_then(|map| map.get("a").cloned()), Some(Value::from(1)));
         assert_eq!(found.extensions, None);
         for bad in ["/graphql?variables=[1]", "/graphql?variables={", "/graphql?query=a&query=b"] {
-            assert!(Parameters::from_uri(&bad.parse().expect("a URI")).is_err(), "{bad}");
+            assert!(from_uri(&bad.parse().expect("a URI")).is_err(), "{bad}");
         }
     }
 }
