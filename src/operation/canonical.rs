@@ -105,7 +105,7 @@ mod tests {
     fn printed(text: &str, asked: Option<&str>, typename: Typename) -> String {
         let document = Document::parse(text, "").expect("valid");
         let operations = document.definitions.iter().filter_map(Definition::as_operation_definition);
-        let name = |operation: &OperationDefinition| operation.name.as_ref().map(|name| name.to_string());
+        let name = |operation: &OperationDefinition| operation.name.as_ref().map(ToString::to_string);
         let operation = operations.into_iter().find(|found| name(found).as_deref() == asked).expect("there");
         print(&fragments(&document), operation, typename)
     }

@@ -47,6 +47,7 @@ fn try_with(operations: &Operations, ask: Ask, papel: Papel, key: Option<&str>) 
     operations.check(ask, &caller)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every call makes one for it")]
 fn ask(query: &str, variables: Value) -> Ask {
     Ask { query: Some(query.to_owned()), variables: variables.as_object().cloned(), ..Ask::default() }
 }
@@ -875,5 +876,184 @@ fn sort(value: &mut Value) {
         }
         Value::Object(members) => members.values_mut().for_each(sort),
         _ => {}
+    }
+}
+
+/// Operations of a schema that ends badly, and the lines that they leave.
+mod endings {
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    use async_graphql::{EmptySubscription, Object, Schema};
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::executor::Counted;
+
+    fn as_told() -> i32 {
+        panic!("as told")
+    }
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        async fn fine(&self) -> &str {
+            "fine"
+        }
+
+        async fn panics(&self) -> i32 {
+            as_told()
+        }
+
+        async fn never(&self) -> i32 {
+            std::future::pending().await
+        }
+    }
+
+    struct Mutation(Arc<Notify>);
+
+    #[Object]
+    impl Mutation {
+        async fn writes(&self) -> &str {
+            self.0.notified().await;
+            "written"
+        }
+
+        async fn panics(&self) -> Option<i32> {
+            Some(as_told())
+        }
+    }
+
+    /// A log that a test can read.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("whole").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Log {
+        /// What each operation's line says of its name, its outcome and its code.
+        fn lines(&self) -> Vec<String> {
+            let text = String::from_utf8(self.0.lock().expect("whole").clone()).expect("text");
+            let word = |line: &str, key: &str| {
+                let rest = line.split_once(&format!("{key}=")).map_or("", |(_, rest)| rest);
+                rest.split(' ').next().unwrap_or_default().trim_matches('"').to_owned()
+            };
+            let lines = text.lines().filter(|line| line.contains(" outcome="));
+            lines
+                .map(|line| {
+                    ["operation", "outcome", "code"].map(|key| word(line, key)).join(" ").trim().to_owned()
+                })
+                .collect()
+        }
+    }
+
+    struct Rig {
+        operations: Arc<Operations>,
+        log: Log,
+        go: Arc<Notify>,
+        _default: tracing::subscriber::DefaultGuard,
+    }
+
+    fn rig() -> Rig {
+        let (log, go) = (Log::default(), Arc::<Notify>::default());
+        let made = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || made.clone()).finish();
+        let mutation = Arc::clone(&go);
+        let served = Served::new(|| {
+            Schema::build(Query, Mutation(Arc::clone(&mutation)), EmptySubscription).extension(Counted)
+        });
+        let served = Arc::new(served.expect("a valid schema"));
+        let operations = Operations::new(served, settings(), Arc::new(Metrics::of_nothing()));
+        Rig {
+            operations: Arc::new(operations),
+            log,
+            go,
+            _default: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    impl Rig {
+        async fn answer(&self, query: &str, wait: Duration) -> Answer {
+            let requester = Requester { nome: "ana".into(), papel: Papel::Editor };
+            let deadline = Instant::now() + wait;
+            let caller = Caller {
+                requester: &requester,
+                id: "id-1",
+                traced: false,
+                reads_only: false,
+                idempotency_key: None,
+                deadline,
+            };
+            match self.operations.check(ask(query, json!({})), &caller) {
+                Ok(checked) => self.operations.run(checked, &caller).await,
+                Err(Refused::Operation(refused)) => self.operations.refuse(refused, &caller),
+                Err(_) => panic!("{query}"),
+            }
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(600);
+    const SHORT: Duration = Duration::from_millis(20);
+
+    fn code(answer: &Answer) -> Option<&str> {
+        answer.errors.first().and_then(crate::kernel::code_of)
+    }
+
+    #[tokio::test]
+    async fn however_an_operation_ends_it_leaves_its_line() {
+        let rig = rig();
+        let fine = rig.answer("query Fine { fine }", LONG).await;
+        assert_eq!((code(&fine), fine.is_executed()), (None, true));
+        let refused = rig.answer("query Wrong { fin }", LONG).await;
+        assert_eq!((code(&refused), refused.is_executed()), (Some("GRAPHQL_VALIDATION_FAILED"), false));
+        let panicked = rig.answer("query Panics { fine panics }", LONG).await;
+        assert_eq!((code(&panicked), panicked.is_executed()), (Some("INTERNAL"), true));
+        let writes = rig.answer("mutation PanicsToo { panics }", LONG).await;
+        assert_eq!((code(&writes), writes.is_executed()), (Some("INTERNAL"), true));
+        let late = rig.answer("query Late { never }", SHORT).await;
+        assert_eq!((code(&late), late.is_executed()), (Some("DEADLINE_EXCEEDED"), true));
+        {
+            let mut left = std::pin::pin!(rig.answer("query Left { never }", LONG));
+            assert!(futures_util::poll!(left.as_mut()).is_pending());
+        }
+        assert_eq!(
+            rig.log.lines(),
+            [
+                "Fine ok",
+                "Wrong refused GRAPHQL_VALIDATION_FAILED",
+                "Panics failed INTERNAL",
+                "PanicsToo failed INTERNAL",
+                "Late out_of_time DEADLINE_EXCEEDED",
+                "Left abandoned",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_write_goes_on_without_its_client_and_tells_what_came_of_it() {
+        let rig = rig();
+        {
+            let mut left = std::pin::pin!(rig.answer("mutation Left { writes }", LONG));
+            assert!(futures_util::poll!(left.as_mut()).is_pending());
+        }
+        let late = rig.answer("mutation Late { writes }", SHORT).await;
+        assert_eq!((code(&late), late.is_executed()), (Some("DEADLINE_EXCEEDED"), true));
+        assert_eq!(rig.log.lines(), Vec::<String>::new(), "both are under way");
+        rig.go.notify_waiters();
+        rig.operations.written().await;
+        let mut lines = rig.log.lines();
+        lines.sort();
+        assert_eq!(lines, ["Late ok", "Left ok"]);
     }
 }

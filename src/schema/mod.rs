@@ -69,6 +69,12 @@ pub fn nos_sdl() -> String {
     tidy(&nos::build().finish().sdl_with_options(options))
 }
 
+/// One line feed at the end and none trailing, so that files compare well.
+fn tidy(sdl: &str) -> String {
+    let lines: Vec<&str> = sdl.trim().lines().map(str::trim_end).collect();
+    format!("{}\n", lines.join("\n"))
+}
+
 /// The merged schema, and one of a subgraph, without stores to ask.
 #[cfg(test)]
 pub(crate) mod samples {
@@ -81,10 +87,4 @@ pub(crate) mod samples {
     pub(crate) fn enderecos() -> Served {
         Served::new(subgraphs::enderecos).expect("a valid schema")
     }
-}
-
-/// One line feed at the end and none trailing, so that files compare well.
-fn tidy(sdl: &str) -> String {
-    let lines: Vec<&str> = sdl.trim().lines().map(str::trim_end).collect();
-    format!("{}\n", lines.join("\n"))
 }

@@ -19,6 +19,7 @@ mod clients;
 mod docs;
 mod documents;
 mod drain;
+mod endings;
 mod faults;
 mod filters;
 mod histories;
