@@ -218,10 +218,11 @@ impl<B: Batch> Flight<B> {
     }
 }
 
-/// A store that cannot be reached fails everybody alike; a statement that took
-/// too long or was refused may be the fault of one group's keys.
+/// A store that cannot be reached or does not answer fails everybody alike; a
+/// statement that took the server too long or was refused may be the fault of one
+/// group's keys.
 fn worth_taking_apart(error: &StoreError) -> bool {
-    matches!(error.fault, Fault::Timeout | Fault::Internal)
+    matches!(error.fault, Fault::Slow | Fault::Internal)
 }
 
 impl<B: Batch> Drop for Flight<B> {
@@ -296,7 +297,7 @@ mod tests {
             }
             assert!(!self.panics.load(Ordering::SeqCst), "as told");
             if keys.contains(&(u32::try_from(self.poison.load(Ordering::SeqCst)).expect("small"))) {
-                return Err(StoreError::new(Store::Clientes, Fault::Timeout, "slow key"));
+                return Err(StoreError::new(Store::Clientes, Fault::Slow, "slow key"));
             }
             Ok(keys.iter().filter(|key| *key % 2 == 0).map(|key| (*key, key * 10)).collect())
         }
@@ -467,7 +468,7 @@ mod tests {
         for request in requests {
             answers.extend(request.await.expect("ran"));
         }
-        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Timeout)]);
+        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Slow)]);
     }
 
     #[tokio::test]

@@ -5,10 +5,12 @@
 //! fixed set.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use sqlx::mysql::{MySql, MySqlArguments};
 use sqlx::{Arguments as _, Encode, Type};
+
+use super::{Fault, Store, StoreError};
 
 /// The lengths to which IN lists are padded: a repeated key costs the server
 /// nothing.
@@ -36,16 +38,21 @@ pub struct Statement {
     pub(super) name: &'static str,
     pub(super) text: &'static str,
     pub(super) arguments: MySqlArguments,
+    /// Why it must not be sent, when it must not: an argument has no form on the
+    /// wire. The first such reason.
+    flaw: Option<Arc<str>>,
 }
 
 impl Statement {
     /// A statement with no argument yet.
     #[must_use]
     pub fn new(name: &'static str, text: &'static str) -> Self {
-        Self { name, text, arguments: MySqlArguments::default() }
+        Self { name, text, arguments: MySqlArguments::default(), flaw: None }
     }
 
-    /// Adds the next argument.
+    /// Adds the next argument. A statement with a value that the wire cannot carry
+    /// (a year of six digits, say) is never sent: whoever runs it gets
+    /// [`Fault::Internal`].
     #[must_use]
     pub fn bind<'q, T: Encode<'q, MySql> + Type<MySql>>(mut self, value: T) -> Self {
         self.add(value);
@@ -65,8 +72,22 @@ impl Statement {
     }
 
     fn add<'q, T: Encode<'q, MySql> + Type<MySql>>(&mut self, value: T) {
-        let added = self.arguments.add(value);
-        debug_assert!(added.is_ok(), "numbers, strings and dates always encode");
+        let position = self.arguments.len() + 1;
+        if let Err(reason) = self.arguments.add(value) {
+            self.flaw.get_or_insert_with(|| format!("argument {position} cannot be bound: {reason}").into());
+        }
+    }
+
+    /// Whether it may be sent to `store`.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`]: whoever made the statement let a value pass that no
+    /// column holds.
+    pub(super) fn check(&self, store: Store) -> Result<(), StoreError> {
+        match &self.flaw {
+            Some(flaw) => Err(StoreError::new(store, Fault::Internal, Arc::clone(flaw))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -149,6 +170,8 @@ pub fn union_all(
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
 
     #[test]
@@ -160,6 +183,36 @@ mod tests {
         let text = in_list(&TEXTS, || "SELECT 1 WHERE id IN (…)".into(), 3);
         assert_eq!(text, "SELECT 1 WHERE id IN (?, ?, ?, ?)");
         assert!(std::ptr::eq(text, in_list(&TEXTS, || "another".into(), 2)), "kept");
+    }
+
+    #[test]
+    fn a_value_without_a_form_on_the_wire_spoils_the_statement() {
+        fn refused<T: for<'q> Encode<'q, MySql> + Type<MySql>>(value: T) -> bool {
+            let statement = Statement::new("test", "SELECT ?, ?, ?").bind(1).bind(value).bind("last");
+            let error = statement.check(Store::Catalogo).err();
+            error.is_some_and(|error| {
+                error.fault == Fault::Internal && error.detail.starts_with("argument 2 cannot be bound")
+            })
+        }
+        let day = |year| NaiveDate::from_ymd_opt(year, 2, 28).expect("a day");
+        for (year, expected) in
+            [(-1, true), (0, false), (1990, false), (9999, false), (65_536, true), (200_000, true)]
+        {
+            let noon = day(year).and_hms_opt(12, 0, 0).expect("noon");
+            assert_eq!(refused(day(year)), expected, "{year}");
+            assert_eq!(refused(Some(day(year))), expected, "{year}");
+            assert_eq!(refused(noon), expected, "{year}");
+            assert_eq!(refused(noon.and_utc()), expected, "{year}");
+            assert_eq!(refused(Some(crate::kernel::scalars::Date(day(year)))), expected, "{year}");
+            assert_eq!(refused(crate::kernel::scalars::DateTime(noon.and_utc())), expected, "{year}");
+        }
+        for sound in
+            [refused(u64::MAX), refused(i64::MIN), refused(""), refused(None::<String>), refused(true)]
+        {
+            assert!(!sound);
+        }
+        let largest = rust_decimal::Decimal::MAX;
+        assert!(!refused(largest) && !refused(crate::kernel::scalars::Decimal(largest)));
     }
 
     #[test]
