@@ -378,6 +378,34 @@ mod tests {
         }
     }
 
+    /// The second of three fields keeps its thread, in its second turn, until the
+    /// batch that the others wait for has ended on another.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_answer_that_comes_in_the_middle_of_a_turn_is_for_the_next() {
+        let (parents, children) = (rig(0), rig(100));
+        let scope = Scopes::default().open();
+        let field = async |key| {
+            let parent = parents.loader.load(&scope, key).await.expect("loaded").expect("even");
+            children.loader.load(&scope, parent).await.expect("loaded")
+        };
+        let mut turn = 0;
+        let between = poll_fn(|cx| {
+            turn += 1;
+            if turn == 1 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            parents.gate.add_permits(1);
+            while lock(&parents.loader.0.state).in_flight > 0 {
+                std::thread::yield_now();
+            }
+            Poll::Ready(())
+        });
+        let walk = async { futures_util::join!(field(2), between, field(4)) };
+        assert_eq!(scope.run(walk).await, (Some(200), (), Some(400)));
+        assert_eq!(*lock(&children.calls), [vec![20, 40]], "one level, one call");
+    }
+
     /// Batches end on another thread in the middle of a turn: were one of these
     /// missed, this would never end.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
