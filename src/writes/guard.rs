@@ -158,13 +158,13 @@ impl Guarded {
         Ok(rows.first().is_some_and(|row| row.0))
     }
 
-    /// Takes the note of a removal back.
+    /// Takes the note of a removal back; the note must be locked.
     ///
     /// # Errors
     /// The store's.
-    pub async fn lift(self, db: &Db, id: u64) -> Result<(), StoreError> {
+    pub async fn lift(self, tx: &mut Transaction<'_>, id: u64) -> Result<(), StoreError> {
         let statement = Statement::new("guard.volta", self.texts().lift).bind(id);
-        db.write(statement, &std::sync::Arc::default()).await.map(|_| ())
+        tx.write(statement).await.map(|_| ())
     }
 
     /// The next removed ids after `after`, with whether their purchases stay.

@@ -7,10 +7,10 @@
 //! lease has a higher number (`fence`) than the one before; who comes back after
 //! losing it changes nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use crate::db::{Db, End, Statement, StoreError, Transaction, Work};
+use crate::db::{Db, End, Statement, StoreError, Texts, Transaction, Work, in_list};
 
 /// How long a worker may be silent before another takes its work.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -143,6 +143,32 @@ pub async fn find(db: &Db, task: Task, target: u64) -> Result<Option<u64>, Store
     let statement = Statement::new("outbox.de", text).bind(task.name()).bind(target);
     let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
     Ok(rows.first().map(|row| row.0))
+}
+
+/// Whether there is a row about `target`: as it is now, whatever the transaction
+/// read before.
+///
+/// # Errors
+/// The store's.
+pub async fn is_under_way(tx: &mut Transaction<'_>, task: Task, target: u64) -> Result<bool, StoreError> {
+    let text = "SELECT `id` FROM `outbox` WHERE `task` = ? AND `target` = ? LOCK IN SHARE MODE";
+    let statement = Statement::new("outbox.em_curso", text).bind(task.name()).bind(target);
+    let rows: Vec<(u64,)> = tx.read(statement).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Those of `targets`, at most [`MOST_KEYS`](crate::db::MOST_KEYS), about which
+/// there is a row.
+///
+/// # Errors
+/// The store's.
+pub async fn among(db: &Db, task: Task, targets: &[u64]) -> Result<Vec<u64>, StoreError> {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let template = || "SELECT `target` FROM `outbox` WHERE `target` IN (…) AND `task` = ?".to_owned();
+    let text = in_list(&TEXTS, template, targets.len());
+    let statement = Statement::new("outbox.entre", text).bind_list(targets).bind(task.name());
+    let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// All rows, in order, after `after`.
