@@ -7,10 +7,10 @@
 //! lease has a higher number (`fence`) than the one before; who comes back after
 //! losing it changes nothing.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::db::{Db, End, Statement, StoreError, Texts, Transaction, Work, in_list};
+use crate::db::{Db, End, InList, Statement, StoreError, Transaction, Work};
 
 /// How long a worker may be silent before another takes its work.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -163,11 +163,9 @@ pub async fn is_under_way(tx: &mut Transaction<'_>, task: Task, target: u64) -> 
 /// # Errors
 /// The store's.
 pub async fn among(db: &Db, task: Task, targets: &[u64]) -> Result<Vec<u64>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let template = || "SELECT `target` FROM `outbox` WHERE `target` IN (…) AND `task` = ?".to_owned();
-    let text = in_list(&TEXTS, template, targets.len());
-    let statement = Statement::new("outbox.entre", text).bind_list(targets).bind(task.name());
-    let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
+    static AMONG: InList =
+        InList::new("outbox.entre", &["SELECT `target` FROM `outbox` WHERE `target` IN (…) AND `task` = ?"]);
+    let rows: Vec<(u64,)> = db.read(AMONG.of(targets).bind(task.name()), &[]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
