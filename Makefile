@@ -26,7 +26,7 @@ deny: ## licences and advisories (needs cargo-deny)
 schema: ## rewrite schema.graphql and subgraphs/
 	QUARTETO_TEST_REWRITE=1 cargo test --locked --features failpoints --test integration schema
 
-bench: tools-database ## Quarteto beside a hand-written floor; see docs/performance.md
+bench: tools-database ## Quarteto beside a hand-written floor and async-graphql's stock service; see docs/performance.md
 	scripts/install wrk wrk
 	cargo build --release --locked --workspace
 	./target/release/bench

@@ -1,7 +1,9 @@
-//! Points at which a test may stop the program, as a loss of power would.
+//! Points at which a test may stop the program, as a loss of power would, or do
+//! something that another program could do just then.
 //!
 //! With the feature `failpoints`, `FAILPOINTS='removal::leased=return'` aborts at
-//! that point. Without it nothing of this is left.
+//! that point, and `fail::cfg_callback` runs something there. Without it nothing of
+//! this is left.
 
 /// The program is at the point `place::step`.
 #[cfg(feature = "failpoints")]

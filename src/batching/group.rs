@@ -2,6 +2,7 @@
 //! answer arrives.
 
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
@@ -20,6 +21,9 @@ pub(super) struct Group<K, V> {
     pub(super) span: tracing::Span,
     keys: Mutex<Vec<K>>,
     answer: OnceLock<Answer<K, V>>,
+    /// The answer may be seen. Set at the beginning of a turn of the request, so that
+    /// all fields see it in the same turn, whatever the other threads do meanwhile.
+    delivered: AtomicBool,
     waiting: Mutex<Vec<Waker>>,
 }
 
@@ -35,6 +39,7 @@ where
             span: tracing::Span::current(),
             keys: Mutex::default(),
             answer: OnceLock::new(),
+            delivered: AtomicBool::new(false),
             waiting: Mutex::default(),
         }
     }
@@ -65,13 +70,15 @@ where
         self.scope.strong_count() == 0
     }
 
-    /// The answer for one key: `None` while it is under way.
+    /// The answer for one key: `None` until it has been delivered. An answer that
+    /// comes in the middle of a turn is for the next: were some fields to see it and
+    /// others not, they would ask for the next level in pieces.
     pub(super) fn poll(&self, key: &K, waker: &Waker) -> Option<Result<Option<V>, StoreError>> {
-        if self.answer.get().is_none() {
+        if !self.delivered.load(Ordering::Acquire) {
             let mut waiting = lock(&self.waiting);
-            // Looked at again under the lock that `wake` takes, so that an
-            // answer in between is not missed.
-            if self.answer.get().is_none() {
+            // Looked at again under the lock that `wake` takes, so that a delivery in
+            // between is not missed.
+            if !self.delivered.load(Ordering::Acquire) {
                 // Fields that are polled side by side have one waker.
                 if !waiting.last().is_some_and(|last| last.will_wake(waker)) {
                     waiting.push(waker.clone());
@@ -85,9 +92,9 @@ where
         })
     }
 
-    /// Delivers the answer. The request's own turn wakes the fields that wait,
-    /// all at once: were they woken from here, one by one, the request could run
-    /// in between and ask for the next level in pieces.
+    /// Hands the answer over. The request's own turn delivers it and wakes the fields
+    /// that wait, all at once: were they woken from here, one by one, the request
+    /// could run in between and ask for the next level in pieces.
     pub(super) fn complete(self: Arc<Self>, answer: Answer<K, V>) {
         if self.answer.set(answer).is_err() {
             return;
@@ -100,14 +107,16 @@ where
 
 /// A completed group, seen from the scope.
 pub(super) trait Deliver: Send + Sync {
-    /// Wakes every field that waits for this group, but for those that wait with
-    /// `turn`: they are polled next anyway.
+    /// Lets the answer be seen and wakes every field that waits for it, but for those
+    /// that wait with `turn`: they are polled next anyway.
     fn wake(&self, turn: &Waker);
 }
 
 impl<K: Send + Sync, V: Send + Sync> Deliver for Group<K, V> {
     fn wake(&self, turn: &Waker) {
-        for waker in lock(&self.waiting).drain(..) {
+        let mut waiting = lock(&self.waiting);
+        self.delivered.store(true, Ordering::Release);
+        for waker in waiting.drain(..) {
             if !waker.will_wake(turn) {
                 waker.wake();
             }

@@ -185,25 +185,33 @@ impl<B: Batch> Flight<B> {
             return;
         }
         let span = self.span();
-        async {
-            let batch = &self.loader.0.batch;
-            match load(batch, &self.groups).await {
-                Err(error) if worth_taking_apart(&error) && self.groups.len() > 1 => {
-                    // One request's trouble is not another's.
-                    for group in &self.groups {
-                        let alone = load(batch, std::slice::from_ref(group)).await;
-                        Arc::clone(group).complete(alone);
-                    }
+        self.answer().instrument(span).await;
+    }
+
+    /// Answers every group. A batch that fails for a reason that may lie in one
+    /// request's keys is asked again in halves, so that one request's trouble is not
+    /// another's: a single bad one among n costs about 2 log n calls. Whoever has gone
+    /// away meanwhile is left out, and when nobody waits any more nothing is asked.
+    async fn answer(&self) {
+        let batch = &self.loader.0.batch;
+        let mut parts = vec![self.groups.clone()];
+        while let Some(mut part) = parts.pop() {
+            part.retain(|group| !group.is_abandoned());
+            if part.is_empty() {
+                continue;
+            }
+            match load(batch, &part).await {
+                Err(error) if worth_taking_apart(&error) && part.len() > 1 => {
+                    let second = part.split_off(part.len() / 2);
+                    parts.extend([second, part]);
                 }
                 answer => {
-                    for group in &self.groups {
-                        Arc::clone(group).complete(answer.clone());
+                    for group in part {
+                        group.complete(answer.clone());
                     }
                 }
             }
         }
-        .instrument(span)
-        .await;
     }
 
     /// Below the first request that it serves, and linked to the others.
@@ -218,10 +226,11 @@ impl<B: Batch> Flight<B> {
     }
 }
 
-/// A store that cannot be reached fails everybody alike; a statement that took
-/// too long or was refused may be the fault of one group's keys.
+/// A store that cannot be reached or does not answer fails everybody alike; a
+/// statement that took the server too long or was refused may be the fault of one
+/// group's keys.
 fn worth_taking_apart(error: &StoreError) -> bool {
-    matches!(error.fault, Fault::Timeout | Fault::Internal)
+    matches!(error.fault, Fault::Slow | Fault::Internal)
 }
 
 impl<B: Batch> Drop for Flight<B> {
@@ -259,7 +268,7 @@ async fn load<B: Batch>(batch: &B, groups: &[Arc<Group<B::Key, B::Value>>]) -> A
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use tokio::sync::Semaphore;
 
@@ -270,7 +279,7 @@ mod tests {
     struct Evens {
         calls: Arc<Mutex<Vec<Vec<u32>>>>,
         gate: Arc<Semaphore>,
-        poison: Arc<AtomicUsize>,
+        poison: Arc<Mutex<Vec<u32>>>,
         panics: Arc<AtomicBool>,
     }
 
@@ -295,8 +304,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
             assert!(!self.panics.load(Ordering::SeqCst), "as told");
-            if keys.contains(&(u32::try_from(self.poison.load(Ordering::SeqCst)).expect("small"))) {
-                return Err(StoreError::new(Store::Clientes, Fault::Timeout, "slow key"));
+            if lock(&self.poison).iter().any(|slow| keys.contains(slow)) {
+                return Err(StoreError::new(Store::Clientes, Fault::Slow, "slow key"));
             }
             Ok(keys.iter().filter(|key| *key % 2 == 0).map(|key| (*key, key * 10)).collect())
         }
@@ -306,14 +315,14 @@ mod tests {
         loader: Loader<Evens>,
         calls: Arc<Mutex<Vec<Vec<u32>>>>,
         gate: Arc<Semaphore>,
-        poison: Arc<AtomicUsize>,
+        poison: Arc<Mutex<Vec<u32>>>,
         panics: Arc<AtomicBool>,
     }
 
     fn rig(permits: usize) -> Rig {
         let calls = Arc::<Mutex<Vec<Vec<u32>>>>::default();
         let gate = Arc::new(Semaphore::new(permits));
-        let poison = Arc::new(AtomicUsize::new(999));
+        let poison = Arc::<Mutex<Vec<u32>>>::default();
         let panics = Arc::new(AtomicBool::new(false));
         let batch = Evens {
             calls: Arc::clone(&calls),
@@ -375,6 +384,34 @@ mod tests {
             scope.run(futures_util::future::join_all(walk)).await;
             assert_eq!(lock(&rig.calls).len(), 2);
         }
+    }
+
+    /// The second of three fields keeps its thread, in its second turn, until the
+    /// batch that the others wait for has ended on another.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_answer_that_comes_in_the_middle_of_a_turn_is_for_the_next() {
+        let (parents, children) = (rig(0), rig(100));
+        let scope = Scopes::default().open();
+        let field = async |key| {
+            let parent = parents.loader.load(&scope, key).await.expect("loaded").expect("even");
+            children.loader.load(&scope, parent).await.expect("loaded")
+        };
+        let mut turn = 0;
+        let between = poll_fn(|cx| {
+            turn += 1;
+            if turn == 1 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            parents.gate.add_permits(1);
+            while lock(&parents.loader.0.state).in_flight > 0 {
+                std::thread::yield_now();
+            }
+            Poll::Ready(())
+        });
+        let walk = async { futures_util::join!(field(2), between, field(4)) };
+        assert_eq!(scope.run(walk).await, (Some(200), (), Some(400)));
+        assert_eq!(*lock(&children.calls), [vec![20, 40]], "one level, one call");
     }
 
     /// Batches end on another thread in the middle of a turn: were one of these
@@ -460,14 +497,75 @@ mod tests {
     #[tokio::test]
     async fn a_failed_batch_is_taken_apart() {
         let rig = rig(0);
-        rig.poison.store(6, Ordering::SeqCst);
+        lock(&rig.poison).push(6);
         let requests = ask_in_order(&rig, &[0, 2, 4, 6], two_fly).await;
         rig.gate.add_permits(100);
         let mut answers = Vec::new();
         for request in requests {
             answers.extend(request.await.expect("ran"));
         }
-        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Timeout)]);
+        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Slow)]);
+    }
+
+    /// Starts eight requests, of which the last six share a batch that fails whenever
+    /// it holds one of `slow`.
+    async fn eight_with_slow(
+        rig: &Rig,
+        slow: &[u32],
+    ) -> Vec<tokio::task::JoinHandle<Vec<Result<Option<u32>, Fault>>>> {
+        lock(&rig.poison).extend_from_slice(slow);
+        let requests = ask_in_order(rig, &[0, 2, 4, 6, 8, 10, 12, 14], two_fly).await;
+        // The two that fly, and the batch of the others.
+        rig.gate.add_permits(3);
+        while lock(&rig.calls).len() < 4 {
+            tokio::task::yield_now().await;
+        }
+        requests
+    }
+
+    fn later_calls(rig: &Rig) -> Vec<Vec<u32>> {
+        lock(&rig.calls).iter().skip(2).cloned().collect()
+    }
+
+    #[tokio::test]
+    async fn a_failed_batch_is_taken_apart_in_halves() {
+        let rig = rig(0);
+        let requests = eight_with_slow(&rig, &[12]).await;
+        rig.gate.add_permits(100);
+        for (request, key) in requests.into_iter().zip([0, 2, 4, 6, 8, 10, 12, 14]) {
+            let expected = if key == 12 { Err(Fault::Slow) } else { Ok(Some(key * 10)) };
+            assert_eq!(request.await.expect("ran"), [expected]);
+        }
+        let halves = [&[4, 6, 8, 10, 12, 14][..], &[4, 6, 8], &[10, 12, 14], &[10], &[12, 14], &[12], &[14]];
+        assert_eq!(later_calls(&rig), halves);
+    }
+
+    #[tokio::test]
+    async fn a_failed_batch_is_not_asked_again_for_requests_that_went_away() {
+        let rig = rig(0);
+        let mut requests = eight_with_slow(&rig, &[4, 6, 8, 10, 12, 14]).await;
+        // The first half is under way. All but one go away.
+        for request in requests.drain(..7) {
+            request.abort();
+            let _ = request.await;
+        }
+        rig.gate.add_permits(100);
+        assert_eq!(requests.remove(0).await.expect("ran"), [Err(Fault::Slow)]);
+        assert_eq!(later_calls(&rig), [&[4, 6, 8, 10, 12, 14][..], &[4, 6, 8], &[14]]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_batch_is_given_up_when_nobody_waits_any_more() {
+        let rig = rig(0);
+        for request in eight_with_slow(&rig, &[4, 6, 8, 10, 12, 14]).await {
+            request.abort();
+            let _ = request.await;
+        }
+        rig.gate.add_permits(100);
+        while lock(&rig.loader.0.state).in_flight > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(later_calls(&rig), [&[4, 6, 8, 10, 12, 14][..], &[4, 6, 8]]);
     }
 
     #[tokio::test]

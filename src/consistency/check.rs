@@ -4,16 +4,19 @@
 //!
 //! Other programs write meanwhile. So whatever looks wrong is looked at again, in
 //! the order in which a removal writes: first whether one is still under way, then
-//! whether it has left its note, then whether the row is still there.
+//! whether it has left its note, then whether the row is still there. What is mended
+//! is mended under a lock, after another look: whoever began meanwhile comes first.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Consistency;
-use crate::db::{Db, MOST_KEYS, Store, StoreError};
+use crate::db::{Db, End, MOST_KEYS, PerStore, Store, StoreError, Transaction, Work};
+use crate::failpoint::reach;
 use crate::relay::ClienteId;
 use crate::stores::{catalogo, clientes, enderecos, inventario};
 use crate::writes::guard::Guarded;
@@ -324,25 +327,19 @@ impl<O: Observer> Check<'_, O> {
 
     /// Notes of removals about what exists.
     async fn notes(&mut self, store: Store, guarded: Guarded) -> Result<(), StoreError> {
-        let db = self.db(store).clone();
-        let (about, home, task) = match guarded {
-            Guarded::Cliente => ("cliente", Store::Clientes, Task::RemoverCliente),
-            Guarded::Produto => ("produto", Store::Inventario, Task::RemoverProduto),
-        };
+        let databases = &self.consistency.databases;
+        let notes = Notes { databases, store, guarded };
         let mut after = 0;
         loop {
-            let notes = guarded.removed(&db, after, PAGE).await?;
-            let Some(last) = notes.last() else { return Ok(()) };
+            let page = guarded.removed(&databases[store], after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
             after = last.0;
-            let ids: Vec<u64> = notes.iter().map(|note| note.0).collect();
-            let there = match guarded {
-                Guarded::Cliente => clientes::existing(self.db(Store::Clientes), &ids).await?,
-                Guarded::Produto => catalogo::existing(self.db(Store::Catalogo), &ids).await?,
-            };
-            for id in there {
-                if outbox::find(self.db(home), task, id).await?.is_none() {
-                    let finding = Finding::StrayNote { store: store.name(), about, id };
-                    self.found(finding, Some(("took the note back", guarded.lift(&db, id)))).await?;
+            for id in notes.stray(page.into_iter().map(|note| note.0).collect()).await? {
+                let finding = Finding::StrayNote { store: store.name(), about: notes.about(), id };
+                if !self.repair {
+                    self.observer.found(&finding, None);
+                } else if notes.take_back(id).await? {
+                    self.observer.found(&finding, Some("took the note back"));
                 }
             }
         }
@@ -359,6 +356,112 @@ impl<O: Observer> Check<'_, O> {
             }
         }
         Ok(())
+    }
+}
+
+/// The notes that a store has of removals.
+#[derive(Clone, Copy)]
+struct Notes<'a> {
+    databases: &'a PerStore<Db>,
+    store: Store,
+    guarded: Guarded,
+}
+
+impl Notes<'_> {
+    const fn about(self) -> &'static str {
+        match self.guarded {
+            Guarded::Cliente => "cliente",
+            Guarded::Produto => "produto",
+        }
+    }
+
+    /// The removal that leaves such a note, and the store where it begins.
+    const fn removal(self) -> (Store, Task) {
+        match self.guarded {
+            Guarded::Cliente => (Store::Clientes, Task::RemoverCliente),
+            Guarded::Produto => (Store::Inventario, Task::RemoverProduto),
+        }
+    }
+
+    /// Those of `ids` that exist.
+    async fn existing(self, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
+        match self.guarded {
+            Guarded::Cliente => clientes::existing(&self.databases[Store::Clientes], ids).await,
+            Guarded::Produto => catalogo::existing(&self.databases[Store::Catalogo], ids).await,
+        }
+    }
+
+    /// Those of the noted `ids` that nobody is removing and that exist. Asked in this
+    /// order: a removal that ends in between has taken its product away before its row
+    /// leaves the outbox.
+    async fn stray(self, mut ids: Vec<u64>) -> Result<Vec<u64>, StoreError> {
+        let (home, task) = self.removal();
+        let under_way = outbox::among(&self.databases[home], task, &ids).await?;
+        ids.retain(|id| !under_way.contains(id));
+        reach("check", "nobody_removes");
+        if ids.is_empty() {
+            return Ok(ids);
+        }
+        self.existing(&ids).await
+    }
+
+    /// Takes a note back that is still a stray one when it is locked; false when it is
+    /// not, and stays.
+    async fn take_back(self, id: u64) -> Result<bool, StoreError> {
+        reach("check", "stray");
+        self.databases[self.store].transaction(&TakeBack { notes: self, id }, &Arc::default()).await?
+    }
+}
+
+struct TakeBack<'a> {
+    notes: Notes<'a>,
+    id: u64,
+}
+
+impl Work for TakeBack<'_> {
+    /// The error is that of another store.
+    type Output = Result<bool, StoreError>;
+
+    fn name(&self) -> &'static str {
+        "check.volta"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<Self::Output>, StoreError> {
+        let Self { notes, id } = self;
+        // From here on no removal can leave its note.
+        if !notes.guarded.lock(tx, *id).await? || self.is_under_way(tx).await? {
+            return Ok(End::Rollback(Ok(false)));
+        }
+        match self.still_stray().await {
+            Ok(true) => {
+                notes.guarded.lift(tx, *id).await?;
+                Ok(End::Commit(Ok(true)))
+            }
+            other => Ok(End::Rollback(other)),
+        }
+    }
+}
+
+impl TakeBack<'_> {
+    /// Whether the outbox of this very store has a row; on the transaction's own
+    /// connection, which may be the only one.
+    async fn is_under_way(&self, tx: &mut Transaction<'_>) -> Result<bool, StoreError> {
+        let (home, task) = self.notes.removal();
+        if home != self.notes.store {
+            return Ok(false);
+        }
+        outbox::is_under_way(tx, task, self.id).await
+    }
+
+    /// What the other stores say, in the order of [`Notes::stray`].
+    async fn still_stray(&self) -> Result<bool, StoreError> {
+        let (home, task) = self.notes.removal();
+        if home != self.notes.store
+            && outbox::find(&self.notes.databases[home], task, self.id).await?.is_some()
+        {
+            return Ok(false);
+        }
+        Ok(!self.notes.existing(&[self.id]).await?.is_empty())
     }
 }
 

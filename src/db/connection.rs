@@ -47,6 +47,9 @@ pub struct Connection {
     /// Set while a statement is under way: a connection that is dropped busy
     /// has unread bytes in it and is never used again.
     pub(super) busy: bool,
+    /// Set when a statement of a transaction has failed in such a way that no other
+    /// can follow.
+    pub(super) spoilt: bool,
 }
 
 impl Connection {
@@ -80,7 +83,7 @@ pub async fn connect(
     let version: String = row.try_get(1)?;
     let setup = session_setup(&version, statement_limit);
     sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut mysql).await?;
-    Ok(Connection { mysql, id, busy: false })
+    Ok(Connection { mysql, id, busy: false, spoilt: false })
 }
 
 /// Built from constants and numbers only.

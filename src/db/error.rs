@@ -12,8 +12,11 @@ pub enum Fault {
     Unavailable,
     /// The connection died while a statement was under way.
     Lost,
-    /// A statement passed its deadline.
+    /// Nobody answered within a statement's deadline.
     Timeout,
+    /// The server ended a statement that took too long, or that somebody killed. It
+    /// is well itself.
+    Slow,
     /// Every connection was taken for as long as we may wait.
     Busy,
     /// The server undid the whole transaction, for the sake of another.
@@ -32,10 +35,11 @@ pub enum Fault {
 
 impl Fault {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Unavailable,
         Self::Lost,
         Self::Timeout,
+        Self::Slow,
         Self::Busy,
         Self::Deadlock,
         Self::Locked,
@@ -51,6 +55,7 @@ impl Fault {
             Self::Unavailable => "unavailable",
             Self::Lost => "lost",
             Self::Timeout => "timeout",
+            Self::Slow => "slow",
             Self::Busy => "busy",
             Self::Deadlock => "deadlock",
             Self::Locked => "locked",
@@ -96,21 +101,13 @@ impl StoreError {
     /// differ between MariaDB and MySQL.
     #[must_use]
     pub fn statement(store: Store, error: &sqlx::Error) -> Self {
-        let fault = match (error, mysql_code(error)) {
-            (_, Some(1062)) => return Self::new(store, Fault::Duplicate, duplicate_key(error)),
-            // 1213 deadlock, 1020 a row changed since the snapshot
-            (_, Some(1213 | 1020)) => Fault::Deadlock,
-            // 1205 lock wait timeout
-            (_, Some(1205)) => Fault::Locked,
-            // 1180 Galera lost the transaction in its commit
-            (_, Some(1180)) => Fault::OutcomeUnknown,
-            // 3024 MySQL's limit, 1969 MariaDB's limit, 1317 killed
-            (_, Some(3024 | 1969 | 1317)) => Fault::Timeout,
-            // 1047 Galera not ready, 1290/1836 read-only, 1053 shutting down, 1927 connection killed
-            (_, Some(1047 | 1290 | 1836 | 1053 | 1927)) => Fault::Unavailable,
-            // 1146 no such table, 1054 no such column, 1049 no such database
-            (_, Some(1146 | 1054 | 1049)) => Fault::Unavailable,
-            (sqlx::Error::Io(_) | sqlx::Error::Protocol(_), _) => Fault::Lost,
+        let fault = match (error, mysql_code(error).and_then(server_fault)) {
+            (_, Some(Fault::Duplicate)) => return Self::new(store, Fault::Duplicate, duplicate_key(error)),
+            (_, Some(fault)) => fault,
+            (sqlx::Error::Io(_), None) => Fault::Lost,
+            // Among them `Protocol`: the driver says so where the number of arguments
+            // is wrong, or where it cannot read an answer, and it would again. A
+            // connection that died is always an `Io`.
             _ => Fault::Internal,
         };
         Self::new(store, fault, explain(error))
@@ -124,12 +121,43 @@ impl StoreError {
     }
 }
 
+/// Whether the connection is good for nothing after this failure: it is dead, or
+/// the driver has lost its place in it (after a wrong number of arguments it waits
+/// for an answer to what it never sent).
+pub(super) fn spoils_connection(error: &sqlx::Error) -> bool {
+    let ended = |code| matches!(server_fault(code), Some(Fault::Unavailable | Fault::OutcomeUnknown));
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
+        _ => mysql_code(error).is_some_and(ended),
+    }
+}
+
 /// The key that a duplicate is about: what the message quotes last, without the
 /// table that MySQL writes before it. The words around it may be in any language.
 fn duplicate_key(error: &sqlx::Error) -> String {
     let text = error.as_database_error().map(sqlx::error::DatabaseError::message).unwrap_or_default();
     let quoted = text.trim_end_matches('\'').rsplit('\'').next().unwrap_or_default();
     quoted.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+/// What an error number of the server means; nothing for those that are our mistake.
+fn server_fault(code: u16) -> Option<Fault> {
+    Some(match code {
+        1062 => Fault::Duplicate,
+        // 1213 deadlock, 1020 a row changed since the snapshot
+        1213 | 1020 => Fault::Deadlock,
+        // lock wait timeout
+        1205 => Fault::Locked,
+        // Galera lost the transaction in its commit
+        1180 => Fault::OutcomeUnknown,
+        // 3024 MySQL's limit, 1969 MariaDB's limit, 1317 killed
+        3024 | 1969 | 1317 => Fault::Slow,
+        // 1047 Galera not ready, 1290/1836 read-only, 1053 shutting down, 1927 connection killed
+        1047 | 1290 | 1836 | 1053 | 1927 => Fault::Unavailable,
+        // 1146 no such table, 1054 no such column, 1049 no such database
+        1146 | 1054 | 1049 => Fault::Unavailable,
+        _ => return None,
+    })
 }
 
 /// The number of a MySQL error, where there is one.
@@ -161,4 +189,53 @@ pub(super) fn explain(error: &sqlx::Error) -> String {
         },
     };
     format!("{error}{remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn what_the_driver_says_itself_and_what_it_means() {
+        let lost = |kind| sqlx::Error::Io(Error::from(kind));
+        let table = [
+            (lost(ErrorKind::UnexpectedEof), Fault::Lost, true),
+            (lost(ErrorKind::ConnectionReset), Fault::Lost, true),
+            (lost(ErrorKind::BrokenPipe), Fault::Lost, true),
+            (sqlx::Error::Protocol("prepared statement expected 2 parameters".into()), Fault::Internal, true),
+            (sqlx::Error::Protocol("Packet empty".into()), Fault::Internal, true),
+            (sqlx::Error::Encode("a year of six digits".into()), Fault::Internal, false),
+            (sqlx::Error::Decode("not a number".into()), Fault::Internal, false),
+            (sqlx::Error::ColumnIndexOutOfBounds { index: 3, len: 2 }, Fault::Internal, false),
+            (sqlx::Error::RowNotFound, Fault::Internal, false),
+        ];
+        for (error, fault, spoilt) in table {
+            let seen = StoreError::statement(Store::Clientes, &error);
+            assert_eq!((seen.fault, spoils_connection(&error)), (fault, spoilt), "{error}");
+            let sick = seen.is_sick_store();
+            assert_eq!(sick, fault == Fault::Lost, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_says_and_whether_it_is_sick() {
+        for (code, fault, sick) in [
+            (3024, Some(Fault::Slow), false),
+            (1969, Some(Fault::Slow), false),
+            (1317, Some(Fault::Slow), false),
+            (1205, Some(Fault::Locked), false),
+            (1213, Some(Fault::Deadlock), false),
+            (1062, Some(Fault::Duplicate), false),
+            (1053, Some(Fault::Unavailable), true),
+            (1180, Some(Fault::OutcomeUnknown), true),
+            (1064, None, false),
+        ] {
+            assert_eq!(server_fault(code), fault, "{code}");
+            let error = StoreError::new(Store::Clientes, fault.unwrap_or(Fault::Internal), "as told");
+            assert_eq!(error.is_sick_store(), sick, "{code}");
+        }
+        assert!(StoreError::new(Store::Clientes, Fault::Timeout, "nobody answered").is_sick_store());
+    }
 }

@@ -15,6 +15,7 @@ mod connection;
 mod error;
 pub mod migrations;
 mod pool;
+mod sql_list;
 mod statement;
 mod store;
 mod tally;
@@ -25,9 +26,8 @@ pub use breaker::BreakerLimits;
 pub use connection::{Connection, connect, options};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};
-pub use statement::{
-    MOST_BRANCHES, MOST_KEYS, Statement, Texts, in_list, intern, union_all, union_length, value_list,
-};
+pub use sql_list::{InList, MOST_BRANCHES, MOST_KEYS, Union, UnionBranch, ValueList};
+pub use statement::{Statement, intern};
 pub use store::{PerStore, Store};
 pub use tally::{StoreTally, Tally};
 pub use transaction::{End, Transaction, Work, Written};

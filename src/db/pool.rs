@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 
 use super::breaker::Breaker;
 use super::connection::connect;
+use super::error::spoils_connection;
 use super::{BreakerLimits, Connection, Connections, Fault, Statement, Store, StoreError, Tally, Usage};
 
 /// How long things may take and how many there may be, per store.
@@ -168,14 +169,16 @@ impl Db {
     {
         let store = self.0.store;
         let name = statement.name;
+        // Before the breaker is asked: it says nothing about the store.
+        self.0.check(&statement)?;
         let begun = Instant::now();
         self.0.enter(begun)?;
-        let mut outcome = self.attempt(statement.clone()).await;
+        let mut outcome = self.attempt(&statement).await;
         if matches!(&outcome, Err(error) if error.fault == Fault::Lost) {
             // The server went away and came back: every idle connection is as
             // dead as this one was.
             self.0.pool.retain(|_, _| false);
-            outcome = self.attempt(statement).await;
+            outcome = self.attempt(&statement).await;
         }
         let time = begun.elapsed();
         let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
@@ -202,7 +205,7 @@ impl Db {
         outcome
     }
 
-    async fn attempt<R>(&self, statement: Statement) -> Result<Vec<R>, StoreError>
+    async fn attempt<R>(&self, statement: &Statement) -> Result<Vec<R>, StoreError>
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
@@ -212,7 +215,7 @@ impl Db {
             unreachable!("a lease holds its connection until it is dropped");
         };
         connection.busy = true;
-        let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments);
+        let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments.clone());
         let run = query.fetch_all(&mut connection.mysql);
         match tokio::time::timeout(self.0.limits.statement, run).await {
             Ok(Ok(rows)) => {
@@ -220,11 +223,9 @@ impl Db {
                 Ok(rows)
             }
             Ok(Err(error)) => {
-                let error = StoreError::statement(store, &error);
-                // The server answered in full: the connection is sound.
-                connection.busy = error.fault == Fault::Lost || error.fault == Fault::Unavailable;
+                connection.busy = spoils_connection(&error);
                 lease.finished = true;
-                Err(error)
+                Err(StoreError::statement(store, &error))
             }
             Err(_) => Err(StoreError::new(
                 store,
@@ -255,11 +256,12 @@ impl Db {
     /// breaker, and closes it when the store is back.
     pub async fn health(&self) -> Health {
         let ping = async {
-            let outcome = self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1")).await;
+            let ping = Statement::new("ping", "SELECT 1");
+            let outcome = self.attempt::<(i64,)>(&ping).await;
             match outcome {
                 Err(error) if error.fault == Fault::Lost => {
                     self.0.pool.retain(|_, _| false);
-                    self.attempt::<(i64,)>(Statement::new("ping", "SELECT 1")).await
+                    self.attempt::<(i64,)>(&ping).await
                 }
                 outcome => outcome,
             }
@@ -300,6 +302,15 @@ impl Inner {
         self.breaker.enter(now).map_err(|reason| {
             self.usage.refuse();
             StoreError::new(self.store, Fault::Unavailable, reason)
+        })
+    }
+
+    /// Refuses a statement that the wire cannot carry, before anything else is
+    /// done for it.
+    pub(super) fn check(&self, statement: &Statement) -> Result<(), StoreError> {
+        statement.check(self.store).inspect_err(|error| {
+            self.usage.fail(error.fault);
+            tracing::warn!(store = %self.store, statement = statement.name, fault = ?error.fault, reason = %error.detail, "statement not sent");
         })
     }
 }

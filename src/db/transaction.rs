@@ -6,7 +6,7 @@
 //! | no connection, or it died before COMMIT was sent | the server has undone it: once more on a fresh connection |
 //! | deadlock, snapshot conflict (also at COMMIT on Galera) | the whole transaction again, up to five times, 5 to 50 ms apart |
 //! | a row stayed locked | once more |
-//! | a statement's deadline passed | given up, rolled back |
+//! | a statement's deadline passed, by the server's clock or by ours | given up, rolled back |
 //! | the connection died at COMMIT, or its deadline passed | [`Fault::OutcomeUnknown`]: the caller must look |
 
 use std::future::Future;
@@ -17,6 +17,7 @@ use sqlx::FromRow;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use tracing::Instrument as _;
 
+use super::error::spoils_connection;
 use super::pool::Inner;
 use super::{Connection, Db, Fault, Statement, StoreError, Tally};
 use crate::failpoint::reach;
@@ -77,10 +78,12 @@ impl Transaction<'_> {
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
+        self.db.check(&statement)?;
         let begun = Instant::now();
         let name = statement.name;
         let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments);
-        let outcome = bounded(self.db, patience(self.db), query.fetch_all(&mut self.connection.mysql)).await;
+        let Connection { mysql, spoilt, .. } = &mut *self.connection;
+        let outcome = bounded(self.db, spoilt, patience(self.db), query.fetch_all(mysql)).await;
         let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
         self.record(name, begun, rows, outcome.as_ref().err());
         outcome
@@ -92,10 +95,12 @@ impl Transaction<'_> {
     /// [`StoreError`]. After [`Fault::Duplicate`] the transaction may go on: that
     /// statement alone did nothing. After any other it must end, by returning it.
     pub async fn write(&mut self, statement: Statement) -> Result<Written, StoreError> {
+        self.db.check(&statement)?;
         let begun = Instant::now();
         let name = statement.name;
         let query = sqlx::query_with(statement.text, statement.arguments);
-        let outcome = bounded(self.db, patience(self.db), query.execute(&mut self.connection.mysql)).await;
+        let Connection { mysql, spoilt, .. } = &mut *self.connection;
+        let outcome = bounded(self.db, spoilt, patience(self.db), query.execute(mysql)).await;
         let rows = outcome.as_ref().map_or(0, sqlx::mysql::MySqlQueryResult::rows_affected);
         self.record(name, begun, rows, outcome.as_ref().err());
         outcome.map(|result| Written { rows: result.rows_affected(), id: result.last_insert_id() })
@@ -192,7 +197,7 @@ impl Db {
         let outcome = in_transaction(db, connection, work, tally).await;
         // Whatever the server answered in full leaves the connection usable; a
         // connection that is dropped busy takes its transaction with it.
-        connection.busy = matches!(&outcome, Err(error) if is_broken(error.fault));
+        connection.busy = connection.spoilt || matches!(&outcome, Err(error) if is_broken(error.fault));
         lease.finished = !matches!(&outcome, Err(error) if error.fault == Fault::Timeout);
         outcome
     }
@@ -229,7 +234,7 @@ async fn in_transaction<W: Work>(
             counted(db, command(db, connection, "ROLLBACK", 1).await)?;
             Ok(output)
         }
-        Err(error) if is_broken(error.fault) => Err(error),
+        Err(error) if connection.spoilt || is_broken(error.fault) => Err(error),
         Err(error) => {
             // After a lock wait the server has undone the statement alone.
             counted(db, command(db, connection, "ROLLBACK", 1).await)?;
@@ -243,7 +248,7 @@ async fn commit(db: &Inner, connection: &mut Connection, work: &str) -> Result<(
     let committed = command(db, connection, "COMMIT", COMMIT_PATIENCE).await;
     reach(work, "after_commit");
     committed.map_err(|error| match error.fault {
-        Fault::Lost | Fault::Timeout | Fault::Unavailable => {
+        Fault::Lost | Fault::Timeout | Fault::Slow | Fault::Unavailable => {
             StoreError { fault: Fault::OutcomeUnknown, ..error }
         }
         _ => error,
@@ -281,17 +286,22 @@ async fn command(
     text: &'static str,
     patience: u32,
 ) -> Result<(), StoreError> {
-    let run = sqlx::raw_sql(text).execute(&mut connection.mysql);
-    bounded(db, db.limits.statement * patience, run).await.map(|_| ())
+    let Connection { mysql, spoilt, .. } = connection;
+    bounded(db, spoilt, db.limits.statement * patience, sqlx::raw_sql(text).execute(mysql)).await.map(|_| ())
 }
 
+/// Waits for the server for so long, and notes when the connection is `spoilt`.
 async fn bounded<T>(
     db: &Inner,
+    spoilt: &mut bool,
     patience: Duration,
     run: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
     match tokio::time::timeout(patience, run).await {
-        Ok(outcome) => outcome.map_err(|error| StoreError::statement(db.store, &error)),
+        Ok(outcome) => outcome.map_err(|error| {
+            *spoilt |= spoils_connection(&error);
+            StoreError::statement(db.store, &error)
+        }),
         Err(_) => Err(StoreError::new(db.store, Fault::Timeout, format!("no answer within {patience:?}"))),
     }
 }

@@ -100,7 +100,7 @@ impl From<GraphError> for Error {
                     Fault::Unavailable | Fault::Lost => {
                         (code::STORE_UNAVAILABLE, "cannot be reached right now")
                     }
-                    Fault::Timeout => (code::STORE_TIMEOUT, "did not answer in time"),
+                    Fault::Timeout | Fault::Slow => (code::STORE_TIMEOUT, "did not answer in time"),
                     Fault::Busy => (code::STORE_BUSY, "is busy, try again shortly"),
                     Fault::Deadlock | Fault::Locked => {
                         (code::CONFLICT, "has another write to the same record under way, try again")

@@ -6,9 +6,7 @@
 //! Whoever comes first wins, and the other sees it. The rule and its proof are in
 //! ARCHITECTURE.md.
 
-use std::sync::LazyLock;
-
-use crate::db::{Db, Statement, StoreError, Texts as KnownTexts, Transaction, in_list, value_list};
+use crate::db::{Db, InList, Statement, StoreError, Transaction, ValueList};
 
 /// Whose notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +27,8 @@ struct Texts {
     lift: &'static str,
     removed: &'static str,
     kept: &'static str,
-    insert_many: &'static str,
-    share_many: &'static str,
+    insert_many: ValueList,
+    share_many: InList,
 }
 
 macro_rules! texts {
@@ -60,11 +58,17 @@ macro_rules! texts {
                 $table,
                 "` SET `removed_at` = NULL, `sales_kept` = FALSE WHERE `id` = ?"
             ),
-            insert_many: concat!("INSERT IGNORE INTO `", $table, "` (`id`) VALUES (…)"),
-            share_many: concat!(
-                "SELECT `id` FROM `",
-                $table,
-                "` WHERE `removed_at` IS NOT NULL AND `id` IN (…) LOCK IN SHARE MODE"
+            insert_many: ValueList::new(
+                "guard.notas",
+                &["INSERT IGNORE INTO `", $table, "` (`id`) VALUES (…)"],
+            ),
+            share_many: InList::new(
+                "guard.partilhas",
+                &[
+                    "SELECT `id` FROM `",
+                    $table,
+                    "` WHERE `removed_at` IS NOT NULL AND `id` IN (…) LOCK IN SHARE MODE",
+                ],
             ),
             kept: concat!(
                 "SELECT `sales_kept` FROM `",
@@ -81,11 +85,11 @@ macro_rules! texts {
     };
 }
 
-const CLIENTE: Texts = texts!("cliente_guard");
-const PRODUTO: Texts = texts!("produto_guard");
+static CLIENTE: Texts = texts!("cliente_guard");
+static PRODUTO: Texts = texts!("produto_guard");
 
 impl Guarded {
-    const fn texts(self) -> &'static Texts {
+    fn texts(self) -> &'static Texts {
         match self {
             Self::Cliente => &CLIENTE,
             Self::Produto => &PRODUTO,
@@ -109,13 +113,12 @@ impl Guarded {
     /// # Errors
     /// The store's.
     pub async fn share_many(self, tx: &mut Transaction<'_>, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
-        static INSERTS: [LazyLock<KnownTexts>; 2] = [const { LazyLock::new(KnownTexts::default) }; 2];
-        static SELECTS: [LazyLock<KnownTexts>; 2] = [const { LazyLock::new(KnownTexts::default) }; 2];
-        let (texts, which) = (self.texts(), self as usize);
-        let insert = value_list(&INSERTS[which], || texts.insert_many.to_owned(), ids.len());
-        tx.write(Statement::new("guard.notas", insert).bind_list(ids)).await?;
-        let select = in_list(&SELECTS[which], || texts.share_many.to_owned(), ids.len());
-        let rows: Vec<(u64,)> = tx.read(Statement::new("guard.partilhas", select).bind_list(ids)).await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let texts = self.texts();
+        tx.write(texts.insert_many.of(ids)).await?;
+        let rows: Vec<(u64,)> = tx.read(texts.share_many.of(ids)).await?;
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
@@ -158,13 +161,13 @@ impl Guarded {
         Ok(rows.first().is_some_and(|row| row.0))
     }
 
-    /// Takes the note of a removal back.
+    /// Takes the note of a removal back; the note must be locked.
     ///
     /// # Errors
     /// The store's.
-    pub async fn lift(self, db: &Db, id: u64) -> Result<(), StoreError> {
+    pub async fn lift(self, tx: &mut Transaction<'_>, id: u64) -> Result<(), StoreError> {
         let statement = Statement::new("guard.volta", self.texts().lift).bind(id);
-        db.write(statement, &std::sync::Arc::default()).await.map(|_| ())
+        tx.write(statement).await.map(|_| ())
     }
 
     /// The next removed ids after `after`, with whether their purchases stay.

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::db::{Db, End, Statement, StoreError, Transaction, Work};
+use crate::db::{Db, End, InList, Statement, StoreError, Transaction, Work};
 
 /// How long a worker may be silent before another takes its work.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -143,6 +143,30 @@ pub async fn find(db: &Db, task: Task, target: u64) -> Result<Option<u64>, Store
     let statement = Statement::new("outbox.de", text).bind(task.name()).bind(target);
     let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
     Ok(rows.first().map(|row| row.0))
+}
+
+/// Whether there is a row about `target`: as it is now, whatever the transaction
+/// read before.
+///
+/// # Errors
+/// The store's.
+pub async fn is_under_way(tx: &mut Transaction<'_>, task: Task, target: u64) -> Result<bool, StoreError> {
+    let text = "SELECT `id` FROM `outbox` WHERE `task` = ? AND `target` = ? LOCK IN SHARE MODE";
+    let statement = Statement::new("outbox.em_curso", text).bind(task.name()).bind(target);
+    let rows: Vec<(u64,)> = tx.read(statement).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Those of `targets`, at most [`MOST_KEYS`](crate::db::MOST_KEYS), about which
+/// there is a row.
+///
+/// # Errors
+/// The store's.
+pub async fn among(db: &Db, task: Task, targets: &[u64]) -> Result<Vec<u64>, StoreError> {
+    static AMONG: InList =
+        InList::new("outbox.entre", &["SELECT `target` FROM `outbox` WHERE `target` IN (…) AND `task` = ?"]);
+    let rows: Vec<(u64,)> = db.read(AMONG.of(targets).bind(task.name()), &[]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
 /// All rows, in order, after `after`.

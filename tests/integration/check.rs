@@ -1,10 +1,14 @@
 //! `quarteto check`: what it finds, what it mends, and what it leaves.
 
 use quarteto::consistency::check::{Finding, Observer, Position};
+#[cfg(feature = "failpoints")]
+use quarteto::db::PerStore;
 use quarteto::db::Store;
 use serde_json::json;
 
 use crate::support::TestApp;
+#[cfg(feature = "failpoints")]
+use crate::support::server::Server;
 use crate::support::shop::{self, sql};
 
 /// Everything that was found, as a person reads it.
@@ -96,4 +100,108 @@ async fn a_walk_goes_on_where_it_was() {
     app.consistency.check(from, false, &mut findings).await.expect("checked");
     assert_eq!(findings.0.len(), 6, "not the address, and not the first purchase: {:#?}", findings.0);
     assert_eq!(findings.1.last().map(ToString::to_string).as_deref(), Some("compras:840"));
+}
+
+/// What another program does at a point of ours, with the test's thread standing
+/// still. Points are everybody's, so other threads pass.
+#[cfg(feature = "failpoints")]
+fn meanwhile(
+    point: &'static str,
+    databases: &PerStore<String>,
+    statements: &'static [(Store, &'static str)],
+) {
+    let (me, databases) = (std::thread::current().id(), databases.clone());
+    let act = move || {
+        if std::thread::current().id() != me {
+            return;
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(async {
+                    for (store, text) in statements {
+                        sql(&databases, *store, text).await;
+                    }
+                });
+            });
+        });
+    };
+    fail::cfg_callback(point, act).expect("a point");
+}
+
+/// A product that nobody has bought.
+#[cfg(feature = "failpoints")]
+const PRODUCT: (Store, &str) = (
+    Store::Catalogo,
+    "INSERT INTO `catalogo` (`id`, `nome`, `preco`, `disponivel`) VALUES (90, 'Banco', 10, TRUE)",
+);
+
+#[cfg(feature = "failpoints")]
+const NOTE: (Store, &str) = (
+    Store::Inventario,
+    "INSERT INTO `produto_guard` (`id`, `removed_at`) VALUES (90, CURRENT_TIMESTAMP(6)) \
+     ON DUPLICATE KEY UPDATE `removed_at` = CURRENT_TIMESTAMP(6)",
+);
+
+/// A removal that began and that nobody goes on with for now.
+#[cfg(feature = "failpoints")]
+const BEGUN: (Store, &str) = (
+    Store::Inventario,
+    "INSERT INTO `outbox` (`task`, `target`, `policy`, `due_at`) \
+     VALUES ('remover_produto', 90, 'manter', '9999-01-01')",
+);
+
+#[cfg(feature = "failpoints")]
+const DELETED: (Store, &str) = (Store::Catalogo, "DELETE FROM `catalogo` WHERE `id` = 90");
+
+#[cfg(feature = "failpoints")]
+const ENDED: (Store, &str) = (Store::Inventario, "DELETE FROM `outbox` WHERE `target` = 90");
+
+#[cfg(feature = "failpoints")]
+async fn is_noted(databases: &PerStore<String>) -> bool {
+    let options = Server::shared().await.options(Store::Inventario, &databases[Store::Inventario]);
+    let mut mysql = quarteto::db::connect(&options, None).await.expect("connected").into_mysql();
+    let text = "SELECT `removed_at` IS NOT NULL FROM `produto_guard` WHERE `id` = 90";
+    sqlx::query_scalar(text).fetch_one(&mut mysql).await.expect("a note")
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn the_note_of_a_removal_that_ends_while_it_is_looked_at_is_no_stray_one() {
+    let databases = shop::open().await;
+    let app = TestApp::over(&databases).await;
+    for (store, text) in [PRODUCT, NOTE, BEGUN] {
+        sql(&databases, store, text).await;
+    }
+    // Between the look at the outbox and the look at the catalogue.
+    meanwhile("check::nobody_removes", &databases, &[DELETED, ENDED]);
+    let found = check(&app, false).await;
+    fail::remove("check::nobody_removes");
+    assert_eq!(found.len(), 1, "the removal was under way when it began: {found:#?}");
+    assert!(found[0].0.contains("remover_produto 90 is open"), "{found:#?}");
+    assert!(is_noted(&databases).await);
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test]
+async fn a_stray_note_that_a_removal_makes_its_own_meanwhile_is_not_taken_back() {
+    let app_over = async |meanwhile_done: &'static [(Store, &'static str)]| {
+        let databases = shop::open().await;
+        let app = TestApp::over(&databases).await;
+        for (store, text) in [PRODUCT, NOTE] {
+            sql(&databases, store, text).await;
+        }
+        meanwhile("check::stray", &databases, meanwhile_done);
+        let found = check(&app, true).await;
+        fail::remove("check::stray");
+        (found, is_noted(&databases).await)
+    };
+    // Nothing happens: it is taken back.
+    let (found, noted) = app_over(&[]).await;
+    assert_eq!((found.len(), found[0].1, noted), (1, Some("took the note back"), false), "{found:#?}");
+    // It is under way, or over.
+    for done in [&[BEGUN][..], &[BEGUN, DELETED], &[BEGUN, DELETED, ENDED]] {
+        let (found, noted) = app_over(done).await;
+        assert_eq!((found, noted), (vec![], true), "{done:?}");
+    }
 }

@@ -1,8 +1,12 @@
 //! Stores that are down, silent or slow: what still answers, and recovery.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use quarteto::db::{BreakerLimits, Db, DbLimits, Fault, Statement, Store};
+use chrono::NaiveDate;
+use quarteto::db::{
+    BreakerLimits, Db, DbLimits, End, Fault, Statement, Store, StoreError, Transaction, Work,
+};
 use reqwest::Method;
 
 use crate::support::app::send;
@@ -196,8 +200,77 @@ async fn the_server_gives_up_before_we_do_and_the_connection_lives_on() {
     let id = || db.read::<(u64,)>(Statement::new("test.id", "SELECT CAST(CONNECTION_ID() AS UNSIGNED)"), &[]);
     let before = id().await.expect("an id");
     let error = db.read::<(i64,)>(endless(), &[]).await.map(|_| ()).expect_err("too slow");
-    assert_eq!(error.fault, Fault::Timeout);
+    assert_eq!(error.fault, Fault::Slow);
     assert_eq!(id().await.expect("an id"), before, "the same connection");
+    let error = db.transaction(&Reads(endless()), &Arc::default()).await.expect_err("too slow");
+    assert_eq!(error.fault, Fault::Slow);
+    assert_eq!(id().await.expect("an id"), before, "rolled back, and still the same");
+}
+
+/// A transaction that reads.
+struct Reads(Statement);
+
+impl Work for Reads {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "test.reads"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        tx.read::<(i64,)>(self.0.clone()).await.map(|_| End::Commit(()))
+    }
+}
+
+async fn connection_of(db: &Db) -> u64 {
+    let text = "SELECT CAST(CONNECTION_ID() AS UNSIGNED)";
+    let rows: Vec<(u64,)> = db.read(Statement::new("test.id", text), &[]).await.expect("an answer");
+    rows[0].0
+}
+
+#[tokio::test]
+async fn statements_that_take_too_long_are_not_a_sick_store() {
+    let db = db(DbLimits { connections: 1, ..limits() }).await;
+    for _ in 0..BreakerLimits::default().failures_in_a_row {
+        let error = db.read::<(i64,)>(endless(), &[]).await.map(|_| ()).expect_err("too slow");
+        assert_eq!(error.fault, Fault::Slow);
+    }
+    let rows: Vec<(i64,)> = db.read(Statement::new("test.one", "SELECT 1"), &[]).await.expect("answered");
+    assert_eq!((rows, db.resting_because()), (vec![(1,)], None), "the circuit is closed");
+    assert!(db.usage().outcomes().any(|outcome| outcome == ("slow", 5)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_our_mistake_and_the_store_is_left_out_of_it() {
+    let db = db(DbLimits { connections: 1, ..limits() }).await;
+    let before = connection_of(&db).await;
+    let year = NaiveDate::from_ymd_opt(70_000, 1, 1).expect("a date");
+    let unsendable = || Statement::new("test.year", "SELECT CAST(? AS SIGNED), ?").bind(1).bind(year);
+    for _ in 0..10 {
+        let error = db.read::<(i64,)>(unsendable(), &[]).await.map(|_| ()).expect_err("refused");
+        assert_eq!(error.fault, Fault::Internal, "{error}");
+        assert!(error.detail.contains("argument 2"), "{error}");
+        let error = db.transaction(&Reads(unsendable()), &Arc::default()).await.expect_err("refused");
+        assert_eq!(error.fault, Fault::Internal, "{error}");
+        let error = db.write(unsendable(), &Arc::default()).await.expect_err("refused");
+        assert_eq!(error.fault, Fault::Internal, "{error}");
+    }
+    assert_eq!((connection_of(&db).await, db.resting_because()), (before, None));
+}
+
+#[tokio::test]
+async fn a_wrong_number_of_arguments_is_our_mistake_and_costs_a_connection_alone() {
+    let db = db(DbLimits { connections: 1, ..limits() }).await;
+    let wrong = || Statement::new("test.wrong", "SELECT CAST(? AS SIGNED), ?").bind(1);
+    for _ in 0..10 {
+        let error = db.read::<(i64,)>(wrong(), &[]).await.map(|_| ()).expect_err("refused");
+        assert_eq!(error.fault, Fault::Internal, "{error}");
+        connection_of(&db).await;
+        let error = db.transaction(&Reads(wrong()), &Arc::default()).await.expect_err("refused");
+        assert_eq!(error.fault, Fault::Internal, "{error}");
+        connection_of(&db).await;
+    }
+    assert_eq!(db.resting_because(), None);
 }
 
 #[tokio::test]

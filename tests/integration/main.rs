@@ -31,6 +31,7 @@ mod metrics;
 mod migrations;
 mod mutations;
 mod paging;
+mod plans;
 #[cfg(feature = "failpoints")]
 mod power_loss;
 mod program;

@@ -3,9 +3,21 @@
 //! | binary | subject |
 //! | --- | --- |
 //! | `floor` | the three queries by hand: axum, the driver's own pool, the fewest statements |
-//! | `bench` | runs Quarteto and the floor in turn and prints a table of ratios |
+//! | `stock` | the same graph in async-graphql as it comes: its service for axum, its executor, its `DataLoader` |
+//! | `bench` | runs Quarteto and both of them in turn and prints their figures side by side |
 //!
-//! Both read the queries from here, so that they cannot drift apart.
+//! All read the queries from here, so that they cannot drift apart; and what the two
+//! programs have in common beside them: how they are started, the login, the shape of
+//! a moment.
+
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::{ConnectOptions as _, MySqlPool};
 
 /// One of the queries that are measured.
 #[derive(Clone, Copy, Debug)]
@@ -61,4 +73,60 @@ pub fn authorization(password: &str) -> String {
     use base64::Engine as _;
     let credentials = format!("{USER}:{password}");
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(credentials))
+}
+
+/// A program that Quarteto is measured against.
+#[derive(Debug, clap::Parser)]
+pub struct Server {
+    /// The URL of the server with the four databases.
+    #[arg(long)]
+    pub server: MySqlConnectOptions,
+    /// Where to listen.
+    #[arg(long)]
+    pub listen: String,
+    /// The one value of `Authorization` that is let in.
+    #[arg(long)]
+    pub authorization: HeaderValue,
+}
+
+impl Server {
+    /// The driver's own pool, with as many connections as Quarteto's, and room for so
+    /// many prepared statements a connection.
+    #[must_use]
+    pub fn pool(&self, database: &str, statements: usize) -> MySqlPool {
+        let server = self.server.clone().database(database).statement_cache_capacity(statements);
+        MySqlPoolOptions::new().max_connections(10).connect_lazy_with(server.disable_statement_logging())
+    }
+}
+
+/// Lets those in who know the word.
+pub async fn login(State(expected): State<HeaderValue>, request: Request, next: Next) -> Response {
+    if request.headers().get(AUTHORIZATION) != Some(&expected) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    next.run(request).await
+}
+
+/// A moment as Quarteto shows it.
+#[must_use]
+pub fn moment(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// `count` question marks.
+#[must_use]
+pub fn marks(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
+/// The keys without repetition, and then filled up to a multiple of ten, so
+/// that there are few texts to prepare.
+#[must_use]
+pub fn distinct(mut keys: Vec<u64>) -> Vec<u64> {
+    keys.sort_unstable();
+    keys.dedup();
+    if let Some(last) = keys.last().copied() {
+        keys.resize(keys.len().next_multiple_of(10), last);
+    }
+    keys
 }

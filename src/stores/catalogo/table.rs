@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, Statement, StoreError, Tally, Texts, Transaction, in_list};
+use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::relay::{Page, ProdutoId};
 
@@ -50,9 +50,8 @@ impl FromRow<'_, MySqlRow> for Item {
 /// # Errors
 /// The store's.
 pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Item>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("catalogo.por_id", text).bind_list(ids), audience).await
+    static BY_ID: InList = InList::new("catalogo.por_id", &[SELECT, " WHERE `id` IN (…)"]);
+    db.read(BY_ID.of(ids), audience).await
 }
 
 /// Descriptions by product; products without one are left out.
@@ -64,12 +63,11 @@ pub async fn descricoes(
     ids: &[u64],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<(u64, String)>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let template = || {
-        "SELECT `id`, `descricao` FROM `catalogo` WHERE `descricao` IS NOT NULL AND `id` IN (…)".to_owned()
-    };
-    let text = in_list(&TEXTS, template, ids.len());
-    db.read(Statement::new("catalogo.descricao", text).bind_list(ids), audience).await
+    static DESCRICOES: InList = InList::new(
+        "catalogo.descricao",
+        &["SELECT `id`, `descricao` FROM `catalogo` WHERE `descricao` IS NOT NULL AND `id` IN (…)"],
+    );
+    db.read(DESCRICOES.of(ids), audience).await
 }
 
 /// Which products a listing holds.
@@ -195,9 +193,9 @@ pub async fn delete(db: &Db, id: ProdutoId) -> Result<(), StoreError> {
 /// # Errors
 /// The store's.
 pub async fn existing(db: &Db, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let text = in_list(&TEXTS, || "SELECT `id` FROM `catalogo` WHERE `id` IN (…)".to_owned(), ids.len());
-    let rows: Vec<(u64,)> = db.read(Statement::new("catalogo.existem", text).bind_list(ids), &[]).await?;
+    static EXISTING: InList =
+        InList::new("catalogo.existem", &["SELECT `id` FROM `catalogo` WHERE `id` IN (…)"]);
+    let rows: Vec<(u64,)> = db.read(EXISTING.of(ids), &[]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 

@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, Statement, StoreError, Tally, Texts, Transaction, in_list};
+use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::relay::{ClienteId, Page};
 
@@ -55,9 +55,8 @@ impl FromRow<'_, MySqlRow> for Cadastro {
 /// # Errors
 /// The store's.
 pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Cadastro>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("clientes.por_id", text).bind_list(ids), audience).await
+    static BY_ID: InList = InList::new("clientes.por_id", &[SELECT, " WHERE `id` IN (…)"]);
+    db.read(BY_ID.of(ids), audience).await
 }
 
 /// The client with this CPF.
@@ -206,9 +205,9 @@ LOCK IN SHARE MODE";
 /// # Errors
 /// The store's.
 pub async fn existing(db: &Db, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let text = in_list(&TEXTS, || "SELECT `id` FROM `cadastro` WHERE `id` IN (…)".to_owned(), ids.len());
-    let rows: Vec<(u64,)> = db.read(Statement::new("clientes.existem", text).bind_list(ids), &[]).await?;
+    static EXISTING: InList =
+        InList::new("clientes.existem", &["SELECT `id` FROM `cadastro` WHERE `id` IN (…)"]);
+    let rows: Vec<(u64,)> = db.read(EXISTING.of(ids), &[]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 

@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list};
+use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Work};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::relay::{ClienteId, EnderecoId, Page};
 use crate::writes::guard::Guarded;
@@ -71,9 +71,8 @@ impl FromRow<'_, MySqlRow> for Registro {
 /// # Errors
 /// The store's.
 pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("enderecos.por_id", text).bind_list(ids), audience).await
+    static BY_ID: InList = InList::new("enderecos.por_id", &[SELECT, " WHERE `id` IN (…)"]);
+    db.read(BY_ID.of(ids), audience).await
 }
 
 /// All addresses of many clients, oldest first within each.
@@ -82,10 +81,11 @@ pub(super) async fn by_clientes(
     clientes: &[u64],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Registro>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let template = || format!("{SELECT} WHERE `id_cliente` IN (…) ORDER BY `id_cliente`, `id`");
-    let text = in_list(&TEXTS, template, clientes.len());
-    db.read(Statement::new("enderecos.do_cliente", text).bind_list(clientes), audience).await
+    static BY_CLIENTE: InList = InList::new(
+        "enderecos.do_cliente",
+        &[SELECT, " WHERE `id_cliente` IN (…) ORDER BY `id_cliente`, `id`"],
+    );
+    db.read(BY_CLIENTE.of(clientes), audience).await
 }
 
 /// Which addresses a listing holds.
@@ -156,13 +156,12 @@ SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco` WHERE `id_cliente` = ? LOCK IN
 /// # Errors
 /// The store's.
 pub async fn counts(db: &Db, clientes: &[u64]) -> Result<Vec<(u64, u64)>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let template = || {
-        "SELECT `id_cliente`, CAST(COUNT(*) AS UNSIGNED) FROM `endereco` WHERE `id_cliente` IN (…) GROUP BY `id_cliente`"
-            .to_owned()
-    };
-    let text = in_list(&TEXTS, template, clientes.len());
-    db.read(Statement::new("enderecos.contagens", text).bind_list(clientes), &[]).await
+    static COUNTS: InList = InList::new(
+        "enderecos.contagens",
+        &["SELECT `id_cliente`, CAST(COUNT(*) AS UNSIGNED) FROM `endereco` \
+           WHERE `id_cliente` IN (…) GROUP BY `id_cliente`"],
+    );
+    db.read(COUNTS.of(clientes), &[]).await
 }
 
 /// What an address is made of.

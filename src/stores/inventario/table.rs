@@ -6,9 +6,7 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{
-    Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list, union_all, union_length,
-};
+use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Union, UnionBranch, Work};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::relay::{ClienteId, CompraId, Direction, Page, ProdutoId};
 use crate::writes::guard::Guarded;
@@ -79,9 +77,8 @@ fn branch(row: &MySqlRow) -> Result<usize, sqlx::Error> {
 /// # Errors
 /// The store's.
 pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let text = in_list(&TEXTS, || format!("{SELECT} WHERE `id` IN (…)"), ids.len());
-    db.read(Statement::new("inventario.por_id", text).bind_list(ids), audience).await
+    static BY_ID: InList = InList::new("inventario.por_id", &[SELECT, " WHERE `id` IN (…)"]);
+    db.read(BY_ID.of(ids), audience).await
 }
 
 /// Whose purchases: a client's or a product's.
@@ -103,10 +100,15 @@ pub(super) struct Branch {
     pub limit: u64,
 }
 
-impl Branch {
-    /// A branch that finds nothing, to fill a UNION up.
+impl UnionBranch for Branch {
     const EMPTY: Self = Self { parent: 0, above: 0, below: 0, limit: 0 };
 
+    fn bind(self, statement: Statement) -> Statement {
+        statement.bind(self.parent).bind(self.above).bind(self.below).bind(self.limit)
+    }
+}
+
+impl Branch {
     /// The branch of `page` whose connection runs upwards or, when
     /// `descending`, downwards.
     pub(super) fn new(parent: u64, page: &Page, descending: bool) -> Self {
@@ -122,14 +124,6 @@ pub(super) fn reads_down(direction: Direction, descending: bool) -> bool {
     (direction == Direction::Forward) == descending
 }
 
-fn bind_branches(mut statement: Statement, branches: &[Branch]) -> Statement {
-    for position in 0..union_length(branches.len()) {
-        let branch = branches.get(position).copied().unwrap_or(Branch::EMPTY);
-        statement = statement.bind(branch.parent).bind(branch.above).bind(branch.below).bind(branch.limit);
-    }
-    statement
-}
-
 /// A page of purchases for each of many clients, or products, in one statement.
 /// Rows come in the order in which each page is read.
 pub(super) async fn pages(
@@ -139,25 +133,26 @@ pub(super) async fn pages(
     branches: &[Branch],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<OfBranch<Registro>>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let (variant, name, from) = match side {
-        Side::Cliente => {
-            (0, "inventario.compras_do_cliente", "FORCE INDEX (`inventario_cliente`) WHERE `id_cliente`")
-        }
-        Side::Produto => {
-            (1, "inventario.compras_do_produto", "FORCE INDEX (`inventario_produto`) WHERE `id_produto`")
-        }
+    let union = match (side, down) {
+        (Side::Cliente, true) => &DO_CLIENTE_DOWN,
+        (Side::Cliente, false) => &DO_CLIENTE_UP,
+        (Side::Produto, true) => &DO_PRODUTO_DOWN,
+        (Side::Produto, false) => &DO_PRODUTO_UP,
     };
-    let (variant, direction) = if down { (variant, "DESC") } else { (variant + 2, "ASC") };
-    let branch = || {
-        format!(
-            "SELECT {{n}}, `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` \
-             FROM `inventario` {from} = ? AND `id` > ? AND `id` < ? ORDER BY `id` {direction} LIMIT ?"
-        )
-    };
-    let text = union_all(&TEXTS, variant, branch, branches.len());
-    db.read(bind_branches(Statement::new(name, text), branches), audience).await
+    db.read(union.of(branches), audience).await
 }
+
+const PAGE: &str = "\
+SELECT {n}, `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` FROM `inventario`";
+const DO_CLIENTE: &str = " FORCE INDEX (`inventario_cliente`) WHERE `id_cliente` = ?";
+const DO_PRODUTO: &str = " FORCE INDEX (`inventario_produto`) WHERE `id_produto` = ?";
+const DOWN: &str = " AND `id` > ? AND `id` < ? ORDER BY `id` DESC LIMIT ?";
+const UP: &str = " AND `id` > ? AND `id` < ? ORDER BY `id` ASC LIMIT ?";
+
+static DO_CLIENTE_DOWN: Union = Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, DOWN]);
+static DO_CLIENTE_UP: Union = Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, UP]);
+static DO_PRODUTO_DOWN: Union = Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, DOWN]);
+static DO_PRODUTO_UP: Union = Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, UP]);
 
 /// What a client has bought of one product.
 #[derive(Debug)]
@@ -198,20 +193,16 @@ pub(super) async fn produtos(
     branches: &[Branch],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<OfBranch<Adquirido>>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let (variant, direction) = if down { (0, "DESC") } else { (1, "ASC") };
-    let branch = || {
-        format!(
-            "SELECT {{n}}, `id_produto`, CAST(SUM(`quantidade`) AS UNSIGNED), SUM(`quantidade` * `preco_unitario`), \
-             MIN(`adquirido_em`), MAX(`adquirido_em`) \
-             FROM `inventario` FORCE INDEX (`inventario_produtos_do_cliente`) \
-             WHERE `id_cliente` = ? AND `id_produto` > ? AND `id_produto` < ? \
-             GROUP BY `id_produto` ORDER BY `id_produto` {direction} LIMIT ?"
-        )
-    };
-    let text = union_all(&TEXTS, variant, branch, branches.len());
-    let statement = Statement::new("inventario.produtos_do_cliente", text);
-    db.read(bind_branches(statement, branches), audience).await
+    const PAGE: &str = "\
+SELECT {n}, `id_produto`, CAST(SUM(`quantidade`) AS UNSIGNED), SUM(`quantidade` * `preco_unitario`),
+       MIN(`adquirido_em`), MAX(`adquirido_em`)
+FROM `inventario` FORCE INDEX (`inventario_produtos_do_cliente`)
+WHERE `id_cliente` = ? AND `id_produto` > ? AND `id_produto` < ?
+GROUP BY `id_produto` ORDER BY `id_produto`";
+    static PRODUTOS_DOWN: Union = Union::new("inventario.produtos_do_cliente", &[PAGE, " DESC LIMIT ?"]);
+    static PRODUTOS_UP: Union = Union::new("inventario.produtos_do_cliente", &[PAGE, " ASC LIMIT ?"]);
+    let union = if down { &PRODUTOS_DOWN } else { &PRODUTOS_UP };
+    db.read(union.of(branches), audience).await
 }
 
 /// How many distinct products each of many clients has bought; clients without
@@ -221,15 +212,12 @@ pub(super) async fn total_produtos(
     clientes: &[u64],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<(u64, u64)>, StoreError> {
-    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let template = || {
-        "SELECT `id_cliente`, CAST(COUNT(DISTINCT `id_produto`) AS UNSIGNED) FROM `inventario` \
-         WHERE `id_cliente` IN (…) GROUP BY `id_cliente`"
-            .to_owned()
-    };
-    let text = in_list(&TEXTS, template, clientes.len());
-    let statement = Statement::new("inventario.total_produtos", text).bind_list(clientes);
-    db.read(statement, audience).await
+    static TOTALS: InList = InList::new(
+        "inventario.total_produtos",
+        &["SELECT `id_cliente`, CAST(COUNT(DISTINCT `id_produto`) AS UNSIGNED) FROM `inventario` \
+           WHERE `id_cliente` IN (…) GROUP BY `id_cliente`"],
+    );
+    db.read(TOTALS.of(clientes), audience).await
 }
 
 /// Purchases summed up.
@@ -276,25 +264,31 @@ pub(super) async fn resumos(
     parents: &[u64],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<ResumoDe>, StoreError> {
-    static CLIENTES: LazyLock<Texts> = LazyLock::new(Texts::default);
-    static PRODUTOS: LazyLock<Texts> = LazyLock::new(Texts::default);
-    let (texts, name, column, index) = match side {
-        Side::Cliente => {
-            (&CLIENTES, "inventario.resumo_do_cliente", "`id_cliente`", "`inventario_produtos_do_cliente`")
-        }
-        Side::Produto => {
-            (&PRODUTOS, "inventario.resumo_do_produto", "`id_produto`", "`inventario_vendas_do_produto`")
-        }
+    const SUMS: &str = "\
+CAST(COUNT(*) AS UNSIGNED), CAST(SUM(`quantidade`) AS UNSIGNED), SUM(`quantidade` * `preco_unitario`),
+       MIN(`adquirido_em`), MAX(`adquirido_em`)
+FROM `inventario` FORCE INDEX ";
+    static CLIENTES: InList = InList::new(
+        "inventario.resumo_do_cliente",
+        &[
+            "SELECT `id_cliente`, ",
+            SUMS,
+            "(`inventario_produtos_do_cliente`) WHERE `id_cliente` IN (…) GROUP BY `id_cliente`",
+        ],
+    );
+    static PRODUTOS: InList = InList::new(
+        "inventario.resumo_do_produto",
+        &[
+            "SELECT `id_produto`, ",
+            SUMS,
+            "(`inventario_vendas_do_produto`) WHERE `id_produto` IN (…) GROUP BY `id_produto`",
+        ],
+    );
+    let list = match side {
+        Side::Cliente => &CLIENTES,
+        Side::Produto => &PRODUTOS,
     };
-    let template = || {
-        format!(
-            "SELECT {column}, CAST(COUNT(*) AS UNSIGNED), CAST(SUM(`quantidade`) AS UNSIGNED), \
-             SUM(`quantidade` * `preco_unitario`), MIN(`adquirido_em`), MAX(`adquirido_em`) \
-             FROM `inventario` FORCE INDEX ({index}) WHERE {column} IN (…) GROUP BY {column}"
-        )
-    };
-    let text = in_list(texts, template, parents.len());
-    db.read(Statement::new(name, text).bind_list(parents), audience).await
+    db.read(list.of(parents), audience).await
 }
 
 /// Which purchases a listing holds.

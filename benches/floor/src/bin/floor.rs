@@ -7,33 +7,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{self, Next};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt as _;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use clap::Parser;
+use quarteto_bench::{Server, distinct, login, marks, moment};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, MySqlPool};
+use sqlx::{AssertSqlSafe, MySqlPool};
 
-/// The hand-written floor.
-#[derive(Parser)]
-struct Args {
-    /// The URL of the server with the four databases.
-    #[arg(long)]
-    server: MySqlConnectOptions,
-    /// Where to listen.
-    #[arg(long)]
-    listen: String,
-    /// The one value of `Authorization` that is let in.
-    #[arg(long)]
-    authorization: HeaderValue,
-}
+/// The driver's default: there are few texts.
+const STATEMENT_CACHE: usize = 100;
 
 struct Stores {
     clientes: MySqlPool,
@@ -44,11 +33,8 @@ struct Stores {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let pool = |database| {
-        let server = args.server.clone().database(database);
-        MySqlPoolOptions::new().max_connections(10).connect_lazy_with(server.disable_statement_logging())
-    };
+    let server = Server::parse();
+    let pool = |database| server.pool(database, STATEMENT_CACHE);
     let stores = Arc::new(Stores {
         clientes: pool("clientes"),
         enderecos: pool("enderecos"),
@@ -60,20 +46,13 @@ async fn main() -> anyhow::Result<()> {
         .route("/q2", post(q2))
         .route("/q3", post(q3))
         .with_state(stores)
-        .layer(middleware::from_fn_with_state(args.authorization, login));
-    let listener = tokio::net::TcpListener::bind(&args.listen).await?;
+        .layer(middleware::from_fn_with_state(server.authorization, login));
+    let listener = tokio::net::TcpListener::bind(&server.listen).await?;
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, router).await?;
     Ok(())
-}
-
-async fn login(State(expected): State<HeaderValue>, request: Request, next: Next) -> Response {
-    if request.headers().get(AUTHORIZATION) != Some(&expected) {
-        return StatusCode::UNAUTHORIZED.into_response();
-    }
-    next.run(request).await
 }
 
 struct Failure(anyhow::Error);
@@ -141,26 +120,6 @@ impl<N> Page<N> {
 fn json(data: impl Serialize) -> Result<Response, Failure> {
     let body = serde_json::to_vec(&Answer { data })?;
     Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
-}
-
-fn moment(moment: DateTime<Utc>) -> String {
-    moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-/// `count` question marks.
-fn marks(count: usize) -> String {
-    vec!["?"; count].join(", ")
-}
-
-/// The keys without repetition, and then filled up to a multiple of ten, so
-/// that there are few texts to prepare.
-fn distinct(mut keys: Vec<u64>) -> Vec<u64> {
-    keys.sort_unstable();
-    keys.dedup();
-    if let Some(last) = keys.last().copied() {
-        keys.resize(keys.len().next_multiple_of(10), last);
-    }
-    keys
 }
 
 // Q1

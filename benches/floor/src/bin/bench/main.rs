@@ -1,6 +1,6 @@
-//! Runs Quarteto and the hand-written floor in turn, over the same database and
-//! in the same minute, and prints ratios: on a shared or noisy machine nothing
-//! else can be compared with the numbers of another day.
+//! Runs Quarteto, the hand-written floor and async-graphql's stock service in turn,
+//! over the same database and in the same minute, and prints ratios: on a shared or
+//! noisy machine nothing else can be compared with the numbers of another day.
 
 mod database;
 mod load;
@@ -17,9 +17,10 @@ use quarteto_bench::{QUERIES, authorization};
 
 use database::{Database, Way};
 use load::{Load, Outcome};
-use target::{Client, Data, Floor, Place, Quarteto};
+use target::{Bar, Client, Data, Place, Quarteto, Rival};
 
-/// Measure Quarteto against a hand-written floor and print a table.
+/// Measure Quarteto against a hand-written floor and the stock service, and print
+/// tables.
 #[derive(Debug, Parser)]
 struct Args {
     /// The program to measure.
@@ -40,19 +41,20 @@ struct Args {
     /// What Quarteto logs meanwhile; by default what it logs by default.
     #[arg(long, default_value = "info", value_name = "FILTER")]
     log: String,
-    /// Let both reach the database over its unix socket instead of TCP.
+    /// Let all reach the database over its unix socket instead of TCP.
     #[arg(long)]
     unix_socket: bool,
     #[command(flatten)]
     data: Data,
 }
 
-/// One measurement of both, one after the other.
-pub struct Pair {
+/// One measurement of all three, one after the other.
+pub struct Round {
     query: usize,
     connections: u32,
     quarteto: Outcome,
     floor: Outcome,
+    stock: Outcome,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -66,17 +68,20 @@ async fn main() -> anyhow::Result<()> {
     let password = place.add_user()?;
     let authorization = authorization(&password);
 
-    eprintln!("starting Quarteto and the floor …");
+    eprintln!("starting Quarteto, the floor and the stock service …");
     let client = Client::new(&authorization)?;
     let (database, mut server) = Database::start(&place, !args.unix_socket).await?;
     let way = &database.way;
     let (quarteto, _) = Quarteto::start(&place, way, &args.log, &client).await?;
-    let floor = Floor::start(&place, way, &authorization, &client).await?;
+    let mut rivals = Vec::new();
+    for bar in [Bar::Floor, Bar::Stock] {
+        rivals.push(Rival::start(bar, &place, way, &authorization, &client).await?);
+    }
     let starts = start_times(&place, way, &args.log, &client).await?;
 
     let variables = target::variables(&client, &quarteto.address, args.data.clientes).await?;
-    let same = target::compare(&client, &quarteto.address, &floor.address, &variables).await?;
-    eprintln!("{same} answers of both are the same, byte for byte");
+    let same = target::compare(&client, &quarteto.address, &rivals, &variables).await?;
+    eprintln!("{same} answers of all three are the same, byte for byte");
 
     let loads = QUERIES
         .iter()
@@ -87,31 +92,34 @@ async fn main() -> anyhow::Result<()> {
     for load in &loads {
         eprintln!("warming up {}, and reading every answer …", load.query.name);
         load.check(&quarteto.graphql(), most).await?;
-        load.check(&floor.path(load.query.path), most).await?;
+        for rival in &rivals {
+            load.check(&rival.url(&load.query), most).await?;
+        }
     }
 
     let seconds = Duration::from_secs(args.seconds);
-    let mut pairs = Vec::new();
+    let mut rounds = Vec::new();
     for round in 1..=args.rounds {
         eprintln!("round {round} of {}", args.rounds);
         for (query, load) in loads.iter().enumerate() {
             for connections in args.connections.iter().copied() {
-                let mut measure = async |url: String, pid: u32| {
-                    server.measure(pid, load.run(&url, connections, seconds, round)).await
-                };
-                // Who goes first changes, so that neither always finds the other's pages warm.
-                let (quarteto, floor) = if round % 2 == 1 {
-                    let quarteto_outcome = measure(quarteto.graphql(), quarteto.pid()).await?;
-                    (quarteto_outcome, measure(floor.path(load.query.path), floor.pid()).await?)
-                } else {
-                    let floor_outcome = measure(floor.path(load.query.path), floor.pid()).await?;
-                    (measure(quarteto.graphql(), quarteto.pid()).await?, floor_outcome)
-                };
-                pairs.push(Pair { query, connections, quarteto, floor });
+                let mut turns = vec![(quarteto.graphql(), quarteto.pid())];
+                turns.extend(rivals.iter().map(|rival| (rival.url(&load.query), rival.pid())));
+                // Who goes first changes, so that nobody always finds another's pages warm.
+                let first = usize::try_from(round)? % turns.len();
+                let mut outcomes = [None; 3];
+                for turn in (0..turns.len()).map(|turn| (turn + first) % turns.len()) {
+                    let (url, pid) = &turns[turn];
+                    let run = load.run(url, connections, seconds, round);
+                    outcomes[turn] = Some(server.measure(*pid, run).await?);
+                }
+                if let [Some(quarteto), Some(floor), Some(stock)] = outcomes {
+                    rounds.push(Round { query, connections, quarteto, floor, stock });
+                }
             }
         }
     }
-    report::print(&args, &pairs, &starts, &format!("{}, over {}", server.version, way.name()));
+    report::print(&args, &rounds, &starts, &format!("{}, over {}", server.version, way.name()));
     quarteto.stop();
     Ok(())
 }

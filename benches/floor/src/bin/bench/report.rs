@@ -1,4 +1,4 @@
-//! The table.
+//! The tables.
 
 use std::fs;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use quarteto_bench::QUERIES;
 
 use crate::load::Outcome;
-use crate::{Args, Pair};
+use crate::{Args, Round};
 
 /// Prints everything to standard output, as Markdown.
-pub fn print(args: &Args, pairs: &[Pair], starts: &[Duration], server: &str) {
+pub fn print(args: &Args, rounds: &[Round], starts: &[Duration], server: &str) {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processor.lines().find_map(|line| line.strip_prefix("model name"));
     let model = model.and_then(|line| line.split_once(": ")).map_or("unknown processor", |(_, model)| model);
@@ -17,10 +17,12 @@ pub fn print(args: &Args, pairs: &[Pair], starts: &[Duration], server: &str) {
     let data = &args.data;
     println!("{model}, {cores} cores, shared by the server, the database and wrk; database {server}.");
     println!(
-        "{} clientes, {} produtos, {} compras, {} of them one client's; {} rounds of {} s each, both in turn. \
-         × is Quarteto divided by the floor: the median over the rounds of the ratio within a round.",
+        "{} clientes, {} produtos, {} compras, {} of them one client's; {} rounds of {} s each, all in turn. \
+         Figures are medians over the rounds. × is Quarteto divided by the floor: the median of the ratio within a round.",
         data.clientes, data.produtos, data.compras, data.heavy, args.rounds, args.seconds
     );
+    println!();
+    side_by_side(args, rounds);
     println!();
     println!(
         "| | connections | CPU × | floor CPU µs | requests/s × | floor requests/s | p50 × | p99 × | statements | floor statements | peak MiB | floor peak MiB |"
@@ -28,13 +30,14 @@ pub fn print(args: &Args, pairs: &[Pair], starts: &[Duration], server: &str) {
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for (number, query) in QUERIES.iter().enumerate() {
         for connections in &args.connections {
-            let of = || pairs.iter().filter(|pair| pair.query == number && pair.connections == *connections);
+            let of = || of(rounds, number, *connections);
             let ratio = |figure: fn(&Outcome) -> f64| {
-                median(of().map(|pair| figure(&pair.quarteto) / figure(&pair.floor)).collect())
+                median(of().map(|round| figure(&round.quarteto) / figure(&round.floor)).collect())
             };
             let ours =
-                |figure: fn(&Outcome) -> f64| median(of().map(|pair| figure(&pair.quarteto)).collect());
-            let floors = |figure: fn(&Outcome) -> f64| median(of().map(|pair| figure(&pair.floor)).collect());
+                |figure: fn(&Outcome) -> f64| median(of().map(|round| figure(&round.quarteto)).collect());
+            let floors =
+                |figure: fn(&Outcome) -> f64| median(of().map(|round| figure(&round.floor)).collect());
             println!(
                 "| {} | {connections} | **{:.2}** | {:.0} | {:.2} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} |",
                 query.name,
@@ -60,6 +63,36 @@ pub fn print(args: &Args, pairs: &[Pair], starts: &[Duration], server: &str) {
         "- from start to the first answer, login included, with the stores up: {start:.0} ms (median of {})",
         starts.len()
     );
+}
+
+/// The measurements of one line.
+fn of(rounds: &[Round], query: usize, connections: u32) -> impl Iterator<Item = &Round> {
+    rounds.iter().filter(move |round| round.query == query && round.connections == connections)
+}
+
+/// What a request costs each of the three, and how many they answer.
+fn side_by_side(args: &Args, rounds: &[Round]) {
+    println!(
+        "| | connections | floor CPU µs | stock CPU µs | Quarteto CPU µs | floor requests/s | stock requests/s | Quarteto requests/s | stock statements |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for (number, query) in QUERIES.iter().enumerate() {
+        for connections in &args.connections {
+            let figure =
+                |figure: fn(&Round) -> f64| median(of(rounds, number, *connections).map(figure).collect());
+            println!(
+                "| {} | {connections} | {:.0} | {:.0} | **{:.0}** | {:.0} | {:.0} | **{:.0}** | {:.2} |",
+                query.name,
+                figure(|round| round.floor.cpu_micros),
+                figure(|round| round.stock.cpu_micros),
+                figure(|round| round.quarteto.cpu_micros),
+                figure(|round| round.floor.per_second),
+                figure(|round| round.stock.per_second),
+                figure(|round| round.quarteto.per_second),
+                figure(|round| round.stock.statements),
+            );
+        }
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -1,4 +1,4 @@
-//! What is measured: Quarteto and the floor, over the same data.
+//! What is measured: Quarteto, the floor and the stock service, over the same data.
 
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -235,40 +235,70 @@ impl Quarteto {
     }
 }
 
-/// A running floor.
-pub struct Floor {
-    running: Running,
-    pub address: String,
+/// What Quarteto is measured against.
+#[derive(Clone, Copy, Debug)]
+pub enum Bar {
+    /// The queries by hand.
+    Floor,
+    /// async-graphql as it comes.
+    Stock,
 }
 
-impl Floor {
+impl Bar {
+    /// The program's name.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Stock => "stock",
+        }
+    }
+
+    const fn path(self, query: &Query) -> &'static str {
+        match self {
+            Self::Floor => query.path,
+            Self::Stock => "/graphql",
+        }
+    }
+}
+
+/// One of them, running.
+pub struct Rival {
+    bar: Bar,
+    running: Running,
+    address: String,
+}
+
+impl Rival {
     pub async fn start(
+        bar: Bar,
         place: &Place,
         way: &Way,
         authorization: &str,
         client: &Client,
     ) -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?.with_file_name("floor");
+        let program = std::env::current_exe()?.with_file_name(bar.name());
         ensure!(
             program.exists(),
             "{} is missing; build it with `cargo build --release --workspace`",
             program.display()
         );
         let address = free_address()?;
-        let output = place.log("floor.log")?;
+        let log = format!("{}.log", bar.name());
+        let output = place.log(&log)?;
         let mut command = Command::new(program);
         command
             .args(["--listen", &address, "--authorization", authorization])
             .args(["--server", &way.url("")]);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let mut floor = Self { running: Running::spawn(&mut command)?, address };
-        let url = floor.path(QUERIES[0].path);
-        client.wait(&mut floor.running, &url, QUERIES[0], &place.folder.join("floor.log")).await?;
-        Ok(floor)
+        let mut rival = Self { bar, running: Running::spawn(&mut command)?, address };
+        let url = rival.url(&QUERIES[0]);
+        client.wait(&mut rival.running, &url, QUERIES[0], &place.folder.join(log)).await?;
+        Ok(rival)
     }
 
-    pub fn path(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+    /// Where it answers `query`.
+    pub fn url(&self, query: &Query) -> String {
+        format!("http://{}{}", self.address, self.bar.path(query))
     }
 
     pub fn pid(&self) -> u32 {
@@ -320,12 +350,12 @@ async fn cursors(client: &Client, url: &str, list: &str, every: usize) -> anyhow
     }
 }
 
-/// Asks both the same and fails when the answers differ. Returns how many
-/// answers were compared.
+/// Asks all the same and fails when the answers differ. Returns how many answers of
+/// Quarteto were compared.
 pub async fn compare(
     client: &Client,
     quarteto: &str,
-    floor: &str,
+    rivals: &[Rival],
     variables: &[Vec<Value>],
 ) -> anyhow::Result<usize> {
     let mut compared = 0;
@@ -334,12 +364,15 @@ pub async fn compare(
         let step = (all.len() / 40).max(1);
         for variables in [&heavy].into_iter().chain(all.iter().step_by(step)).chain(all.last()) {
             let ours = client.ask(&format!("http://{quarteto}/graphql"), query.text, variables).await?;
-            let theirs = client.ask(&format!("http://{floor}{}", query.path), query.text, variables).await?;
-            ensure!(
-                ours == theirs,
-                "{} with {variables} is answered differently\nQuarteto: {ours}\nfloor:    {theirs}",
-                query.name
-            );
+            for rival in rivals {
+                let theirs = client.ask(&rival.url(query), query.text, variables).await?;
+                ensure!(
+                    ours == theirs,
+                    "{} with {variables} is answered differently\nQuarteto: {ours}\n{}:    {theirs}",
+                    query.name,
+                    rival.bar.name()
+                );
+            }
             compared += 1;
         }
     }
