@@ -32,6 +32,7 @@ mod paging;
 mod power_loss;
 mod program;
 mod properties;
+mod protocol;
 mod races;
 mod removals;
 mod schema;

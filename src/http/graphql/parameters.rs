@@ -3,12 +3,15 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 /// The parameters of one operation. Unknown members are ignored, and `null` is
 /// the same as absent, as the specification wants.
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "a JSON object")]
 pub(super) struct Parameters {
     /// The document; may be absent where `extensions` names a persisted one.
     #[serde(default)]
@@ -26,6 +29,9 @@ pub(super) struct Parameters {
     /// What clients and servers agree on beside the specification.
     #[serde(default)]
     pub extensions: Option<Map<String, Value>>,
+    /// What older pages on persisted documents tell clients to send.
+    #[serde(default)]
+    doc_id: Option<IgnoredAny>,
 }
 
 /// The same, as a query string has them: JSON in strings, and empty for absent.
@@ -38,6 +44,7 @@ struct QueryString {
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
+    doc_id: Option<IgnoredAny>,
 }
 
 /// What a body holds.
@@ -66,10 +73,19 @@ impl Asked {
     /// # Errors
     /// [`Malformed`].
     pub(super) fn from_body(bytes: &[u8], most: usize) -> Result<Self, Malformed> {
-        if bytes.trim_ascii_start().first() == Some(&b'[') {
-            return Self::from_list(bytes, most);
+        // RFC 8259, section 8.1: it is not to be sent, and may be ignored.
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        match bytes.trim_ascii_start() {
+            [] => Err(Malformed::Syntax("The body is empty; it must be a JSON object with `query`.".into())),
+            [b'[', ..] => Self::from_list(bytes, most),
+            [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, _, ..] | [_, 0, ..] => {
+                Err(Malformed::Syntax("The body is not UTF-8; it looks like UTF-16 or UTF-32.".into()))
+            }
+            _ => {
+                let found: Parameters = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+                found.check().map(|found| Self::One(Box::new(found)))
+            }
         }
-        serde_json::from_slice(bytes).map(Self::One).map_err(|error| malformed(&error))
     }
 
     fn from_list(bytes: &[u8], most: usize) -> Result<Self, Malformed> {
@@ -87,15 +103,36 @@ impl Asked {
                 "The list in the body has {count} operations; at most {most} are allowed."
             )));
         }
-        let read = |item| Parameters::deserialize(item).map_err(|error: serde_json::Error| shape(&error));
-        Ok(Self::Many(items.into_iter().map(read).collect()))
+        Ok(Self::Many(items.into_iter().map(from_item).collect()))
+    }
+}
+
+/// One operation of a list.
+fn from_item(item: Value) -> Result<Parameters, String> {
+    // A list would be read as the members in their order.
+    let item = if item.is_array() { Value::Null } else { item };
+    let found = Parameters::deserialize(item).map_err(|error| shape(&error))?;
+    found.check().map_err(Malformed::sentence)
+}
+
+impl Malformed {
+    fn sentence(self) -> String {
+        let (Self::Syntax(sentence) | Self::Shape(sentence) | Self::TooMany(sentence)) = self;
+        sentence
     }
 }
 
 fn malformed(error: &serde_json::Error) -> Malformed {
+    let said = error.to_string();
     match error.classify() {
         serde_json::error::Category::Data => Malformed::Shape(shape(error)),
-        _ => Malformed::Syntax(format!("The body is not JSON: {error}.")),
+        // Where it stands is said after it.
+        _ => Malformed::Syntax(match said.strip_prefix("trailing characters") {
+            Some(place) => {
+                format!("The body must be one JSON object and nothing after it; there is more{place}.")
+            }
+            None => format!("The body is not JSON: {said}."),
+        }),
     }
 }
 
@@ -112,17 +149,34 @@ impl Parameters {
     /// # Errors
     /// [`Malformed`], with a sentence that names the parameter.
     pub(super) fn from_uri(uri: &Uri) -> Result<Self, Malformed> {
+        // What reads it would put another character in its place.
+        if percent_decode_str(uri.query().unwrap_or_default()).decode_utf8().is_err() {
+            return Err(Malformed::Syntax("The query string is not UTF-8 once its % are decoded.".into()));
+        }
         let Query(found) = Query::<QueryString>::try_from_uri(uri).map_err(|error| {
             Malformed::Syntax(format!("The query string cannot be read: {}.", error.body_text()))
         })?;
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Ok(Self {
+        let found = Self {
             query: given(found.query),
             document_id: given(found.document_id),
             operation_name: given(found.operation_name),
             variables: object("variables", given(found.variables))?,
             extensions: object("extensions", given(found.extensions))?,
-        })
+            doc_id: found.doc_id,
+        };
+        found.check()
+    }
+
+    /// Names the member that was meant, where it is known to be mistaken for
+    /// another.
+    fn check(self) -> Result<Self, Malformed> {
+        let asks = self.query.is_some() || self.document_id.is_some() || self.extensions.is_some();
+        if self.doc_id.is_some() && !asks {
+            let sentence = "The id of a trusted document is sent as `documentId`, not as `doc_id`.";
+            return Err(Malformed::Shape(sentence.into()));
+        }
+        Ok(self)
     }
 }
 
