@@ -15,7 +15,7 @@ const QUERY: &str = r#"{"query":"{ eu { nome } }"}"#;
 /// `{ eu { nome } }` by GET.
 const READ: &str = "/graphql?query=%7Beu%7Bnome%7D%7D";
 
-/// A mutation that says BAD_REQUEST, or writes, but never asks a store.
+/// A mutation, of nothing that there is.
 const WRITE: &str = "/graphql?query=mutation%7Bnada%7D";
 
 /// Adds headers to a request.
@@ -70,7 +70,7 @@ async fn head_is_get_without_the_body() {
             if path == "/metrics" {
                 headers.remove("content-length");
             }
-            // hyper frames what is there; there is nothing.
+            // How the body is framed, which is not there.
             headers.remove("transfer-encoding");
             headers
         };
