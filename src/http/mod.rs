@@ -19,6 +19,7 @@ mod fields;
 mod graphql;
 mod health;
 mod ide;
+mod limits;
 mod login;
 mod metrics;
 mod negotiate;
@@ -72,7 +73,7 @@ pub struct App {
     writes_under_way: Arc<RwLock<()>>,
 }
 
-/// Bounds on a request.
+/// Bounds on a request; what the settings say, and by default what theirs do.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
     /// The largest head, in bytes.
@@ -105,28 +106,6 @@ pub struct HttpLimits {
     pub origins: AllowedOrigins,
     /// The proxies that are believed about where a request comes from.
     pub trusted_proxies: TrustedProxies,
-}
-
-impl Default for HttpLimits {
-    fn default() -> Self {
-        Self {
-            head_bytes: 32 << 10,
-            body_bytes: 1 << 20,
-            body: Duration::from_secs(5),
-            request: Duration::from_secs(10),
-            batch: 0,
-            status_codes: StatusCodes::Audit,
-            document: DocumentLimits::default(),
-            cost: Some(20_000),
-            representations: 1_000,
-            rate: None,
-            trusted: None,
-            is_https: false,
-            introspection: Introspection::All,
-            origins: AllowedOrigins::default(),
-            trusted_proxies: TrustedProxies::default(),
-        }
-    }
 }
 
 impl App {
