@@ -85,7 +85,10 @@ macro_rules! section {
         #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $section {
-            $(#[doc = $meaning] $vis $field: $type,)+
+            $(
+                #[doc = concat!("The setting `", $key, ".", stringify!($field), "`.")]
+                $vis $field: $type,
+            )+
         }
 
         impl Default for $section {
