@@ -323,7 +323,7 @@ async fn a_document_may_be_named_by_its_hash() {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(sha2::Sha256::digest(text))
 }
 
 #[tokio::test]
