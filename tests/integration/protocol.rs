@@ -268,6 +268,11 @@ async fn a_body_may_be_packed_and_is_bounded_all_the_same() {
     let (bomb, large) = (gzip(&blanks(8 << 20)), gzip(&blanks(60_000)));
     assert!(bomb.len() < 16 << 10, "{} bytes", bomb.len());
     let (packed, zlib) = (gzip(QUERY), deflate(QUERY));
+    // A file of several members is one text (RFC 1952, section 2.2).
+    let (head, tail) = QUERY.split_at(10);
+    let members = [gzip(head), gzip(tail)].concat();
+    let (twice, trailing) = ([gzip(QUERY), gzip(QUERY)].concat(), [&packed[..], b"more"].concat());
+    let (zlib_trailing, brotli_trailing) = ([&zlib[..], b"more"].concat(), [BROTLI, b"more"].concat());
     let taken = Some("gzip, deflate, br");
     for (coding, body, status, accepted, reason) in [
         ("gzip", &packed[..], 200, None, ""),
@@ -283,9 +288,15 @@ async fn a_body_may_be_packed_and_is_bounded_all_the_same() {
         ("gzip, br", &packed, 415, taken, "gzip, deflate and br"),
         ("gzip, gzip", &packed, 415, taken, "gzip, deflate and br"),
         ("aes128gcm", &packed, 415, taken, "gzip, deflate and br"),
-        ("gzip", QUERY.as_bytes(), 400, None, "not gzip"),
-        ("br", &packed, 400, None, "not br"),
+        ("gzip", QUERY.as_bytes(), 400, None, "not gzip alone"),
+        ("br", &packed, 400, None, "not br alone"),
         ("gzip", &packed[..packed.len() / 2], 400, None, "not whole"),
+        ("gzip", &[], 400, None, ""),
+        ("gzip", &members, 200, None, ""),
+        ("gzip", &twice, 400, None, "nothing after it"),
+        ("gzip", &trailing, 400, None, "not gzip alone"),
+        ("deflate", &zlib_trailing, 400, None, "not deflate alone"),
+        ("br", &brotli_trailing, 400, None, "not br alone"),
     ] {
         let request = app.request(Method::POST, "/graphql").header("Content-Type", "application/json");
         let answer = send(request.header("Content-Encoding", coding).body(body.to_vec())).await;

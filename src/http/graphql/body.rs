@@ -1,24 +1,26 @@
 //! The body of a POST: of the right type, whole, in time, unpacked, and never
 //! larger than allowed, neither on the wire nor unpacked.
 
-use std::convert::Infallible;
-use std::error::Error;
+use std::io::{self, Read as _};
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tower::{ServiceExt as _, service_fn};
-use tower_http::decompression::{DecompressionBody, RequestDecompression};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 
 use super::Refused;
 use crate::http::App;
 use crate::http::fields::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 
-/// The codings that a body may have, as the layer that unpacks it spells them.
-const CODINGS: [&str; 3] = ["gzip", "deflate", "br"];
+/// A coding that a body may have.
+#[derive(Clone, Copy)]
+enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
+}
 
-/// What [`CODINGS`] says, for `Accept-Encoding` (RFC 9110, section 12.5.3).
-const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, deflate, br");
+/// Their names, for `Accept-Encoding` (RFC 9110, section 12.5.3).
+const TAKEN: HeaderValue = HeaderValue::from_static("gzip, deflate, br");
 
 /// The body as it was before it was packed.
 pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
@@ -29,31 +31,17 @@ pub(super) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<B
     if announced.is_some_and(|length| length > most as u64) {
         return Err(too_large(most));
     }
-    match tokio::time::timeout(app.limits.body, whole(body, coding, most)).await {
-        Ok(read) => read,
+    let bytes = match tokio::time::timeout(app.limits.body, to_bytes(body, most)).await {
+        Ok(read) => read.map_err(|_| too_large(most))?,
         Err(_) => {
             let limit = app.limits.body.as_millis();
             let message = format!("The body did not come within {limit} ms (http.body_ms).");
-            Err(Refused::new(StatusCode::REQUEST_TIMEOUT, message))
+            return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, message));
         }
-    }
-}
-
-async fn whole(body: Body, coding: Option<&'static str>, most: usize) -> Result<Bytes, Refused> {
-    let body = match coding {
-        None => body,
-        Some(coding) => unpacked(Body::new(Limited::new(body, most)), coding).await,
     };
-    match Limited::new(body, most).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if is_of_length(&*error) => Err(too_large(most)),
-        Err(_) => {
-            let message = match coding {
-                Some(coding) => format!("The body is not whole, or not {coding}, as Content-Encoding says."),
-                None => "The body did not come whole.".to_owned(),
-            };
-            Err(Refused::new(StatusCode::BAD_REQUEST, message))
-        }
+    match coding {
+        None => Ok(bytes),
+        Some(coding) => coding.unpack(&bytes, most),
     }
 }
 
@@ -62,42 +50,69 @@ fn too_large(most: usize) -> Refused {
     Refused::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
-/// Whether a limit stands behind an error, at whatever depth: readers wrap errors,
-/// and [`std::io::Error`] hides what it wraps from [`Error::source`].
-fn is_of_length(error: &(dyn Error + 'static)) -> bool {
-    let within = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<LengthLimitError>()
-        || within.is_some_and(|error| is_of_length(error))
-        || error.source().is_some_and(is_of_length)
-}
+impl Coding {
+    fn named(name: &str) -> Option<Self> {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        match () {
+            // Section 8.4.1.3: its old name.
+            () if is("gzip") || is("x-gzip") => Some(Self::Gzip),
+            () if is("deflate") => Some(Self::Deflate),
+            () if is("br") => Some(Self::Brotli),
+            () => None,
+        }
+    }
 
-/// Unpacks while it is read.
-async fn unpacked(body: Body, coding: &'static str) -> Body {
-    let mut request = Request::new(body);
-    request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
-    let take = |request: Request<DecompressionBody<Body>>| async {
-        Ok::<_, Infallible>(Response::new(request.into_body()))
-    };
-    match RequestDecompression::new(service_fn(take)).oneshot(request).await {
-        Ok(response) => Body::new(response.into_body()),
-        Err(never) => match never {},
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Brotli => "br",
+        }
+    }
+
+    /// Unpacks all of it, and stops as soon as it is too much.
+    fn unpack(self, packed: &[u8], most: usize) -> Result<Bytes, Refused> {
+        let mut rest = packed;
+        let unpacked = match self {
+            Self::Gzip => up_to(MultiGzDecoder::new(&mut rest), most),
+            Self::Deflate => up_to(ZlibDecoder::new(&mut rest), most),
+            Self::Brotli => up_to(brotli_decompressor::Decompressor::new(&mut rest, 4096), most),
+        };
+        match unpacked {
+            Ok(plain) if plain.len() > most => Err(too_large(most)),
+            Ok(plain) if rest.is_empty() => Ok(plain.into()),
+            _ => {
+                let name = self.name();
+                let message =
+                    format!("The body is not whole, or not {name} alone, as Content-Encoding says.");
+                Err(Refused::new(StatusCode::BAD_REQUEST, message))
+            }
+        }
     }
 }
 
+/// One byte more than `most` shows that there is too much.
+fn up_to(mut unpacking: impl io::Read, most: usize) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    let read = unpacking.by_ref().take(most as u64 + 1).read_to_end(&mut plain)?;
+    if read <= most {
+        // Brotli's tells that something is left over when it is asked once more.
+        _ = unpacking.read(&mut [0])?;
+    }
+    Ok(plain)
+}
+
 /// The one coding that the body has, if any (RFC 9110, section 8.4).
-fn coding(headers: &HeaderMap) -> Result<Option<&'static str>, Refused> {
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Refused> {
     let refuse = || {
         let message = "Content-Encoding may be one of gzip, deflate and br, once, or absent.";
-        Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).with(ACCEPT_ENCODING, ACCEPTED)
+        Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).with(ACCEPT_ENCODING, TAKEN)
     };
     let mut found = None;
     for value in headers.get_all(CONTENT_ENCODING) {
         let names = value.to_str().map_err(|_| refuse())?.split(',').map(str::trim);
         for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) {
-            // Section 8.4.1.3: the old name of gzip.
-            let name = if name.eq_ignore_ascii_case("x-gzip") { "gzip" } else { name };
-            let known = CODINGS.into_iter().find(|coding| coding.eq_ignore_ascii_case(name));
-            if found.replace(known.ok_or_else(refuse)?).is_some() {
+            if found.replace(Coding::named(name).ok_or_else(refuse)?).is_some() {
                 return Err(refuse());
             }
         }
