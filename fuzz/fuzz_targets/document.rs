@@ -2,14 +2,15 @@
 
 #![no_main]
 
-use async_graphql::parser::parse_query;
+use apollo_compiler::ast::Document;
 use libfuzzer_sys::fuzz_target;
-use quarteto::graph::documents::{DocumentLimits, Documents, Refusal};
+use quarteto::kernel::code;
+use quarteto::operation::{DocumentLimits, check_text};
 
 fuzz_target!(|text: &str| {
-    match Documents::new(DocumentLimits::default()).get(text) {
-        Ok(_) => assert!(parse_query(text).is_ok()),
-        Err(Refusal::Unparsable(..)) => assert!(parse_query(text).is_err()),
+    match check_text(text, DocumentLimits::default()).map_err(|refusal| refusal.code) {
+        Ok(()) => assert!(Document::parse(text, "").is_ok()),
+        Err(code::GRAPHQL_PARSE_FAILED) => assert!(Document::parse(text, "").is_err()),
         Err(_) => {}
     }
 });

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::db::Store;
-use crate::graph;
+use crate::schema;
 
 /// Print the GraphQL schema (SDL).
 #[derive(Args)]
@@ -32,9 +32,9 @@ fn subgraph(text: &str) -> Result<Subgraph, String> {
 impl Schema {
     pub(super) fn run(&self) -> ExitCode {
         let sdl = match self.store {
-            None => graph::merged_sdl(),
-            Some(Subgraph::Of(store)) => graph::subgraph_sdl(store),
-            Some(Subgraph::Nos) => graph::nos_sdl(),
+            None => schema::merged_sdl(),
+            Some(Subgraph::Of(store)) => schema::subgraph_sdl(store),
+            Some(Subgraph::Nos) => schema::nos_sdl(),
         };
         super::print(&sdl)
     }

@@ -21,9 +21,9 @@ use crate::config::Config;
 use crate::consistency::Consistency;
 use crate::db::migrations::{self, MigrationError, SchemaState};
 use crate::db::{Db, PerStore, Store};
-use crate::graph::trusted::Trusted;
 use crate::http::{self, App, Handle, HttpLimits, Tls};
 use crate::kernel::Papel;
+use crate::operation::trusted::Trusted;
 use crate::seed::{self, Plan};
 
 /// Serve the API; with no store URL set, over a private database.
@@ -68,7 +68,7 @@ impl Serve {
         let databases = PerStore::from_fn(|store| Db::new(store, stores[store].clone(), limits));
         let consistency = Consistency::new(databases.clone());
         tokio::spawn(Arc::clone(&consistency).run());
-        let app = App::new(databases, &consistency, logins, bounds);
+        let app = App::new(databases, &consistency, logins, bounds)?;
         // Before the greeting: who reads it may stop the program at once.
         let handle = Handle::new();
         stop_at_signal(handle.clone(), config.http.drain())?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::ConfigError;
 use super::setting::section;
-use crate::graph::trusted::TrustMode;
+use crate::operation::trusted::TrustMode;
 
 section! {
     /// The operations that are trusted.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 use super::setting::section;
-use crate::graph::documents::DocumentLimits;
+use crate::kernel::AnswerLimits;
+use crate::operation::DocumentLimits;
 
 section! {
     /// What an operation may be.
@@ -14,7 +15,7 @@ section! {
         document_bytes: usize = DocumentLimits::default().bytes, number, "QUARTETO_LIMIT_DOCUMENT_BYTES",
             "Bytes of a document.";
         tokens: usize = DocumentLimits::default().tokens, number, "QUARTETO_LIMIT_TOKENS",
-            "Tokens of a document.";
+            "Tokens of a document, blanks between them among them.";
         // Beyond this the parser could run out of stack.
         nesting: usize = DocumentLimits::default().nesting, number in 8..=200, "QUARTETO_LIMIT_NESTING",
             "Brackets inside each other in a document.";
@@ -31,9 +32,15 @@ section! {
         pub representations: usize = 1_000, number, "QUARTETO_LIMIT_REPRESENTATIONS",
             "Entries of `representations`, with which a federation router asks a subgraph for entities.";
         cost: u64 = 20_000, number, "QUARTETO_LIMIT_COST",
-            "Objects that an answer may hold, by the page sizes that the operation asks for.";
+            "Objects that an answer may hold, by the sizes that the schema declares and the operation asks for.";
         cost_mode: CostMode = CostMode::Enforce, text, "QUARTETO_LIMIT_COST_MODE",
             "`enforce` refuses what costs more, `measure` only logs the cost.";
+        answer_objects: u64 = AnswerLimits::default().objects, number, "QUARTETO_LIMIT_ANSWER_OBJECTS",
+            "Objects that an answer may hold, counted while it is made.";
+        answer_fields: u64 = AnswerLimits::default().fields, number, "QUARTETO_LIMIT_ANSWER_FIELDS",
+            "Fields of all objects of an answer together, counted while it is made.";
+        answer_bytes: u64 = AnswerLimits::default().bytes, number, "QUARTETO_LIMIT_ANSWER_BYTES",
+            "Bytes of an answer, counted while it is made.";
         rate_per_minute: u32 = 0, number, "QUARTETO_RATE_PER_MINUTE",
             "Cost that a user may spend in a minute, at least 1 an operation; 0 for no limit.";
         rate_burst: u32 = 0, number, "QUARTETO_RATE_BURST",
@@ -83,6 +90,12 @@ impl Limits {
             directives: self.directives,
             ..DocumentLimits::default()
         }
+    }
+
+    /// Of an answer.
+    #[must_use]
+    pub const fn answer(&self) -> AnswerLimits {
+        AnswerLimits { objects: self.answer_objects, fields: self.answer_fields, bytes: self.answer_bytes }
     }
 
     /// The most that an operation may cost, where that is enforced.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::Consistency;
 use crate::db::{Db, MOST_KEYS, Store, StoreError};
-use crate::kernel::ClienteId;
+use crate::relay::ClienteId;
 use crate::stores::{catalogo, clientes, enderecos, inventario};
 use crate::writes::guard::Guarded;
 use crate::writes::outbox::{self, Task};

@@ -7,9 +7,12 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::{Consistency, Progress};
 use crate::db::Store;
-use crate::kernel::{ClienteId, GlobalId as _, GraphResult, Offers, ProdutoId};
+use crate::kernel::GraphResult;
+use crate::kernel::sizes::{MOST_ERROS, at_most};
+use crate::relay::{ClienteId, GlobalId as _, ProdutoId};
 use crate::stores::clientes::{Clientes, OwnsClientes, RemoverCliente};
 use crate::stores::inventario::{Inventario, RemoverProduto};
+use crate::stores::references::Offers;
 use crate::writes::outbox::{PoliticaCompras, Task};
 use crate::writes::{Checks, Erro, rules, run};
 
@@ -87,6 +90,7 @@ impl<G: OwnsClientes> RemoverClientePayload<G> {
     }
 
     /// What a person can mend; empty when it was done.
+    #[graphql(directive = at_most::apply(MOST_ERROS))]
     async fn erros(&self) -> &[Erro] {
         self.0.as_ref().err().map_or(&[], Vec::as_slice)
     }
@@ -115,6 +119,7 @@ impl<G: Offers> RemoverProdutoPayload<G> {
     }
 
     /// What a person can mend; empty when it was done.
+    #[graphql(directive = at_most::apply(MOST_ERROS))]
     async fn erros(&self) -> &[Erro] {
         self.0.as_ref().err().map_or(&[], Vec::as_slice)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Consistency, Step};
 use crate::db::{Db, Fault, Store, StoreError};
 use crate::failpoint::reach;
-use crate::kernel::{ClienteId, ProdutoId};
+use crate::relay::{ClienteId, ProdutoId};
 use crate::stores::{catalogo, enderecos, inventario};
 use crate::writes::outbox::{self, Leased, PoliticaCompras, Task};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AllowedOrigins, HttpLimits, TrustedProxies};
 use crate::config::Config;
-use crate::graph::trusted::Trusted;
+use crate::operation::trusted::Trusted;
 
 impl HttpLimits {
     /// What the settings say, the trusted documents read.
@@ -39,6 +39,7 @@ impl HttpLimits {
             batch: http.batch,
             status_codes: http.status_codes,
             document: limits.document(),
+            answer: limits.answer(),
             cost: limits.enforced_cost(),
             representations: limits.representations,
             rate: limits.rate(),

@@ -38,20 +38,19 @@ use std::time::Duration;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use tokio::sync::RwLock;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 use crate::auth::Logins;
-use crate::batching::Scopes;
 use crate::config::{Introspection, Rate, StatusCodes};
 use crate::consistency::Consistency;
 use crate::db::{Db, PerStore};
-use crate::graph::documents::{DocumentLimits, Documents};
-use crate::graph::merged::Schemas;
-use crate::graph::trusted::Trusted;
 use crate::insight::Metrics;
+use crate::kernel::AnswerLimits;
+use crate::operation::trusted::Trusted;
+use crate::operation::{DocumentLimits, Operations, Settings};
+use crate::schema::{SchemaError, merged};
 pub use client::TrustedProxies;
 pub use origin::AllowedOrigins;
 pub use serve::{Handle, serve};
@@ -59,18 +58,13 @@ pub use tls::{Tls, TlsError};
 
 /// Everything a handler needs.
 pub struct App {
-    schemas: Schemas,
-    documents: Documents,
-    requests: Scopes,
+    operations: Operations,
     logins: Arc<Logins>,
     health: health::Watch,
-    metrics: Metrics,
-    persisted: graphql::Persisted,
+    metrics: Arc<Metrics>,
     spending: Option<rate::Spending>,
     origins: AllowedOrigins,
     limits: HttpLimits,
-    /// Held for reading by every mutation.
-    writes_under_way: Arc<RwLock<()>>,
 }
 
 /// Bounds on a request; what the settings say, and by default what theirs do.
@@ -90,6 +84,8 @@ pub struct HttpLimits {
     pub status_codes: StatusCodes,
     /// What a document may be.
     pub document: DocumentLimits,
+    /// What an answer may hold.
+    pub answer: AnswerLimits,
     /// The most that an operation may cost, where that is enforced.
     pub cost: Option<u64>,
     /// Entries of `representations`.
@@ -110,32 +106,39 @@ pub struct HttpLimits {
 
 impl App {
     /// The application over the four databases.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`SchemaError`]: a bug of ours.
     pub fn new(
         databases: PerStore<Db>,
         consistency: &Arc<Consistency>,
         logins: Arc<Logins>,
         limits: HttpLimits,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            schemas: Schemas::new(&databases, consistency),
-            documents: Documents::new(limits.document),
-            requests: Scopes::default(),
-            persisted: graphql::Persisted::new(),
+    ) -> Result<Arc<Self>, SchemaError> {
+        let metrics = Arc::new(Metrics::new(&databases, consistency));
+        let served = Arc::new(merged::serve(&databases, consistency)?);
+        let settings = Settings {
+            document: limits.document,
+            answer: limits.answer,
+            representations: limits.representations,
+            trusted: limits.trusted.clone(),
+            introspection: limits.introspection,
+        };
+        Ok(Arc::new(Self {
+            operations: Operations::new(served, settings, Arc::clone(&metrics)),
             spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),
             logins,
-            metrics: Metrics::new(&databases, consistency),
+            metrics,
             health: health::Watch::new(databases),
             limits,
-            writes_under_way: Arc::default(),
-        })
+        }))
     }
 
     /// Waits for the mutations that are under way, their clients being gone or
     /// not.
     pub async fn written(&self) {
-        drop(self.writes_under_way.write().await);
+        self.operations.written().await;
     }
 }
 

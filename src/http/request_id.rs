@@ -19,12 +19,6 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    /// A known one.
-    #[cfg(test)]
-    pub(super) const fn of_test(id: HeaderValue) -> Self {
-        Self(id)
-    }
-
     fn of(request: &Request) -> Self {
         let given = request.headers().get(X_REQUEST_ID).filter(|value| is_sound(value.as_bytes()));
         Self(given.cloned().unwrap_or_else(fresh))

@@ -1,6 +1,6 @@
 //! `GET /schema.graphql`: the schema, for tools.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -10,10 +10,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use super::App;
 use super::answer::refusal;
 use super::conditional::conditional;
-use crate::graph;
 use crate::kernel::{Requester, code};
-
-static SDL: LazyLock<String> = LazyLock::new(graph::merged_sdl);
 
 /// The SDL, for those who may ask for the schema at all.
 pub(super) async fn sdl(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
@@ -22,8 +19,9 @@ pub(super) async fn sdl(State(app): State<Arc<App>>, request: Request) -> Respon
         let sentence = "The schema may not be asked for with this login.";
         return refusal(StatusCode::FORBIDDEN, code::FORBIDDEN, sentence, request.extensions().get());
     }
-    let mut response = Response::new(Body::from(SDL.as_str()));
+    let sdl = app.operations.served().sdl();
+    let mut response = Response::new(Body::from(sdl.to_string()));
     let media = HeaderValue::from_static("application/graphql; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, media);
-    conditional(response, SDL.as_bytes(), request.headers(), request.extensions().get())
+    conditional(response, sdl.as_bytes(), request.headers(), request.extensions().get())
 }

@@ -11,7 +11,7 @@ use sqlx::mysql::MySqlConnection;
 use super::header::{Column, Header};
 use crate::db::{Db, PerStore, Store, StoreError};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{ClienteId, CompraId, EnderecoId, ProdutoId};
+use crate::relay::{ClienteId, CompraId, EnderecoId, ProdutoId};
 use crate::stores::catalogo::{self, NovoProduto};
 use crate::stores::clientes::{self, NovoCliente};
 use crate::stores::enderecos::{self, MOST_ADDRESSES, NovoEndereco, Uf};

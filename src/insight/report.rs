@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Name, Response as Answer, Value};
+use async_graphql::{Name, ServerError, Value};
 
 use super::Metrics;
 use crate::db::Tally;
@@ -22,10 +22,10 @@ pub struct Operation<'a> {
     pub duration: Duration,
     /// What it may cost at most, by its arguments.
     pub cost: u64,
-    /// Whether it was executed, and not refused.
-    pub executed: bool,
-    /// What came of it.
-    pub answer: &'a Answer,
+    /// How it ended: a word from a fixed list.
+    pub outcome: &'static str,
+    /// The errors of its answer.
+    pub errors: &'a [ServerError],
     /// What it asked of the stores.
     pub tally: &'a Tally,
 }
@@ -52,8 +52,9 @@ impl Operation<'_> {
             cost = self.cost,
             statements,
             stores,
-            errors = self.answer.errors.len(),
-            code = self.answer.errors.first().and_then(code_of),
+            outcome = self.outcome,
+            errors = self.errors.len(),
+            code = self.errors.first().and_then(code_of),
             "operation"
         );
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::Context;
 use chrono::NaiveDate;
 
+use super::budget::Budget;
 use super::error::{GraphError, GraphResult, code};
 use super::requester::{Papel, Requester};
 use crate::batching::Scope;
@@ -22,6 +23,8 @@ pub struct RequestContext {
     pub idempotency_key: Option<String>,
     /// Whether the executor must see every field, to time it.
     pub traced: bool,
+    /// What its answer may hold.
+    pub budget: Arc<Budget>,
 }
 
 /// Shorthands on the GraphQL context.

@@ -1,29 +1,20 @@
 //! The words that every store speaks in the graph.
 //!
-//! What lives here: global ids, scalars, cursors and pages, errors, what a
-//! request carries, and the trait ([`Graph`]) that says what a reference to
-//! another store's type becomes in each way of serving. What does not: anything
-//! that knows a table (`stores/`) or that puts the stores together (`graph/`).
+//! What lives here: scalars, errors, who asks, what a request carries, what an
+//! answer may hold ([`Budget`]) and how a field says its size ([`sizes`]). What does
+//! not: ids and pages (`relay/`), how answers are made (`executor/`), anything that
+//! knows a table (`stores/`) or that puts the stores together (`schema/`).
+//!
+//! To add a word: a file here, when more than one store says it.
 
-mod apart;
-mod connection;
+mod budget;
 mod context;
-mod cursor;
 mod error;
-mod id;
-mod mode;
-mod page;
 mod requester;
 pub mod scalars;
-mod walk;
+pub mod sizes;
 
-pub use apart::Apart;
-pub use connection::{Connection, Edge, Total};
+pub use budget::{Amount, AnswerLimits, Budget};
 pub use context::{ContextExt, RequestContext};
-pub use cursor::{Cursor, KeyKind, SortKey};
 pub use error::{GraphError, GraphResult, code, code_of};
-pub use id::{AnyId, ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
-pub use mode::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, Oferta, Offers, ProdutoEntity};
-pub use page::{Direction, Page, PageArgs, Slice};
 pub use requester::{Papel, Requester};
-pub use walk::{List, Many, One};

@@ -4,8 +4,8 @@ use rust_decimal::Decimal as Exact;
 
 use super::dice::{Dice, Stream};
 use super::{Plan, calendar};
-use crate::kernel::ProdutoId;
 use crate::kernel::scalars::Decimal;
+use crate::relay::ProdutoId;
 use crate::stores::catalogo::NovoProduto;
 
 /// A kind of thing.

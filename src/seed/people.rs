@@ -3,8 +3,8 @@
 use super::calendar::{self, BIRTHDAYS};
 use super::dice::{Dice, Stream};
 use super::{Plan, places};
-use crate::kernel::ClienteId;
 use crate::kernel::scalars::Cpf;
+use crate::relay::ClienteId;
 use crate::stores::clientes::NovoCliente;
 
 const GIVEN: [&str; 72] = [

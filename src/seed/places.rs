@@ -3,7 +3,7 @@
 use super::dice::{Dice, Stream};
 use super::{Plan, calendar};
 use crate::kernel::scalars::Cep;
-use crate::kernel::{ClienteId, EnderecoId};
+use crate::relay::{ClienteId, EnderecoId};
 use crate::stores::enderecos::NovoEndereco;
 
 /// A city, with what depends on it.

@@ -2,7 +2,7 @@
 
 use super::dice::{Dice, Stream};
 use super::{Plan, calendar, goods};
-use crate::kernel::{ClienteId, CompraId, ProdutoId};
+use crate::relay::{ClienteId, CompraId, ProdutoId};
 use crate::stores::inventario::NovaCompra;
 
 /// Who buys what. More and more is bought as time goes by; a few buy much and

@@ -7,12 +7,12 @@ use sqlx::mysql::MySql;
 use sqlx::{Encode, Type};
 
 use crate::db::{Statement, intern};
-use crate::kernel::{Cursor, Direction, KeyKind, Page, SortKey};
+use crate::relay::{Cursor, Direction, KeyKind, Page, SortKey};
 
 /// How a listing is ordered; the id breaks ties, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// The name that cursors carry.
+    /// The name that cursors carry: the connection's, and the order's in it.
     pub name: &'static str,
     /// What it sorts by.
     pub kind: KeyKind,
@@ -24,9 +24,14 @@ pub struct Order {
 
 impl Order {
     /// By id, oldest first.
-    pub const ID: Self = Self { name: "ID", kind: KeyKind::Id, column: "`id`", descending: false };
+    pub const fn oldest_first(name: &'static str) -> Self {
+        Self { name, kind: KeyKind::Id, column: "`id`", descending: false }
+    }
+
     /// By id, newest first.
-    pub const NEWEST: Self = Self { name: "NEWEST", kind: KeyKind::Id, column: "`id`", descending: true };
+    pub const fn newest_first(name: &'static str) -> Self {
+        Self { name, kind: KeyKind::Id, column: "`id`", descending: true }
+    }
 
     fn by_id_alone(self) -> bool {
         self.kind == KeyKind::Id

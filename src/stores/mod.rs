@@ -2,7 +2,7 @@
 //!
 //! Each owns its database, all SQL about it, its loaders, its root fields, and
 //! what it adds to types that others own. A store never imports a sibling: it
-//! refers to another's entity by key, through [`Graph`](crate::kernel::Graph).
+//! refers to another's entity by key, through [`Graph`](crate::stores::references::Graph).
 //!
 //! Every store has the same files:
 //!
@@ -15,14 +15,15 @@
 //! | `query.rs` | the root fields |
 //!
 //! A nested field that waits for a store returns
-//! [`Apart`](crate::kernel::Apart), so that the scalars beside it stay cheap.
+//! [`Apart`](crate::executor::Apart), so that the scalars beside it stay cheap.
 //!
 //! To add a fifth: a variant of [`Store`](crate::db::Store), a folder here and
-//! one under `migrations/`, its parts in `graph/merged.rs` and
-//! `graph/subgraphs.rs`, a section in `config/`. The compiler names the rest.
+//! one under `migrations/`, its parts in `schema/merged.rs` and
+//! `schema/subgraphs.rs`, a section in `config/`. The compiler names the rest.
 
 pub mod catalogo;
 pub mod clientes;
 pub mod enderecos;
 pub mod inventario;
 mod listing;
+pub mod references;

@@ -17,7 +17,7 @@ macro_rules! payload {
 
         impl<$graph> $name<$graph> {
             fn of<W>(made: Result<$crate::writes::Done<W>, Vec<$crate::writes::Erro>>) -> Self {
-                use $crate::kernel::GlobalId as _;
+                use $crate::relay::GlobalId as _;
                 let outcome = made.map(|done| <$id>::from_number(done.id));
                 Self { outcome, graph: ::std::marker::PhantomData }
             }
@@ -27,9 +27,9 @@ macro_rules! payload {
         #[::async_graphql::Object]
         impl<$graph: $bound> $name<$graph> {
             $(#[$field_doc])*
-            async fn $field(&self, ctx: &::async_graphql::Context<'_>) -> $crate::kernel::Apart<$crate::kernel::One<$object>> {
+            async fn $field(&self, ctx: &::async_graphql::Context<'_>) -> $crate::executor::Apart<$crate::executor::One<$object>> {
                 let id = self.outcome.as_ref().ok().copied();
-                $crate::kernel::Apart::found(async move {
+                $crate::executor::Apart::found(async move {
                     match id {
                         Some(id) => $load(ctx, id).await,
                         None => Ok(None),
@@ -39,6 +39,7 @@ macro_rules! payload {
             }
 
             /// What a person can mend; empty when it was done.
+            #[graphql(directive = $crate::kernel::sizes::at_most::apply($crate::kernel::sizes::MOST_ERROS))]
             async fn erros(&self) -> &[$crate::writes::Erro] {
                 self.outcome.as_ref().err().map_or(&[], Vec::as_slice)
             }
@@ -65,7 +66,7 @@ macro_rules! removal_payload {
                 made: Result<$crate::writes::Done<W>, Vec<$crate::writes::Erro>>,
                 before: impl FnOnce(W) -> Option<$object>,
             ) -> Self {
-                use $crate::kernel::GlobalId as _;
+                use $crate::relay::GlobalId as _;
                 match made {
                     Ok(done) => Self {
                         removed: Some((before(done.write), <$id>::from_number(done.id))),
@@ -86,11 +87,12 @@ macro_rules! removal_payload {
 
             /// The id of what was removed; null when nothing was.
             async fn id_removido(&self) -> Option<::async_graphql::ID> {
-                use $crate::kernel::GlobalId as _;
+                use $crate::relay::GlobalId as _;
                 self.removed.as_ref().map(|(_, id)| id.to_id())
             }
 
             /// What a person can mend; empty when it was done.
+            #[graphql(directive = $crate::kernel::sizes::at_most::apply($crate::kernel::sizes::MOST_ERROS))]
             async fn erros(&self) -> &[$crate::writes::Erro] {
                 &self.erros
             }

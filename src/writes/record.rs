@@ -12,6 +12,7 @@ use async_graphql::Context;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::erro::{CodigoErro, Erro};
 use crate::db::{Db, End, Statement, StoreError, Tally, Transaction, Work};
 use crate::kernel::{ContextExt as _, GraphError, GraphResult, code};
 
@@ -50,7 +51,8 @@ impl Record {
     /// input, else that of the header `Idempotency-Key`, else one of our own.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` when the caller's key is none.
+    /// `BAD_USER_INPUT` when the caller's key is none; that of the input was looked at
+    /// before.
     pub fn of(
         ctx: &Context<'_>,
         given: Option<&str>,
@@ -220,6 +222,15 @@ pub async fn forget_without_effect(db: &Db) -> Result<u64, StoreError> {
     Ok(db.write(Statement::new("idempotency.esquece", text), &Arc::default()).await?.rows)
 }
 
-fn is_key(text: &str) -> bool {
+/// A key that is none, as an input has it.
+pub(super) fn wrong_key() -> Erro {
+    let mensagem =
+        format!("A chave de idempotência deve ter de 1 a {MOST_KEY} caracteres ASCII visíveis, sem espaços.");
+    Erro::em("chaveIdempotencia", CodigoErro::Invalido, mensagem)
+}
+
+/// Whether a text can be a key: 1 to 64 visible ASCII characters.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
     (1..=MOST_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

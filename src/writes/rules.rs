@@ -8,8 +8,9 @@ use email_address::{EmailAddress, Options};
 use rust_decimal::Decimal as Exact;
 
 use super::erro::CodigoErro;
+use crate::kernel::GraphError;
 use crate::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
-use crate::kernel::{GlobalId, GraphError};
+use crate::relay::GlobalId;
 
 /// The value, or what is wrong with it.
 pub type Checked<T> = Result<T, (CodigoErro, String)>;

@@ -7,7 +7,7 @@ use async_graphql::Context;
 use serde::Serialize;
 
 use super::erro::Erro;
-use super::record::{Known, Lookup, Record};
+use super::record::{self, Known, Lookup, Record};
 use crate::db::{Db, End, Fault, StoreError, Tally, Transaction, Work};
 use crate::kernel::{ContextExt as _, GraphResult, Papel};
 
@@ -59,9 +59,11 @@ pub async fn run<W: Write>(
     checked: Result<W, Vec<Erro>>,
 ) -> GraphResult<Result<Done<W>, Vec<Erro>>> {
     ctx.require(Papel::Editor)?;
-    let mut write = match checked {
-        Ok(write) => write,
-        Err(erros) => return Ok(Err(erros)),
+    let wrong_key = given.filter(|key| !record::is_key(key)).map(|_| record::wrong_key());
+    let mut write = match (checked, wrong_key) {
+        (Ok(write), None) => write,
+        (Ok(_), Some(erro)) => return Ok(Err(vec![erro])),
+        (Err(erros), erro) => return Ok(Err(erros.into_iter().chain(erro).collect())),
     };
     let tally = ctx.scope().tally();
     let record = Record::of(ctx, given, W::OPERATION, &write)?;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use quarteto::config::{Introspection, Rate};
 use quarteto::db::DbLimits;
-use quarteto::graph::trusted::{TrustMode, Trusted};
 use quarteto::http::{HttpLimits, TrustedProxies};
+use quarteto::operation::trusted::{TrustMode, Trusted};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder};
 
@@ -249,14 +249,15 @@ async fn documents_that_are_too_much() {
             ("cost", query(&app, costly), 400, "LIMITE_CUSTO"),
             ("cost by a variable", with(&app, by_variable, &json!({ "n": 100 })), 400, "LIMITE_CUSTO"),
             ("cost behind fragments", query(&app, by_fragment), 400, "LIMITE_CUSTO"),
-            ("a number that overflows", query(&app, "{ clientes(first: 18446744073709551615) { nodes { compras(first: 18446744073709551615) { nodes { id } } } } }"), 400, "LIMITE_CUSTO"),
+            ("a number that is no Int", query(&app, "{ clientes(first: 18446744073709551615) { nodes { id } } }"), 400, "GRAPHQL_VALIDATION_FAILED"),
+            ("a number that overflows", query(&app, "{ clientes(first: 2147483647) { nodes { compras(first: 2147483647) { nodes { cliente { compras(first: 2147483647) { nodes { id } } } } } } } }"), 400, "LIMITE_CUSTO"),
             (
                 "ids",
                 with(&app, "query($i: [ID!]!) { nodes(ids: $i) { id } }", &json!({ "i": vec!["cliente_1"; 101] })),
                 400,
-                "BAD_USER_INPUT",
+                "LIMITE_LISTA",
             ),
-            ("entities", with(&app, entities, &many), 400, "LIMITE_LISTA"),
+            ("entities, which are for subgraphs", with(&app, entities, &many), 400, "GRAPHQL_VALIDATION_FAILED"),
             ("no GraphQL", query(&app, "{ eu { nome }"), 400, "GRAPHQL_PARSE_FAILED"),
             ("an unknown field", query(&app, "{ clientes { nodes { senha } } }"), 400, "GRAPHQL_VALIDATION_FAILED"),
             (

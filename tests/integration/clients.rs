@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use quarteto::config::StatusCodes;
 use quarteto::db::Store;
-use quarteto::graph::trusted::{TrustMode, Trusted};
 use quarteto::http::HttpLimits;
+use quarteto::operation::trusted::{TrustMode, Trusted};
 use tokio::process::Command;
 
 use crate::support::app::PASSWORD;

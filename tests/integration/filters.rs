@@ -151,7 +151,7 @@ async fn scalars_that_cannot_be_read_say_why() {
             "a Date looks like 2026-11-24 and exists in the calendar",
         ),
         ("compras(filtro: { de: \"ontem\" }) { total }", "a DateTime is RFC 3339 with an offset"),
-        ("produtos(filtro: { precoMin: 1.5 }) { total }", "expected a Decimal as a string"),
+        ("produtos(filtro: { precoMin: \"1,5\" }) { total }", "a Decimal is digits with an optional point"),
     ] {
         let answer = app.ask(&format!("{{ {selection} }}")).await;
         let error = answer.only_error();

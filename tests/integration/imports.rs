@@ -7,7 +7,7 @@ use csv::StringRecord;
 use quarteto::db::{Db, DbLimits, PerStore, Store};
 use quarteto::import::header::Mapping;
 use quarteto::import::{Format, ImportError, Observer, Options, Summary, run};
-use quarteto::kernel::ClienteId;
+use quarteto::relay::ClienteId;
 
 use crate::support::server::Server;
 use crate::support::{Proxy, TestApp, json, shop};

@@ -24,6 +24,8 @@ mod filters;
 mod histories;
 mod http;
 mod imports;
+mod limits;
+mod memory;
 mod metrics;
 mod migrations;
 mod mutations;

@@ -25,14 +25,14 @@ fn error_of(output: &Output) -> String {
 }
 
 /// A running `quarteto serve`; stopped as an operator stops it.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     lines: Vec<String>,
 }
 
 impl Serving {
     /// Starts it and reads what it says until it listens.
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         Self::start_with(folder, &["--log", "warn"])
     }
 
@@ -59,7 +59,7 @@ impl Serving {
         folder.join("log")
     }
 
-    fn word_after(&self, label: &str) -> String {
+    pub(crate) fn word_after(&self, label: &str) -> String {
         let line =
             self.lines.iter().find(|line| line.contains(label)).unwrap_or_else(|| panic!("{:?}", self.lines));
         let rest = line.split_once(label).expect("found").1;
@@ -71,7 +71,12 @@ impl Serving {
         assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
     }
 
-    fn stop(mut self) {
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn stop(mut self) {
         self.signal("-TERM");
         assert!(self.child.wait().expect("it ends").success());
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use quarteto::db::Store;
-use quarteto::graph;
+use quarteto::schema;
 
 /// Compares with the file, or rewrites it.
 fn keep(path: &str, sdl: &str) {
@@ -18,15 +18,15 @@ fn keep(path: &str, sdl: &str) {
 
 #[test]
 fn the_merged_schema_is_the_one_that_is_kept() {
-    keep("schema.graphql", &graph::merged_sdl());
+    keep("schema.graphql", &schema::merged_sdl());
 }
 
 #[test]
 fn every_store_builds_its_subgraph() {
     for store in Store::ALL {
-        let sdl = graph::subgraph_sdl(store);
+        let sdl = schema::subgraph_sdl(store);
         assert!(sdl.contains("@key(fields: \"id\")"), "{store}");
         keep(&format!("subgraphs/{store}.graphql"), &sdl);
     }
-    keep("subgraphs/nos.graphql", &graph::nos_sdl());
+    keep("subgraphs/nos.graphql", &schema::nos_sdl());
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use quarteto::db::DbLimits;
-use quarteto::graph::trusted::{TrustMode, Trusted};
 use quarteto::http::HttpLimits;
+use quarteto::operation::trusted::{TrustMode, Trusted};
 use reqwest::Method;
 
 use crate::support::app::{Answer, PASSWORD, send};

@@ -24,23 +24,19 @@
 //! their costs are added up, but each has loads and errors of its own.
 
 mod body;
-mod execution;
-mod masking;
+mod charge;
 mod parameters;
-mod persisted;
 mod status;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
-use async_graphql::{Response as Answer, ServerError, Value};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use futures_util::future::join_all;
-use serde::Serialize;
 
 use super::answer::{PRIVATE, internal, refusal};
 use super::conditional::{REFUSED_WRITE, conditional, refuses_write};
@@ -52,9 +48,10 @@ use super::resource::may_write;
 use super::{App, ide};
 use crate::config::StatusCodes;
 use crate::kernel::{Requester, code};
-use execution::{Execution, Fault, Prepared};
-use parameters::{Asked, Malformed, Parameters};
-pub(super) use persisted::Persisted;
+use crate::operation::{Answer, Ask, Caller, Refusal, Refused as NotRun, RefusedOperation};
+use crate::writes::record::is_key;
+use charge::{Judged, charge};
+use parameters::{Asked, Malformed, from_uri};
 
 /// A refusal of a request that is not looked at as GraphQL.
 struct Refused {
@@ -83,16 +80,7 @@ impl Refused {
 
 /// `POST /graphql`.
 pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let deadline = app.limits.request;
-    let id = request.extensions().get::<RequestId>().cloned();
-    match tokio::time::timeout(deadline, answer(&app, request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::warn!(?deadline, "request given up");
-            let sentence = "The request took too long and was given up.";
-            refusal(StatusCode::SERVICE_UNAVAILABLE, code::DEADLINE_EXCEEDED, sentence, id.as_ref())
-        }
-    }
+    answer(&app, request).await
 }
 
 /// `GET /graphql`, and `HEAD`, whose answer loses its body on the way out: an
@@ -109,6 +97,7 @@ fn not_allowed(message: &str, id: Option<&RequestId>) -> Response<Body> {
 }
 
 async fn answer(app: &App, request: Request) -> Response<Body> {
+    let deadline = Instant::now() + app.limits.request;
     let (parts, body) = request.into_parts();
     let id = parts.extensions.get::<RequestId>();
     let refuse = |refused: Refused| refused.response(id);
@@ -123,22 +112,37 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
     let (Some(requester), Some(id)) = (parts.extensions.get::<Requester>(), id) else {
         return refuse(Refused::new(StatusCode::UNAUTHORIZED, "A login is required."));
     };
-    let traced = parts.headers.get(X_APOLLO_TRACING).is_some_and(|value| value == "1");
     let Ok(idempotency_key) = idempotency_key(&parts.headers) else {
-        let message = "Idempotency-Key must be given once, in visible ASCII characters.";
+        let message = "Idempotency-Key must be given once, in 1 to 64 visible ASCII characters.";
         return refuse(Refused::new(StatusCode::BAD_REQUEST, message));
     };
-    let method = if may_write(&parts.method) { Method::POST } else { Method::GET };
-    let execution = Execution { app, requester, id, traced, method: &method, idempotency_key };
+    let caller = Caller {
+        requester,
+        id: id.as_str(),
+        traced: parts.headers.get(X_APOLLO_TRACING).is_some_and(|value| value == "1"),
+        reads_only: !may_write(&parts.method),
+        idempotency_key,
+        deadline,
+    };
     match asked {
-        Asked::One(parameters) => match execution.prepare(*parameters) {
-            Ok(prepared) => answer_one(&execution, prepared, media, &parts).await,
-            Err(Fault::BadRequest(message)) => {
-                refuse(Refused::new(status::of_misshapen(app.limits.status_codes), message))
-            }
-            Err(Fault::NotByGet) => not_allowed("A GET may only read; send mutations by POST.", Some(id)),
-        },
-        Asked::Many(list) => answer_many(&execution, list, media).await,
+        Asked::One(ask) => {
+            let checked = match app.operations.check(*ask, &caller) {
+                Ok(checked) => Ok(checked),
+                Err(NotRun::Operation(refused)) => Err(refused),
+                Err(NotRun::Malformed(message)) => {
+                    return refuse(Refused::new(status::of_misshapen(app.limits.status_codes), message));
+                }
+                Err(NotRun::ReadsOnly) => {
+                    return not_allowed("A GET may only read; send mutations by POST.", Some(id));
+                }
+            };
+            answer_one(app, checked, &caller, media, &parts).await
+        }
+        Asked::Many(list) if list.len() > 1 && idempotency_key.is_some() => {
+            let message = "Idempotency-Key is for one operation, not for a list; use `chaveIdempotencia`.";
+            refuse(Refused::new(StatusCode::BAD_REQUEST, message))
+        }
+        Asked::Many(list) => answer_many(app, list, &caller, media).await,
     }
 }
 
@@ -150,49 +154,62 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ()> {
         (None, _) => Ok(None),
         (Some(value), None) => {
             let text = value.to_str().map_err(|_| ())?.trim();
-            Ok(Some(text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)))
+            let key = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+            if is_key(key) { Ok(Some(key)) } else { Err(()) }
         }
         (Some(_), Some(_)) => Err(()),
     }
 }
 
 async fn answer_one(
-    execution: &Execution<'_>,
-    mut prepared: Prepared,
+    app: &App,
+    judged: Judged,
+    caller: &Caller<'_>,
     media: Media,
     asked: &Parts,
 ) -> Response<Body> {
-    let charge = execution.charge(std::slice::from_mut(&mut prepared));
-    let answer = execution.finish(prepared).await;
-    let mut response = respond(&answer, media, asked, execution.app.limits.status_codes);
-    account(execution.app, charge, &mut response);
+    let (mut operations, charge) = charge(app, vec![judged], caller.requester);
+    let Some(judged) = operations.pop() else { return internal(asked.extensions.get()) };
+    let answer = finish(app, judged, caller).await;
+    let mut response = respond(&answer, media, asked, app.limits.status_codes);
+    account(app, charge, &mut response);
     response
+}
+
+async fn finish(app: &App, judged: Judged, caller: &Caller<'_>) -> Answer {
+    match judged {
+        Ok(checked) => app.operations.run(checked, caller).await,
+        Err(refused) => app.operations.refuse(refused, caller),
+    }
 }
 
 /// Every operation in a turn of its own, all at the same time.
 async fn answer_many(
-    execution: &Execution<'_>,
-    list: Vec<Result<Parameters, String>>,
+    app: &App,
+    list: Vec<Result<Ask, String>>,
+    caller: &Caller<'_>,
     media: Media,
 ) -> Response<Body> {
-    let prepare =
-        |item: Result<Parameters, String>| match item.map(|parameters| execution.prepare(parameters)) {
-            Ok(Ok(prepared)) => prepared,
-            Ok(Err(Fault::BadRequest(message))) | Err(message) => Prepared::bad_request(&message),
-            // Lists come by POST alone.
-            Ok(Err(Fault::NotByGet)) => Prepared::bad_request("A GET may only read."),
-        };
-    let mut operations: Vec<Prepared> = list.into_iter().map(prepare).collect();
-    let charge = execution.charge(&mut operations);
-    let answers = join_all(operations.into_iter().map(|operation| execution.finish(operation))).await;
-    let bodies: Vec<AnswerBody<'_>> = answers.iter().map(AnswerBody::of).collect();
-    let mut response = match serde_json::to_vec(&bodies) {
+    let bad = |message: String| RefusedOperation::unread(Refusal::new(code::BAD_REQUEST, message));
+    let judge = |item: Result<Ask, String>| match app.operations.check(item.map_err(bad)?, caller) {
+        Ok(checked) => Ok(checked),
+        Err(NotRun::Operation(refused)) => Err(refused),
+        Err(NotRun::Malformed(message)) => Err(bad(message)),
+        // Lists come by POST alone.
+        Err(NotRun::ReadsOnly) => Err(bad("A GET may only read.".to_owned())),
+    };
+    let (operations, charge) = charge(app, list.into_iter().map(judge).collect(), caller.requester);
+    let answers = join_all(operations.into_iter().map(|judged| finish(app, judged, caller))).await;
+    let mut response = match serde_json::to_vec(&answers) {
         Ok(bytes) => Response::new(Body::from(bytes)),
-        Err(error) => return unwritable(&error, execution.id),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            return internal(None);
+        }
     };
     response.headers_mut().insert(CONTENT_TYPE, media.content_type());
     response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
-    account(execution.app, charge, &mut response);
+    account(app, charge, &mut response);
     response
 }
 
@@ -223,7 +240,7 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Asked, Refused> {
         if parts.headers.contains_key(CONTENT_TYPE) {
             body::is_json(&parts.headers)?;
         }
-        return Parameters::from_uri(&parts.uri).map(|found| Asked::One(Box::new(found))).map_err(bad);
+        return from_uri(&parts.uri).map(|found| Asked::One(Box::new(found))).map_err(bad);
     }
     let bytes = body::read(app, &parts.headers, body).await?;
     if refuses_write(&parts.headers) {
@@ -232,31 +249,9 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Asked, Refused> {
     Asked::from_body(&bytes, app.limits.batch).map_err(bad)
 }
 
-/// An answer as it is written. Without `data` where nothing was executed: `null`
-/// would say that it was, and failed.
-#[derive(Serialize)]
-struct AnswerBody<'a> {
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [ServerError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: &'a BTreeMap<String, Value>,
-}
-
-impl<'a> AnswerBody<'a> {
-    fn of(answer: &'a Answer) -> Self {
-        Self {
-            errors: &answer.errors,
-            data: status::is_executed(answer).then_some(&answer.data),
-            extensions: &answer.extensions,
-        }
-    }
-}
-
 fn respond(answer: &Answer, media: Media, asked: &Parts, codes: StatusCodes) -> Response<Body> {
     let (status, media) = status::of_answer(answer, media, codes);
-    let bytes = match serde_json::to_vec(&AnswerBody::of(answer)) {
+    let bytes = match serde_json::to_vec(answer) {
         Ok(bytes) => bytes,
         Err(error) => return unwritable(&error, asked.extensions.get()),
     };

@@ -8,33 +8,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-/// The parameters of one operation. Unknown members are ignored, and `null` is
-/// the same as absent, as the specification wants.
-#[derive(Debug, Default, Deserialize)]
-#[serde(expecting = "a JSON object")]
-pub(super) struct Parameters {
-    /// The document; may be absent where `extensions` names a persisted one.
-    #[serde(default)]
-    pub query: Option<String>,
-    /// The id of a trusted document, instead of its text (appendix "Persisted
-    /// Documents").
-    #[serde(default, rename = "documentId")]
-    pub document_id: Option<String>,
-    /// Which operation of the document.
-    #[serde(default, rename = "operationName")]
-    pub operation_name: Option<String>,
-    /// Values of its variables.
-    #[serde(default)]
-    pub variables: Option<Map<String, Value>>,
-    /// What clients and servers agree on beside the specification.
-    #[serde(default)]
-    pub extensions: Option<Map<String, Value>>,
-    /// What older pages on persisted documents tell clients to send.
-    #[serde(default)]
-    doc_id: Option<IgnoredAny>,
-}
+use crate::operation::Ask;
 
-/// The same, as a query string has them: JSON in strings, and empty for absent.
+/// What is asked, as a query string has them: JSON in strings, and empty for absent.
 #[derive(Deserialize)]
 struct QueryString {
     query: Option<String>,
@@ -47,13 +23,19 @@ struct QueryString {
     doc_id: Option<IgnoredAny>,
 }
 
+/// What older pages on persisted documents tell clients to send.
+#[derive(Deserialize)]
+struct Mistaken {
+    doc_id: Option<IgnoredAny>,
+}
+
 /// What a body holds.
 #[derive(Debug)]
 pub(super) enum Asked {
     /// One operation.
-    One(Box<Parameters>),
+    One(Box<Ask>),
     /// A list of them; each may be no GraphQL request, and why.
-    Many(Vec<Result<Parameters, String>>),
+    Many(Vec<Result<Ask, String>>),
 }
 
 /// Why parameters cannot be read: a sentence.
@@ -82,8 +64,10 @@ impl Asked {
                 Err(Malformed::Syntax("The body is not UTF-8; it looks like UTF-16 or UTF-32.".into()))
             }
             _ => {
-                let found: Parameters = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
-                found.check().map(|found| Self::One(Box::new(found)))
+                let ask: Ask = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+                let is_mistaken = asks_nothing(&ask)
+                    && serde_json::from_slice::<Mistaken>(bytes).is_ok_and(|found| found.doc_id.is_some());
+                if is_mistaken { Err(mistaken()) } else { Ok(Self::One(Box::new(ask))) }
             }
         }
     }
@@ -108,18 +92,23 @@ impl Asked {
 }
 
 /// One operation of a list.
-fn from_item(item: Value) -> Result<Parameters, String> {
+fn from_item(item: Value) -> Result<Ask, String> {
     // A list would be read as the members in their order.
     let item = if item.is_array() { Value::Null } else { item };
-    let found = Parameters::deserialize(item).map_err(|error| shape(&error))?;
-    found.check().map_err(Malformed::sentence)
+    let has_doc_id = item.get("doc_id").is_some();
+    let ask = Ask::deserialize(item).map_err(|error| shape(&error))?;
+    if has_doc_id && asks_nothing(&ask) { Err(MISTAKEN.into()) } else { Ok(ask) }
 }
 
-impl Malformed {
-    fn sentence(self) -> String {
-        let (Self::Syntax(sentence) | Self::Shape(sentence) | Self::TooMany(sentence)) = self;
-        sentence
-    }
+/// Names the member that was meant.
+const MISTAKEN: &str = "The id of a trusted document is sent as `documentId`, not as `doc_id`.";
+
+fn mistaken() -> Malformed {
+    Malformed::Shape(MISTAKEN.into())
+}
+
+fn asks_nothing(ask: &Ask) -> bool {
+    ask.query.is_none() && ask.document_id.is_none() && ask.extensions.is_none()
 }
 
 fn malformed(error: &serde_json::Error) -> Malformed {
@@ -143,41 +132,27 @@ fn shape(error: &serde_json::Error) -> String {
     )
 }
 
-impl Parameters {
-    /// From a query string.
-    ///
-    /// # Errors
-    /// [`Malformed`], with a sentence that names the parameter.
-    pub(super) fn from_uri(uri: &Uri) -> Result<Self, Malformed> {
-        // What reads it would put another character in its place.
-        if percent_decode_str(uri.query().unwrap_or_default()).decode_utf8().is_err() {
-            return Err(Malformed::Syntax("The query string is not UTF-8 once its % are decoded.".into()));
-        }
-        let Query(found) = Query::<QueryString>::try_from_uri(uri).map_err(|error| {
-            Malformed::Syntax(format!("The query string cannot be read: {}.", error.body_text()))
-        })?;
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let found = Self {
-            query: given(found.query),
-            document_id: given(found.document_id),
-            operation_name: given(found.operation_name),
-            variables: object("variables", given(found.variables))?,
-            extensions: object("extensions", given(found.extensions))?,
-            doc_id: found.doc_id,
-        };
-        found.check()
+/// What a query string asks.
+///
+/// # Errors
+/// [`Malformed`], with a sentence that names the parameter.
+pub(super) fn from_uri(uri: &Uri) -> Result<Ask, Malformed> {
+    // What reads it would put another character in its place.
+    if percent_decode_str(uri.query().unwrap_or_default()).decode_utf8().is_err() {
+        return Err(Malformed::Syntax("The query string is not UTF-8 once its % are decoded.".into()));
     }
-
-    /// Names the member that was meant, where it is known to be mistaken for
-    /// another.
-    fn check(self) -> Result<Self, Malformed> {
-        let asks = self.query.is_some() || self.document_id.is_some() || self.extensions.is_some();
-        if self.doc_id.is_some() && !asks {
-            let sentence = "The id of a trusted document is sent as `documentId`, not as `doc_id`.";
-            return Err(Malformed::Shape(sentence.into()));
-        }
-        Ok(self)
-    }
+    let Query(found) = Query::<QueryString>::try_from_uri(uri).map_err(|error| {
+        Malformed::Syntax(format!("The query string cannot be read: {}.", error.body_text()))
+    })?;
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let ask = Ask {
+        query: given(found.query),
+        document_id: given(found.document_id),
+        operation_name: given(found.operation_name),
+        variables: object("variables", given(found.variables))?,
+        extensions: object("extensions", given(found.extensions))?,
+    };
+    if found.doc_id.is_some() && asks_nothing(&ask) { Err(mistaken()) } else { Ok(ask) }
 }
 
 fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, Malformed> {
@@ -199,13 +174,13 @@ mod tests {
     fn a_query_string_has_the_names_of_the_specification() {
         let uri =
             "/graphql?query=%7Beu%7Bnome%7D%7D&operationName=A&variables=%7B%22a%22%3A1%7D&extensions=&x=1";
-        let found = Parameters::from_uri(&uri.parse().expect("a URI")).expect("parameters");
+        let found = from_uri(&uri.parse().expect("a URI")).expect("parameters");
         assert_eq!(found.query.as_deref(), Some("{eu{nome}}"));
         assert_eq!(found.operation_name.as_deref(), Some("A"));
         assert_eq!(found.variables.and_then(|map| map.get("a").cloned()), Some(Value::from(1)));
         assert_eq!(found.extensions, None);
         for bad in ["/graphql?variables=[1]", "/graphql?variables={", "/graphql?query=a&query=b"] {
-            assert!(Parameters::from_uri(&bad.parse().expect("a URI")).is_err(), "{bad}");
+            assert!(from_uri(&bad.parse().expect("a URI")).is_err(), "{bad}");
         }
     }
 }

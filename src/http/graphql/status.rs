@@ -1,11 +1,11 @@
 //! Which status an answer has, by the setting `http.status_codes`.
 
-use async_graphql::{Response as Answer, ServerError, Value};
 use axum::http::StatusCode;
 
 use crate::config::StatusCodes;
 use crate::http::negotiate::Media;
 use crate::kernel::{code, code_of};
+use crate::operation::Answer;
 
 /// Of a body that is JSON but no GraphQL request.
 pub(super) const fn of_misshapen(codes: StatusCodes) -> StatusCode {
@@ -15,17 +15,11 @@ pub(super) const fn of_misshapen(codes: StatusCodes) -> StatusCode {
     }
 }
 
-/// Whether an operation was executed. Every field at the root of a query but two
-/// is nullable, so nothing at all means that the request itself was at fault (its
-/// document, or the value of an argument) or that a mutation failed.
-pub(super) fn is_executed(answer: &Answer) -> bool {
-    let failed = |error: &ServerError| !error.path.is_empty() && code_of(error) != Some(code::BAD_USER_INPUT);
-    answer.data != Value::Null || answer.errors.iter().any(failed)
-}
-
 /// Of an answer, and the media type that it is labelled with.
 pub(super) fn of_answer(answer: &Answer, media: Media, codes: StatusCodes) -> (StatusCode, Media) {
+    let ran_out = answer.errors.first().and_then(code_of) == Some(code::DEADLINE_EXCEEDED);
     let status = match codes {
+        _ if ran_out => StatusCode::SERVICE_UNAVAILABLE,
         StatusCodes::Audit => of_answer_by_audit(answer, media),
         StatusCodes::Draft2026 => of_answer_by_draft(answer),
     };
@@ -42,14 +36,14 @@ pub(super) fn of_answer(answer: &Answer, media: Media, codes: StatusCodes) -> (S
 /// executed; with plain JSON a well-formed request is answered with 200.
 fn of_answer_by_audit(answer: &Answer, media: Media) -> StatusCode {
     match media {
-        Media::GraphqlResponse if !is_executed(answer) => StatusCode::BAD_REQUEST,
+        Media::GraphqlResponse if !answer.is_executed() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     }
 }
 
 fn of_answer_by_draft(answer: &Answer) -> StatusCode {
     let first = answer.errors.first();
-    match (is_executed(answer), first) {
+    match (answer.is_executed(), first) {
         (true, None) => StatusCode::OK,
         (true, Some(_)) => StatusCode::from_u16(294).unwrap_or(StatusCode::OK),
         (false, Some(error)) if code_of(error) == Some(code::GRAPHQL_PARSE_FAILED) => StatusCode::BAD_REQUEST,

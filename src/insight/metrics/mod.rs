@@ -20,7 +20,6 @@ mod stores;
 use std::fmt;
 use std::sync::Arc;
 
-use async_graphql::Response as Answer;
 use async_graphql::parser::types::OperationType;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -102,6 +101,17 @@ impl Metrics {
     /// Of a program over these stores.
     #[must_use]
     pub fn new(databases: &PerStore<Db>, consistency: &Arc<Consistency>) -> Self {
+        let stores = stores::Stores(databases.clone());
+        Self::with(vec![Box::new(stores), Box::new(outboxes::Outboxes(Arc::clone(consistency)))])
+    }
+
+    /// Of a program without stores.
+    #[cfg(test)]
+    pub(crate) fn of_nothing() -> Self {
+        Self::with(Vec::new())
+    }
+
+    fn with(collectors: Vec<Box<dyn Collector>>) -> Self {
         let mut this = Self {
             registry: Registry::default(),
             in_flight: Gauge::default(),
@@ -132,11 +142,7 @@ impl Metrics {
             this.durations.clone(),
         );
         ours.register("errors", "Errors in answers, by their code", this.errors.clone());
-        let collectors: [Box<dyn Collector>; 3] = [
-            Box::new(Arc::clone(&this.named)),
-            Box::new(stores::Stores(databases.clone())),
-            Box::new(outboxes::Outboxes(Arc::clone(consistency))),
-        ];
+        ours.register_collector(Box::new(Arc::clone(&this.named)));
         for collector in collectors {
             ours.register_collector(collector);
         }
@@ -163,11 +169,11 @@ impl Metrics {
 
     /// Counts an operation.
     pub(super) fn operation(&self, operation: &Operation<'_>) {
-        let Operation { duration, answer, .. } = *operation;
-        let (kind, outcome) = (kind(operation.kind), outcome(operation.executed, answer));
+        let Operation { duration, outcome, .. } = *operation;
+        let kind = kind(operation.kind);
         self.operations.get_or_create(&Ended { kind, outcome }).inc();
         self.durations.get_or_create(&OfKind { kind }).observe(duration.as_secs_f64());
-        for code in answer.errors.iter().filter_map(code_of) {
+        for code in operation.errors.iter().filter_map(code_of) {
             self.errors.get_or_create(&OfCode { code: code.to_owned() }).inc();
         }
         if let Some(name) = operation.name {
@@ -206,16 +212,6 @@ const fn kind(operation: Option<OperationType>) -> &'static str {
         Some(OperationType::Mutation) => "mutation",
         Some(OperationType::Subscription) => "subscription",
         None => "unknown",
-    }
-}
-
-/// The word for how an operation went.
-const fn outcome(executed: bool, answer: &Answer) -> &'static str {
-    match (executed, answer.errors.is_empty(), &answer.data) {
-        (false, ..) => "refused",
-        (true, true, _) => "ok",
-        (true, false, async_graphql::Value::Null) => "failed",
-        (true, false, _) => "partial",
     }
 }
 

@@ -18,7 +18,9 @@ pub use types::ProdutoCatalogo;
 
 use crate::batching::Loader;
 use crate::db::Db;
-use crate::kernel::{ContextExt as _, Graph, GraphResult, ProdutoId};
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::ProdutoId;
+use crate::stores::references::Graph;
 
 /// The store's handle, in the data of every schema that has it.
 #[derive(Clone)]

@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::table::{self, Dados};
 use super::{Catalogo, OwnsProdutos};
 use crate::db::{StoreError, Transaction};
+use crate::kernel::GraphResult;
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{Graph, GraphResult, ProdutoId};
+use crate::relay::ProdutoId;
+use crate::stores::references::Graph;
 use crate::writes::{Change, Checks, Erro, Lenient, Outcome, Write, payload, rules, run};
 
 const NOME: usize = 160;

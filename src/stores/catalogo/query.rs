@@ -10,9 +10,10 @@ use super::super::listing::Order;
 use super::table::{self, Filter, Item};
 use super::{Catalogo, OwnsProdutos};
 use crate::kernel::scalars::Decimal;
-use crate::kernel::{
-    Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult, KeyKind, Page,
-    PageArgs, ProdutoId, SortKey, Total,
+use crate::kernel::sizes::paged;
+use crate::kernel::{ContextExt as _, GraphError, GraphResult};
+use crate::relay::{
+    Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
 };
 
 /// The most words that a search takes.
@@ -90,11 +91,11 @@ impl ProdutoOrdem {
     fn order(self) -> Order {
         let by = |name, kind, column, descending| Order { name, kind, column, descending };
         match self {
-            Self::Id => Order::ID,
-            Self::NomeAsc => by("NOME_ASC", KeyKind::Text, "`nome`", false),
-            Self::PrecoAsc => by("PRECO_ASC", KeyKind::Amount, "`preco`", false),
-            Self::PrecoDesc => by("PRECO_DESC", KeyKind::Amount, "`preco`", true),
-            Self::MaisRecentes => by("MAIS_RECENTES", KeyKind::Moment, "`criado_em`", true),
+            Self::Id => Order::oldest_first("produtos.ID"),
+            Self::NomeAsc => by("produtos.NOME_ASC", KeyKind::Text, "`nome`", false),
+            Self::PrecoAsc => by("produtos.PRECO_ASC", KeyKind::Amount, "`preco`", false),
+            Self::PrecoDesc => by("produtos.PRECO_DESC", KeyKind::Amount, "`preco`", true),
+            Self::MaisRecentes => by("produtos.MAIS_RECENTES", KeyKind::Moment, "`criado_em`", true),
         }
     }
 
@@ -126,6 +127,7 @@ impl<G: OwnsProdutos> ConsultasCatalogo<G> {
 
     /// Products, page by page.
     #[expect(clippy::too_many_arguments, reason = "Relay's four, a filter and an order")]
+    #[graphql(directive = paged::apply())]
     async fn produtos(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,7 @@ use sqlx::{FromRow, QueryBuilder, Row as _};
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, Statement, StoreError, Tally, Texts, Transaction, in_list};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{Page, ProdutoId};
+use crate::relay::{Page, ProdutoId};
 
 /// Without the description, which is long and has a statement of its own.
 const SELECT: &str = "\

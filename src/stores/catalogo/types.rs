@@ -5,8 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::{Catalogo, Item};
+use crate::executor::Apart;
+use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{Apart, ContextExt as _};
+use crate::kernel::sizes::{LONG_TEXT, cost};
 
 /// A product's own data.
 pub struct ProdutoCatalogo(pub Arc<Item>);
@@ -19,6 +21,7 @@ impl ProdutoCatalogo {
     }
 
     /// Description, when there is one.
+    #[graphql(directive = cost::apply(LONG_TEXT))]
     async fn descricao(&self, ctx: &Context<'_>) -> Apart<String> {
         let text = ctx.data_unchecked::<Catalogo>().descricao.load(ctx.scope(), self.0.id.0);
         Apart::found(async { Ok(text.await?.map(|text| text.to_string())) }).await

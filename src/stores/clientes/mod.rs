@@ -18,7 +18,9 @@ pub use types::ClienteCadastro;
 
 use crate::batching::Loader;
 use crate::db::Db;
-use crate::kernel::{ClienteId, ContextExt as _, Graph, GraphResult};
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::ClienteId;
+use crate::stores::references::Graph;
 
 /// The store's handle, in the data of every schema that has it.
 #[derive(Clone)]

@@ -12,7 +12,9 @@ use super::table::{self, Cadastro, Dados};
 use super::{Clientes, OwnsClientes};
 use crate::db::{Fault, StoreError, Transaction};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
-use crate::kernel::{ClienteId, ContextExt as _, Graph, GraphResult};
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::ClienteId;
+use crate::stores::references::Graph;
 use crate::writes::outbox::{self, PoliticaCompras, Task};
 use crate::writes::{Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, rules, run};
 

@@ -10,9 +10,10 @@ use super::super::listing::Order;
 use super::table::{self, Cadastro, Filter};
 use super::{Clientes, OwnsClientes};
 use crate::kernel::scalars::{Cpf, Date};
-use crate::kernel::{
-    ClienteId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, GraphError, GraphResult, KeyKind,
-    Page, PageArgs, SortKey, Total,
+use crate::kernel::sizes::paged;
+use crate::kernel::{ContextExt as _, GraphError, GraphResult};
+use crate::relay::{
+    ClienteId, Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, SortKey, Total,
 };
 
 /// Which clients a page holds; conditions combine with AND.
@@ -77,10 +78,10 @@ impl ClienteOrdem {
     fn order(self) -> Order {
         let by = |name, kind, column, descending| Order { name, kind, column, descending };
         match self {
-            Self::Id => Order::ID,
-            Self::NomeAsc => by("NOME_ASC", KeyKind::Text, "`nome`", false),
-            Self::NomeDesc => by("NOME_DESC", KeyKind::Text, "`nome`", true),
-            Self::MaisRecentes => by("MAIS_RECENTES", KeyKind::Moment, "`criado_em`", true),
+            Self::Id => Order::oldest_first("clientes.ID"),
+            Self::NomeAsc => by("clientes.NOME_ASC", KeyKind::Text, "`nome`", false),
+            Self::NomeDesc => by("clientes.NOME_DESC", KeyKind::Text, "`nome`", true),
+            Self::MaisRecentes => by("clientes.MAIS_RECENTES", KeyKind::Moment, "`criado_em`", true),
         }
     }
 
@@ -134,6 +135,7 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
 
     /// Clients, page by page.
     #[expect(clippy::too_many_arguments, reason = "Relay's four, a filter and an order")]
+    #[graphql(directive = paged::apply())]
     async fn clientes(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,7 @@ use sqlx::{FromRow, QueryBuilder, Row as _};
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, Statement, StoreError, Tally, Texts, Transaction, in_list};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
-use crate::kernel::{ClienteId, Page};
+use crate::relay::{ClienteId, Page};
 
 const SELECT: &str = "\
 SELECT `id`, `nome`, `email`, `cpf`, `telefone`, `data_nascimento`, `criado_em`, `atualizado_em`

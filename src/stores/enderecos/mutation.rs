@@ -10,7 +10,9 @@ use super::table::{self, Dados, Registro};
 use super::{Endereco, Enderecos, Uf};
 use crate::db::{StoreError, Transaction};
 use crate::kernel::scalars::{Cep, DateTime};
-use crate::kernel::{ClienteId, ContextExt as _, EnderecoId, Graph, GraphResult};
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::{ClienteId, EnderecoId};
+use crate::stores::references::Graph;
 use crate::writes::guard::Guarded;
 use crate::writes::{
     Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, removal_payload, rules, run,

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object};
 
-use super::table::{self, Filter};
+use super::table::{self, Filter, ORDER};
 use super::{Endereco, Enderecos, Uf};
 use crate::kernel::scalars::Cep;
-use crate::kernel::{
-    ClienteId, Connection, ContextExt as _, Cursor, Edge, EnderecoId, GlobalId as _, Graph, GraphError,
-    GraphResult, KeyKind, Page, PageArgs, SortKey, Total,
+use crate::kernel::sizes::paged;
+use crate::kernel::{ContextExt as _, GraphError, GraphResult};
+use crate::relay::{
+    ClienteId, Connection, Cursor, Edge, EnderecoId, GlobalId as _, Page, PageArgs, SortKey, Total,
 };
+use crate::stores::references::Graph;
 
 /// Which addresses a page holds; conditions combine with AND.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -54,6 +56,7 @@ impl<G: Graph> ConsultasEnderecos<G> {
     }
 
     /// Addresses, page by page, by id.
+    #[graphql(directive = paged::apply())]
     async fn enderecos(
         &self,
         ctx: &Context<'_>,
@@ -74,7 +77,7 @@ async fn page<G: Graph>(
     args: &PageArgs,
     filtro: EnderecoFiltro,
 ) -> GraphResult<Connection<Endereco<G>>> {
-    let page = Page::new(args, "ID", KeyKind::Id)?;
+    let page = Page::new(args, ORDER.name, ORDER.kind)?;
     let filter = filtro.check()?;
     let db = &ctx.data_unchecked::<Enderecos>().db;
     let rows = table::page(db, &filter, &page, from_ref(ctx.scope().tally())).await?;
@@ -84,7 +87,7 @@ async fn page<G: Graph>(
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
     Ok(Connection::new(page.slice(rows), total, |row| {
-        let cursor = Cursor::new("ID", SortKey::Id, row.id.0);
+        let cursor = Cursor::new(ORDER.name, SortKey::Id, row.id.0);
         Edge { cursor, node: Endereco::of(Arc::new(row)) }
     }))
 }

@@ -8,8 +8,11 @@ use sqlx::{FromRow, QueryBuilder, Row as _};
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list};
 use crate::kernel::scalars::{Cep, DateTime};
-use crate::kernel::{ClienteId, EnderecoId, Page};
+use crate::relay::{ClienteId, EnderecoId, Page};
 use crate::writes::guard::Guarded;
+
+/// How a page of addresses is ordered.
+pub(super) const ORDER: Order = Order::oldest_first("enderecos.ID");
 
 const SELECT: &str = "\
 SELECT `id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `pais`, `criado_em`, `atualizado_em`
@@ -120,7 +123,7 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Registro>, StoreError> {
-    let statement = filter.conditions().page("enderecos.pagina", SELECT, Order::ID, page);
+    let statement = filter.conditions().page("enderecos.pagina", SELECT, ORDER, page);
     db.read(statement, audience).await
 }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::{Enderecos, Registro};
+use super::{Enderecos, MOST_ADDRESSES, Registro};
+use crate::db::{Fault, Store, StoreError};
+use crate::executor::{Apart, Many, One};
 use crate::kernel::scalars::{Cep, DateTime};
-use crate::kernel::{
-    Apart, ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult, Many, One,
-};
+use crate::kernel::sizes::at_most;
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::{ClienteId, EnderecoId, GlobalId as _};
+use crate::stores::references::Graph;
 
 /// An address in the graph `G`.
 pub struct Endereco<G> {
@@ -59,8 +62,12 @@ impl<G: Graph> Endereco<G> {
 
     /// Federal unit.
     async fn uf(&self) -> GraphResult<Uf> {
-        Uf::parse(&self.row.uf)
-            .ok_or_else(|| GraphError::bad_input(format!("The address {} has no valid UF.", self.row.id)))
+        Uf::parse(&self.row.uf).ok_or_else(|| {
+            // Nothing that the caller could mend.
+            let (id, uf) = (self.row.id, &self.row.uf);
+            tracing::error!(%id, uf, "a row of `endereco` has no valid UF");
+            StoreError::new(Store::Enderecos, Fault::Internal, "a row has no valid UF").into()
+        })
     }
 
     /// Postal code.
@@ -120,6 +127,7 @@ pub struct ClienteEnderecos<G> {
 impl<G: Graph> ClienteEnderecos<G> {
     /// The client's addresses, oldest first, at most 50; null, with an error,
     /// when the store `enderecos` is down.
+    #[graphql(directive = at_most::apply(MOST_ADDRESSES))]
     async fn enderecos(&self, ctx: &Context<'_>) -> Apart<Many<Vec<Endereco<G>>>> {
         let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), self.cliente.0);
         let enderecos = async {

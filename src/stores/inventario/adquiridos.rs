@@ -12,14 +12,15 @@ use futures_util::future::join_all;
 use super::Inventario;
 use super::loaders::PageKey;
 use super::table::{Adquirido, Branch, reads_down};
+use crate::executor::{Apart, Many, One};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{
-    Apart, ClienteId, ContextExt as _, Cursor, Graph, GraphResult, KeyKind, Many, One, Page, PageArgs, Slice,
-    SortKey,
-};
+use crate::kernel::sizes::{COUNTED, cost};
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::{ClienteId, Cursor, KeyKind, Page, PageArgs, Slice, SortKey};
+use crate::stores::references::Graph;
 
 /// The name of the order, in cursors.
-const ORDER: &str = "PRODUTO";
+const ORDER: &str = "Cliente.produtos.ID";
 
 /// A page of a client's distinct products.
 pub struct ProdutosAdquiridos<G> {
@@ -72,6 +73,7 @@ impl<G: Graph> ProdutosAdquiridos<G> {
 
     /// How many distinct products there are in all, on every page. Counted only
     /// when selected.
+    #[graphql(directive = cost::apply(COUNTED))]
     async fn total(&self, ctx: &Context<'_>) -> Option<GraphResult<u64>> {
         let store = ctx.data_unchecked::<Inventario>();
         let counted = store.total_produtos.load(ctx.scope(), self.cliente.0).await;

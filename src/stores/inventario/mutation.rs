@@ -10,7 +10,9 @@ use super::table::{self, Registro};
 use super::{Compra, Inventario};
 use crate::db::{StoreError, Transaction};
 use crate::kernel::scalars::Decimal;
-use crate::kernel::{ClienteId, CompraId, ContextExt as _, Graph, GraphResult, Offers, ProdutoId};
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::{ClienteId, CompraId, ProdutoId};
+use crate::stores::references::{Graph, Offers};
 use crate::writes::guard::Guarded;
 use crate::writes::outbox::{self, PoliticaCompras, Task};
 use crate::writes::{

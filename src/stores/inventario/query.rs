@@ -7,13 +7,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object};
 use chrono::{TimeZone as _, Utc};
 
-use super::table::{self, Filter};
+use super::table::{self, Filter, ORDER};
 use super::{Compra, Inventario};
 use crate::kernel::scalars::DateTime;
-use crate::kernel::{
-    ClienteId, CompraId, Connection, ContextExt as _, GlobalId as _, Graph, GraphError, GraphResult, KeyKind,
-    Page, PageArgs, ProdutoId, Total,
-};
+use crate::kernel::sizes::paged;
+use crate::kernel::{ContextExt as _, GraphError, GraphResult};
+use crate::relay::{ClienteId, CompraId, Connection, GlobalId as _, Page, PageArgs, ProdutoId, Total};
+use crate::stores::references::Graph;
 
 /// Which purchases a page holds; conditions combine with AND.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -70,6 +70,7 @@ impl<G: Graph> ConsultasInventario<G> {
     }
 
     /// Purchases, page by page, newest first.
+    #[graphql(directive = paged::apply())]
     async fn compras(
         &self,
         ctx: &Context<'_>,
@@ -90,7 +91,7 @@ async fn page<G: Graph>(
     args: &PageArgs,
     filtro: CompraFiltro,
 ) -> GraphResult<Connection<Compra<G>>> {
-    let page = Page::new(args, "NEWEST", KeyKind::Id)?;
+    let page = Page::new(args, ORDER.name, ORDER.kind)?;
     let filter = filtro.check()?;
     let db = &ctx.data_unchecked::<Inventario>().db;
     let rows = table::page(db, &filter, &page, from_ref(ctx.scope().tally())).await?;
@@ -99,7 +100,7 @@ async fn page<G: Graph>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(Arc::new(row))))
+    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(ORDER.name, Arc::new(row))))
 }
 
 /// The entity resolver for `Compra`.

@@ -10,8 +10,11 @@ use crate::db::{
     Db, End, Statement, StoreError, Tally, Texts, Transaction, Work, in_list, union_all, union_length,
 };
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{ClienteId, CompraId, Direction, Page, ProdutoId};
+use crate::relay::{ClienteId, CompraId, Direction, Page, ProdutoId};
 use crate::writes::guard::Guarded;
+
+/// How a page of purchases is ordered.
+pub(super) const ORDER: Order = Order::newest_first("compras.ID");
 
 const SELECT: &str = "\
 SELECT `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`
@@ -325,7 +328,7 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Registro>, StoreError> {
-    let statement = filter.conditions().page("inventario.pagina", SELECT, Order::NEWEST, page);
+    let statement = filter.conditions().page("inventario.pagina", SELECT, ORDER, page);
     db.read(statement, audience).await
 }
 

@@ -9,11 +9,15 @@ use super::Inventario;
 use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
 use super::table::{Branch, Registro, Resumo, Side, reads_down};
+use crate::executor::{Apart, One};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::{
-    Apart, ClienteId, CompraId, Connection, ContextExt as _, Cursor, Edge, GlobalId as _, Graph, GraphResult,
-    KeyKind, One, Page, PageArgs, ProdutoId, SortKey, Total,
+use crate::kernel::sizes::paged;
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::relay::{
+    ClienteId, CompraId, Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, ProdutoId,
+    SortKey, Total,
 };
+use crate::stores::references::Graph;
 
 /// A purchase in the graph `G`.
 pub struct Compra<G> {
@@ -79,9 +83,9 @@ impl<G: Graph> Compra<G> {
         Ok(store.por_id.load(ctx.scope(), id.0).await?.map(Self::of))
     }
 
-    /// Its edge in a connection by id.
-    pub(super) fn edge(row: Arc<Registro>) -> Edge<Self> {
-        Edge { cursor: Cursor::new("NEWEST", SortKey::Id, row.id.0), node: Self::of(row) }
+    /// Its edge in a connection by id, whose order is named `order`.
+    pub(super) fn edge(order: &'static str, row: Arc<Registro>) -> Edge<Self> {
+        Edge { cursor: Cursor::new(order, SortKey::Id, row.id.0), node: Self::of(row) }
     }
 
     /// What the interface `Node` asks for.
@@ -101,7 +105,11 @@ async fn compras_of<G: Graph>(
     parent: u64,
     args: &PageArgs,
 ) -> GraphResult<Connection<Compra<G>>> {
-    let page = Page::new(args, "NEWEST", KeyKind::Id)?;
+    let order = match side {
+        Side::Cliente => "Cliente.compras.ID",
+        Side::Produto => "Produto.compras.ID",
+    };
+    let page = Page::new(args, order, KeyKind::Id)?;
     let loaders = ctx.data_unchecked::<Inventario>().side(side);
     let key = PageKey { down: reads_down(page.direction, true), branch: Branch::new(parent, &page, true) };
     let rows = loaders.compras.load(ctx.scope(), key).await?.unwrap_or_default();
@@ -113,7 +121,7 @@ async fn compras_of<G: Graph>(
             Ok(resumo.map_or(0, |resumo| resumo.compras))
         }
     });
-    Ok(Connection::new(page.slice(rows), total, Compra::edge))
+    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(order, row)))
 }
 
 /// The purchases of one client or product, summed up.
@@ -132,6 +140,7 @@ pub struct ClienteInventario<G> {
 impl<G: Graph> ClienteInventario<G> {
     /// The client's purchases, newest first; null, with an error, when the
     /// store `inventario` is down.
+    #[graphql(directive = paged::apply())]
     async fn compras(
         &self,
         ctx: &Context<'_>,
@@ -147,6 +156,7 @@ impl<G: Graph> ClienteInventario<G> {
 
     /// The distinct products that the client has bought, by product id; null,
     /// with an error, when the store `inventario` is down.
+    #[graphql(directive = paged::apply())]
     async fn produtos(
         &self,
         ctx: &Context<'_>,
@@ -184,6 +194,7 @@ pub struct ProdutoInventario<G> {
 impl<G: Graph> ProdutoInventario<G> {
     /// The purchases of this product, newest first; null, with an error, when
     /// the store `inventario` is down.
+    #[graphql(directive = paged::apply())]
     async fn compras(
         &self,
         ctx: &Context<'_>,

@@ -142,7 +142,7 @@ impl TestApp {
             Db::new(store, options(store, &urls[store]).expect("a URL of ours"), stores)
         });
         let consistency = Consistency::new(databases.clone());
-        let app = App::new(databases, &consistency, Arc::clone(&logins), bounds);
+        let app = App::new(databases, &consistency, Arc::clone(&logins), bounds).expect("a valid schema");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let handle = Handle::new();

@@ -7,7 +7,7 @@
 use chrono::{NaiveDate, TimeZone as _, Utc};
 use quarteto::db::{PerStore, Store};
 use quarteto::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
-use quarteto::kernel::{ClienteId, CompraId, EnderecoId, ProdutoId};
+use quarteto::relay::{ClienteId, CompraId, EnderecoId, ProdutoId};
 use quarteto::stores::{catalogo, clientes, enderecos, inventario};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;

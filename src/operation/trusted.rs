@@ -21,15 +21,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use apollo_compiler::Node;
+use apollo_compiler::ast::{Definition, Document, FragmentDefinition, OperationDefinition};
 use arc_swap::ArcSwap;
-use async_graphql::Name;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
-use async_graphql::parser::{self, parse_query};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::canonical::{Typename, print};
-use super::documents::{DocumentLimits, Refusal, check_text};
+use super::canonical::{Typename, missing_fragment, print};
+use super::document::parse;
+use super::size::{DocumentLimits, fragments};
 use crate::mark::Mark;
 
 /// What happens to an operation that is not trusted.
@@ -125,14 +125,14 @@ impl Trusted {
     }
 }
 
-/// The fingerprint of an operation.
+/// The fingerprint of an operation, with the fragments that it uses among
+/// `fragments`.
 #[must_use]
 pub(super) fn fingerprint(
-    document: &ExecutableDocument,
-    name: Option<&str>,
+    fragments: &HashMap<&str, &FragmentDefinition>,
     operation: &OperationDefinition,
 ) -> Fingerprint {
-    *blake3::hash(print(document, name, operation, Typename::Drop).as_bytes()).as_bytes()
+    *blake3::hash(print(fragments, operation, Typename::Drop).as_bytes()).as_bytes()
 }
 
 /// The mark is taken before reading, so that a change in between is noticed.
@@ -180,99 +180,87 @@ fn read_text(path: &Path) -> Result<String, TrustError> {
 
 /// All files of a folder, parsed into one collection.
 fn read_folder(files: &[PathBuf], library: &mut Library) -> Result<(), TrustError> {
-    let mut operations: Vec<(PathBuf, Name, OperationDefinition)> = Vec::new();
-    let mut fragments = HashMap::new();
+    let mut operations: Vec<(&Path, Node<OperationDefinition>)> = Vec::new();
+    let mut collected: Vec<Node<FragmentDefinition>> = Vec::new();
     // The hash of a file that holds one operation, and that operation.
-    let mut alone: Vec<(String, Name)> = Vec::new();
+    let mut alone: Vec<(String, String)> = Vec::new();
     for path in files {
         let text = read_text(path)?;
         let document = parse_file(&text).map_err(|rule| refuse(path, rule))?;
-        let mut of_file = Vec::new();
-        for (name, operation) in document.operations.iter() {
-            let name = name.ok_or_else(|| refuse(path, "every operation must have a name"))?;
-            if name == FILLER {
-                continue;
+        let before = operations.len();
+        for definition in document.definitions {
+            match definition {
+                Definition::OperationDefinition(operation) => {
+                    check_name(path, &operation, &operations)?;
+                    operations.push((path, operation));
+                }
+                Definition::FragmentDefinition(fragment) => {
+                    if collected.iter().any(|known| known.name == fragment.name) {
+                        let name = &fragment.name;
+                        return Err(refuse(path, format!("the fragment {name} is also in another file")));
+                    }
+                    collected.push(fragment);
+                }
+                other => {
+                    let name = other.name().map_or("a definition", |name| name.as_str());
+                    return Err(refuse(path, format!("{name} is neither an operation nor a fragment")));
+                }
             }
-            if let Some((other, ..)) = operations.iter().find(|(_, other, _)| other == name) {
-                return Err(refuse(path, format!("the operation {name} is also in {}", other.display())));
-            }
-            of_file.push(name.clone());
-            operations.push((path.clone(), name.clone(), operation.node.clone()));
         }
-        for (name, fragment) in document.fragments {
-            if fragments.insert(name.clone(), fragment).is_some() {
-                return Err(refuse(path, format!("the fragment {name} is also in another file")));
-            }
-        }
-        if let [only] = &of_file[..] {
-            alone.push((sha256(&text), only.clone()));
+        if let [(_, only)] = &operations[before..] {
+            alone.push((sha256(&text), name_of(only).to_owned()));
         }
     }
-    // The collection as a document, from which each operation is printed.
-    let filler = parse_query(FILLER_TEXT).map_err(|error| TrustError(error.to_string()))?;
-    let collection = ExecutableDocument { operations: filler.operations, fragments };
-    for (path, name, operation) in operations {
-        let text: Arc<str> = Arc::from(print(&collection, Some(&name), &operation, Typename::Keep));
-        // What it prints must stand alone: a fragment that is nowhere is noticed here.
-        let printed = parse_query(&text).map_err(|error| refuse(&path, error))?;
-        if let Some(missing) = missing_fragment(&printed) {
-            return Err(refuse(&path, format!("{name} uses the fragment {missing}, which is in no file")));
+    let fragments = collected.iter().map(|fragment| (fragment.name.as_str(), &**fragment)).collect();
+    for (path, operation) in &operations {
+        let name = name_of(operation);
+        if let Some(missing) = missing_fragment(&fragments, operation) {
+            return Err(refuse(path, format!("{name} uses the fragment {missing}, which is in no file")));
         }
-        library.fingerprints.insert(fingerprint(&collection, Some(&name), &operation));
+        let text: Arc<str> = Arc::from(print(&fragments, operation, Typename::Keep));
+        library.fingerprints.insert(fingerprint(&fragments, operation));
         library.by_id.insert(sha256(&text), Arc::clone(&text));
-        library.by_id.insert(name.to_string(), text);
+        library.by_id.insert(name.to_owned(), text);
     }
     for (hash, name) in alone {
-        if let Some(text) = library.by_id.get(name.as_str()).cloned() {
+        if let Some(text) = library.by_id.get(&name).cloned() {
             library.by_id.insert(hash, text);
         }
     }
     Ok(())
 }
 
-/// Stands for the operation that a file of fragments does not have.
-const FILLER: &str = "QuartetoNothing";
-const FILLER_TEXT: &str = "query QuartetoNothing { __typename }";
-
-fn parse_file(text: &str) -> Result<ExecutableDocument, String> {
-    check(text)?;
-    match parse_query(text) {
-        Err(parser::Error::MissingOperation) => parse_query(format!("{text}\n{FILLER_TEXT}")),
-        parsed => parsed,
-    }
-    .map_err(|error| error.to_string())
+fn name_of(operation: &OperationDefinition) -> &str {
+    operation.name.as_ref().map_or("", |name| name.as_str())
 }
 
-/// A text of the operator's may be long, but a deep one would overflow the
-/// parser's stack all the same.
-fn check(text: &str) -> Result<(), String> {
+/// A name is there, and nobody else has it.
+fn check_name(
+    path: &Path,
+    operation: &OperationDefinition,
+    others: &[(&Path, Node<OperationDefinition>)],
+) -> Result<(), TrustError> {
+    let name = operation.name.as_ref();
+    let name = name.ok_or_else(|| refuse(path, "every operation must have a name"))?;
+    match others.iter().find(|(_, other)| other.name.as_ref() == Some(name)) {
+        Some((other, _)) => Err(refuse(path, format!("the operation {name} is also in {}", other.display()))),
+        None => Ok(()),
+    }
+}
+
+/// A text of the operator's may be long, or hold comments alone, but not deep.
+fn parse_file(text: &str) -> Result<Document, String> {
+    if text.lines().all(|line| matches!(line.trim_start().chars().next(), None | Some('#'))) {
+        return Ok(Document::new());
+    }
     let limits = DocumentLimits { bytes: usize::MAX, tokens: usize::MAX, ..DocumentLimits::default() };
-    check_text(text, limits).map_err(|refusal| match refusal {
-        Refusal::TooDeep(message) | Refusal::TooMuch(message) => message,
-        _ => "it is too much".into(),
+    parse(text, limits).map_err(|refusal| {
+        let told = refusal.problems.iter().map(|problem| match problem.at {
+            Some(at) => format!("line {}, column {}: {}", at.line, at.column, problem.message),
+            None => problem.message.clone(),
+        });
+        told.collect::<Vec<_>>().join(" ")
     })
-}
-
-fn missing_fragment(document: &ExecutableDocument) -> Option<Name> {
-    use async_graphql::parser::types::Selection;
-    let mut sets: Vec<_> =
-        document.operations.iter().map(|(_, found)| &found.node.selection_set.node).collect();
-    sets.extend(document.fragments.values().map(|fragment| &fragment.node.selection_set.node));
-    while let Some(set) = sets.pop() {
-        for item in &set.items {
-            match &item.node {
-                Selection::Field(field) => sets.push(&field.node.selection_set.node),
-                Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
-                Selection::FragmentSpread(spread) => {
-                    let name = &spread.node.fragment_name.node;
-                    if !document.fragments.contains_key(name) {
-                        return Some(name.clone());
-                    }
-                }
-            }
-        }
-    }
-    None
 }
 
 #[derive(Deserialize)]
@@ -303,12 +291,11 @@ fn read_manifest(path: &Path, library: &mut Library) -> Result<(), TrustError> {
         Manifest::Relay(texts) => texts.into_iter().collect(),
     };
     for (id, text) in texts {
-        let document = check(&text)
-            .and_then(|()| parse_query(&text).map_err(|error| error.to_string()))
-            .map_err(|rule| refuse(path, format!("the document {id}: {rule}")))?;
-        for (name, operation) in document.operations.iter() {
-            let name = name.map(Name::as_str);
-            library.fingerprints.insert(fingerprint(&document, name, &operation.node));
+        let document =
+            parse_file(&text).map_err(|rule| refuse(path, format!("the document {id}: {rule}")))?;
+        let fragments = fragments(&document);
+        for operation in document.definitions.iter().filter_map(Definition::as_operation_definition) {
+            library.fingerprints.insert(fingerprint(&fragments, operation));
         }
         let hash = sha256(&text);
         let text: Arc<str> = Arc::from(text);
@@ -319,7 +306,7 @@ fn read_manifest(path: &Path, library: &mut Library) -> Result<(), TrustError> {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]
@@ -343,11 +330,10 @@ mod tests {
     }
 
     fn knows(trusted: &Trusted, text: &str) -> bool {
-        let document = parse_query(text).expect("valid");
-        document
-            .operations
-            .iter()
-            .all(|(name, found)| trusted.knows(&fingerprint(&document, name.map(Name::as_str), &found.node)))
+        let document = Document::parse(text, "").expect("valid");
+        let fragments = fragments(&document);
+        let mut operations = document.definitions.iter().filter_map(Definition::as_operation_definition);
+        operations.all(|operation| trusted.knows(&fingerprint(&fragments, operation)))
     }
 
     #[test]
@@ -370,7 +356,7 @@ mod tests {
         assert!(!knows(&trusted, "query X { eu { nome } }"));
         for id in ["Eu", &sha256(eu), &format!("sha256:{}", sha256(eu))] {
             let text = trusted.by_id(id).expect("known");
-            assert!(text.starts_with("query Eu{") && text.contains("fragment Mais"), "{id}: {text}");
+            assert!(text.starts_with("query Eu {") && text.contains("fragment Mais"), "{id}: {text}");
         }
         assert_eq!(trusted.by_id("D"), None);
     }

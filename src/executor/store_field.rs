@@ -8,7 +8,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 use futures_util::future::BoxFuture;
 
-use super::error::GraphResult;
+use crate::kernel::GraphResult;
 
 /// What a store gave for a nullable field: nothing, a failure, or a value.
 ///

@@ -10,16 +10,15 @@
 
 use async_graphql::ServerError;
 
-use crate::http::answer::INTERNAL_SENTENCE;
-use crate::http::request_id::RequestId;
+use super::messages::HINT;
 use crate::kernel::{code, code_of};
 
-/// How the executor begins its hints at names in the schema.
-const HINT: &str = " Did you mean ";
+/// All that is said of a mistake of ours.
+pub(super) const INTERNAL_SENTENCE: &str = "Internal error.";
 
 /// Completes and masks `errors`. Hints at names in the schema are for those who
 /// may ask for the schema.
-pub(super) fn mask(errors: &mut [ServerError], id: &RequestId, may_introspect: bool) {
+pub(super) fn mask(errors: &mut [ServerError], id: &str, may_introspect: bool) {
     for error in errors {
         if error.source.is_some() {
             tracing::error!(error = error.message, "an error without a code of ours");
@@ -38,7 +37,7 @@ pub(super) fn mask(errors: &mut [ServerError], id: &RequestId, may_introspect: b
         if missing {
             values.set("code", fallback);
         }
-        values.set("requestId", id.as_str());
+        values.set("requestId", id);
         error.source = None;
     }
 }
@@ -46,7 +45,6 @@ pub(super) fn mask(errors: &mut [ServerError], id: &RequestId, may_introspect: b
 #[cfg(test)]
 mod tests {
     use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
-    use axum::http::HeaderValue;
     use serde_json::json;
 
     use super::*;
@@ -64,7 +62,7 @@ mod tests {
     async fn masked(query: &str, may_introspect: bool) -> serde_json::Value {
         let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
         let mut answer = schema.execute(query).await;
-        mask(&mut answer.errors, &RequestId::of_test(HeaderValue::from_static("id-1")), may_introspect);
+        mask(&mut answer.errors, "id-1", may_introspect);
         serde_json::to_value(&answer.errors).expect("JSON")
     }
 

@@ -2,10 +2,11 @@
 //! values, no SQL.
 
 use super::cursor::{Cursor, KeyKind};
-use super::error::{GraphError, GraphResult, code};
+use crate::kernel::sizes::DEFAULT_PAGE;
+use crate::kernel::{GraphError, GraphResult, code};
 
 /// Rows of a page when the client does not say.
-const DEFAULT: usize = 20;
+const DEFAULT: usize = DEFAULT_PAGE as usize;
 /// The most rows of a page.
 const MOST: usize = 100;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_graphql::ID;
 
-use super::error::{GraphError, GraphResult, code};
+use crate::kernel::{GraphError, GraphResult, code};
 
 /// What the four kinds of id have in common.
 pub trait GlobalId: Copy + Eq + Sized {

@@ -3,18 +3,15 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::extensions::ApolloTracing;
 use async_graphql::{Context, EmptySubscription, ID, Interface, MergedObject, Object, Schema, SchemaBuilder};
 use futures_util::future::join_all;
 
-use super::prepared;
-use super::validity::TakenForValid;
+use super::{SchemaError, Served, prepared};
 use crate::consistency::{Consistency, Remocoes};
 use crate::db::{Db, PerStore, Store};
-use crate::kernel::{
-    AnyId, ChaveCliente, ChaveProduto, ClienteId, ContextExt as _, GlobalId as _, Graph, GraphError,
-    GraphResult, Oferta, Offers, ProdutoId, Requester,
-};
+use crate::kernel::sizes::one_each;
+use crate::kernel::{ContextExt as _, GraphResult, Requester};
+use crate::relay::{AnyId, ClienteId, GlobalId as _, ProdutoId};
 use crate::stores::catalogo::{
     Catalogo, ConsultasCatalogo, Item, MutacoesCatalogo, OwnsProdutos, ProdutoCatalogo,
 };
@@ -27,6 +24,7 @@ use crate::stores::enderecos::{
 use crate::stores::inventario::{
     ClienteInventario, Compra, ConsultasInventario, Inventario, MutacoesInventario, ProdutoInventario,
 };
+use crate::stores::references::{ChaveCliente, ChaveProduto, Graph, Oferta, Offers};
 
 /// The mode in which a reference becomes the whole object, loaded.
 pub struct Merged;
@@ -125,7 +123,7 @@ impl Node {
 }
 
 /// The most ids that `nodes` takes.
-pub(super) const MOST_NODES: usize = 100;
+pub(super) const MOST_NODES: u64 = 100;
 
 /// The root fields of no store.
 #[derive(Default)]
@@ -144,17 +142,12 @@ impl ConsultasGerais {
 
     /// Many things by their global ids, in the order asked; null where one does
     /// not exist.
+    #[graphql(directive = one_each::apply("ids", MOST_NODES))]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At most 100.")] ids: Vec<ID>,
     ) -> GraphResult<Vec<Option<GraphResult<Node>>>> {
-        if ids.len() > MOST_NODES {
-            return Err(GraphError::bad_input(format!(
-                "`ids` must have at most {MOST_NODES} entries, not {}.",
-                ids.len()
-            )));
-        }
         let loads = ids.iter().map(|id| Node::fetch(ctx, "ids", id));
         Ok(join_all(loads).await.into_iter().map(Result::transpose).collect())
     }
@@ -187,9 +180,6 @@ pub struct Mutacoes(
     Remocoes<Merged>,
 );
 
-/// The merged schema.
-pub type MergedSchema = Schema<Consultas, Mutacoes, EmptySubscription>;
-
 /// The merged schema, without stores to ask: enough for its SDL.
 pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
     let consultas = Consultas(
@@ -209,36 +199,17 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
     prepared(Schema::build(consultas, mutacoes, EmptySubscription))
 }
 
-/// The schemas that `serve` uses: the same graph over the same loaders, with more
-/// or less done beside it.
+/// The merged schema over its stores.
 ///
-/// Whether documents are validated, and whether requests are traced, are
-/// properties of a schema.
-pub struct Schemas {
-    /// For documents that are known to be valid.
-    pub validated: MergedSchema,
-    /// For all others.
-    pub plain: MergedSchema,
-    /// For requests that want `extensions.tracing`.
-    pub traced: MergedSchema,
-}
-
-impl Schemas {
-    /// All, over the same databases.
-    #[must_use]
-    pub fn new(databases: &PerStore<Db>, consistency: &Arc<Consistency>) -> Self {
-        let clientes = Clientes::new(databases[Store::Clientes].clone());
-        let enderecos = Enderecos::new(databases[Store::Enderecos].clone());
-        let catalogo = Catalogo::new(databases[Store::Catalogo].clone());
-        let inventario = Inventario::new(databases[Store::Inventario].clone());
-        let builder = || {
-            let stores = build().data(clientes.clone()).data(enderecos.clone());
-            stores.data(catalogo.clone()).data(inventario.clone()).data(Arc::clone(consistency))
-        };
-        Self {
-            validated: builder().extension(TakenForValid).finish(),
-            plain: builder().finish(),
-            traced: builder().extension(ApolloTracing).finish(),
-        }
-    }
+/// # Errors
+/// [`SchemaError`]: a bug of ours.
+pub fn serve(databases: &PerStore<Db>, consistency: &Arc<Consistency>) -> Result<Served, SchemaError> {
+    let clientes = Clientes::new(databases[Store::Clientes].clone());
+    let enderecos = Enderecos::new(databases[Store::Enderecos].clone());
+    let catalogo = Catalogo::new(databases[Store::Catalogo].clone());
+    let inventario = Inventario::new(databases[Store::Inventario].clone());
+    Served::new(|| {
+        let stores = build().data(clientes.clone()).data(enderecos.clone());
+        stores.data(catalogo.clone()).data(inventario.clone()).data(Arc::clone(consistency))
+    })
 }

@@ -1,16 +1,19 @@
 //! Cursors: opaque to clients, and the whole sort key to us.
 //!
-//! A cursor holds the order it belongs to, the row's value in that order and
-//! the row's id, which breaks ties. It is refused where the order differs, since
-//! it would silently skip rows there.
+//! A cursor holds the connection and the order it belongs to, the row's value in that
+//! order and the row's id, which breaks ties. It is refused by another connection, and
+//! where the order differs, since it would silently skip rows there.
+
+use std::ops::RangeInclusive;
 
 use async_graphql::connection::CursorType;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 
-use super::error::{GraphError, GraphResult, code};
-use super::scalars::{DateTime, Decimal};
+use crate::kernel::scalars::{DateTime, Decimal};
+use crate::kernel::{GraphError, GraphResult, code};
 
 /// A row's value in the order of the page, beside its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +46,18 @@ pub enum KeyKind {
     Moment,
 }
 
+/// The years that a DATETIME column holds, and that a statement can be sent with.
+const YEARS: RangeInclusive<i32> = 1000..=9999;
+
 impl SortKey {
+    /// Whether a store can hold such a value: what it cannot, no cursor of ours has.
+    fn is_storable(&self) -> bool {
+        match self {
+            Self::Moment(DateTime(moment)) => YEARS.contains(&moment.year()),
+            Self::Id | Self::Text(_) | Self::Amount(_) => true,
+        }
+    }
+
     const fn kind(&self) -> KeyKind {
         match self {
             Self::Id => KeyKind::Id,
@@ -103,7 +117,7 @@ impl Cursor {
                 ),
             ));
         }
-        if cursor.key.kind() != kind {
+        if cursor.key.kind() != kind || !cursor.key.is_storable() {
             return Err(unreadable());
         }
         Ok(cursor)
@@ -132,6 +146,27 @@ mod tests {
         let cursor = Cursor::new("NOME_ASC", SortKey::Text("Zoé 🎉 \"x\"".into()), 7);
         let text = cursor.encode_cursor();
         assert_eq!(Cursor::parse("after", &text, "NOME_ASC", KeyKind::Text).ok(), Some(cursor));
+    }
+
+    /// Whoever forges a cursor gets to choose its key.
+    #[test]
+    fn a_moment_that_no_store_holds_is_no_cursor_of_ours() {
+        let parse = |moment: &str| {
+            let forged = format!(r#"{{"o":"c.M","k":{{"m":"{moment}"}},"id":1}}"#);
+            Cursor::parse("after", &URL_SAFE_NO_PAD.encode(forged), "c.M", KeyKind::Moment)
+        };
+        for moment in [
+            "+70000-01-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "-0001-01-01T00:00:00Z",
+            "0999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59-01:00",
+        ] {
+            assert!(matches!(parse(moment), Err(GraphError::Input(code::CURSOR_INVALIDO, _))), "{moment}");
+        }
+        for moment in ["1000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"] {
+            assert!(parse(moment).is_ok(), "{moment}");
+        }
     }
 
     #[test]

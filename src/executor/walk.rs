@@ -5,7 +5,8 @@
 //! of the answer. Most fields are ready at once, so here the selection is looked
 //! at once a list, one box is used again for all fields that are ready, and only
 //! what waits for a store is kept; the members of an answer are copied from a
-//! template. The answer is the same.
+//! template. The answer is the same. What is made is counted
+//! ([`Budget`](crate::kernel::Budget)): an answer that holds too much is not finished.
 //!
 //! What is unusual is left to the executor: requests that are traced, directives that
 //! are executed, fragments on an interface, one key selected twice.
@@ -24,7 +25,8 @@ use async_graphql::resolver_utils::{ContainerType, resolve_container, resolve_li
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
 use futures_util::future::BoxFuture;
 
-use super::context::RequestContext;
+use super::counted::{key_bytes, value_bytes};
+use crate::kernel::{Amount, Budget, RequestContext};
 
 /// An object that is walked.
 pub struct One<T>(pub T);
@@ -98,7 +100,8 @@ impl<T: ContainerType> OutputType for One<T> {
             let Some(plan) = Plan::of(ctx, &self.0) else {
                 return resolve_container(ctx, &self.0).await;
             };
-            let mut objects = Walk::run(plan, 1, |_, field| of_one(ctx, field, &self.0)).await?;
+            let one = |_, field| of_one(ctx, field, &self.0);
+            let mut objects = Walk::run(plan, Owner::Field, 1, one).await?;
             Ok(objects.pop().map_or(Value::Null, Value::Object))
         })
         .await
@@ -129,7 +132,7 @@ impl<L: List> OutputType for Many<L> {
                 return resolve_list(ctx, field, items, Some(length)).await;
             };
             let begin = |index, field| of_many(ctx, index, field, self.0.at(index));
-            let objects = Walk::run(plan, length, begin).await?;
+            let objects = Walk::run(plan, Owner::List, length, begin).await?;
             Ok(Value::List(objects.into_iter().map(Value::Object).collect()))
         })
         .await
@@ -151,6 +154,10 @@ struct Plan<'a> {
     /// The keys, with null where a field is to be filled in.
     template: Members,
     fields: Vec<Planned<'a>>,
+    /// What the answer may hold.
+    budget: &'a Budget,
+    /// What the template itself holds.
+    blank: Amount,
 }
 
 /// A field, and its place in the template.
@@ -162,15 +169,19 @@ struct Planned<'a> {
 impl<'a> Plan<'a> {
     /// For objects like `example`; none when it is the executor's.
     fn of<T: ContainerType>(ctx: &ContextSelectionSet<'a>, example: &T) -> Option<Self> {
-        if ctx.data_opt::<RequestContext>().is_none_or(|request| request.traced) {
-            return None;
-        }
+        let request = ctx.data_opt::<RequestContext>().filter(|request| !request.traced)?;
         let set = &ctx.item.node;
         let mut plan = Self {
             template: IndexMap::with_capacity(set.items.len()),
             fields: Vec::with_capacity(set.items.len()),
+            budget: &request.budget,
+            blank: Amount::default(),
         };
-        plan.add(ctx, set, example).then_some(plan)
+        if !plan.add(ctx, set, example) {
+            return None;
+        }
+        plan.blank = blank(&plan.template);
+        Some(plan)
     }
 
     /// False when it is the executor's.
@@ -215,11 +226,24 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// What the keys of an object hold, and the values that are there already.
+fn blank(template: &Members) -> Amount {
+    let names = template.values().filter(|value| **value != Value::Null);
+    let keys = template.keys().map(|key| key_bytes(key));
+    Amount {
+        objects: 0,
+        fields: template.len() as u64,
+        bytes: 1 + keys.sum::<u64>() + names.map(value_bytes).sum::<u64>(),
+    }
+}
+
 /// The fields of a list of objects, or of one, under way side by side.
 struct Walk<'a, F> {
     fields: Vec<Planned<'a>>,
     objects: Vec<Members>,
     waiting: Vec<Waiting<F>>,
+    budget: &'a Budget,
+    blank: Amount,
 }
 
 /// A field that waits for a store.
@@ -229,31 +253,54 @@ struct Waiting<F> {
     value: Pin<Box<F>>,
 }
 
+/// Who counts an object that is walked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// The field that it is the value of, as every value of a field is.
+    Field,
+    /// Its list: the entries of a list are no fields.
+    List,
+}
+
 impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
     /// Resolves the fields of `length` objects. All are begun in the first turn, in
     /// the order of the answer, so that what they ask of the stores goes
-    /// together. The first failure ends it.
+    /// together. The first failure ends it; an answer that holds too much is never
+    /// finished.
     async fn run(
         plan: Plan<'a>,
+        owner: Owner,
         length: usize,
         begin: impl Fn(usize, &'a Positioned<Field>) -> F,
     ) -> ServerResult<Vec<Members>> {
-        let objects = std::iter::repeat_n(plan.template, length).collect();
-        let mut walk = Self { fields: plan.fields, objects, waiting: Vec::new() };
-        poll_fn(|turn| Poll::Ready(walk.begin(turn, &begin))).await?;
-        if !walk.waiting.is_empty() {
-            poll_fn(|turn| walk.go_on(turn)).await?;
-        }
+        let Plan { template, fields, budget, blank } = plan;
+        let blank = Amount { objects: u64::from(owner == Owner::List), ..blank };
+        let objects = Vec::with_capacity(length);
+        let mut walk = Self { fields, objects, waiting: Vec::new(), budget, blank };
+        let mut begun = false;
+        poll_fn(|turn| {
+            if !begun {
+                begun = true;
+                return walk.begin(turn, &template, length, &begin);
+            }
+            walk.go_on(turn)
+        })
+        .await?;
         Ok(walk.objects)
     }
 
+    /// Ready when nothing waits.
     fn begin(
         &mut self,
         turn: &mut Turn<'_>,
+        template: &Members,
+        length: usize,
         begin: &impl Fn(usize, &'a Positioned<Field>) -> F,
-    ) -> ServerResult<()> {
+    ) -> Poll<ServerResult<()>> {
         let mut spare: Option<Pin<Box<F>>> = None;
-        for object in 0..self.objects.len() {
+        for object in 0..length {
+            let mut members = template.clone();
+            let mut part = self.blank;
             for &Planned { place, field } in &self.fields {
                 let begun = begin(object, field);
                 let mut value = match spare.take() {
@@ -264,19 +311,26 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                     }
                 };
                 match value.as_mut().poll(turn) {
-                    Poll::Ready(ready) => {
-                        self.objects[object][place] = ready?;
+                    Poll::Ready(Ok(ready)) => {
+                        add(&mut part, &ready);
+                        members[place] = ready;
                         spare = Some(value);
                     }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => self.waiting.push(Waiting { object, place, value }),
                 }
             }
+            self.objects.push(members);
+            if !self.budget.spend(part) {
+                return Poll::Pending;
+            }
         }
-        Ok(())
+        if self.waiting.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     fn go_on(&mut self, turn: &mut Turn<'_>) -> Poll<ServerResult<()>> {
         let mut failure = None;
+        let mut part = Amount::default();
         let objects = &mut self.objects;
         self.waiting.retain_mut(|waiting| {
             if failure.is_some() {
@@ -284,17 +338,27 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
             }
             match waiting.value.as_mut().poll(turn) {
                 Poll::Pending => return true,
-                Poll::Ready(Ok(value)) => objects[waiting.object][waiting.place] = value,
+                Poll::Ready(Ok(value)) => {
+                    add(&mut part, &value);
+                    objects[waiting.object][waiting.place] = value;
+                }
                 Poll::Ready(Err(error)) => failure = Some(error),
             }
             false
         });
+        let within = self.budget.spend(part);
         match failure {
             Some(error) => Poll::Ready(Err(error)),
-            None if self.waiting.is_empty() => Poll::Ready(Ok(())),
+            None if self.waiting.is_empty() && within => Poll::Ready(Ok(())),
             None => Poll::Pending,
         }
     }
+}
+
+/// Counts the value of a field.
+fn add(part: &mut Amount, value: &Value) {
+    part.objects += u64::from(matches!(value, Value::Object(_)));
+    part.bytes += value_bytes(value);
 }
 
 async fn of_one<T: ContainerType>(
@@ -322,7 +386,7 @@ mod tests {
 
     use super::*;
     use crate::batching::Scopes;
-    use crate::kernel::{Papel, Requester};
+    use crate::kernel::{AnswerLimits, Papel, Requester};
 
     type Fallible = async_graphql::Result<u32>;
 
@@ -382,7 +446,8 @@ mod tests {
         let requester = Requester { nome: "ana".into(), papel: Papel::Leitor };
         let today = chrono::NaiveDate::default();
         let scope = Scopes::default().open();
-        let request = RequestContext { requester, scope, today, idempotency_key: None, traced };
+        let budget = Budget::new(AnswerLimits::default()).into();
+        let request = RequestContext { requester, scope, today, idempotency_key: None, traced, budget };
         schema.execute(Request::new(query).data(request)).await
     }
 

@@ -1,7 +1,4 @@
-//! Ways of serving the same stores: all four as one schema, or each as a
-//! subgraph of its own.
-//!
-//! A store refers to another store's type by key, through [`Graph`]. In the
+//! How a store refers to another store's type: by key, through [`Graph`]. In the
 //! merged schema the reference becomes the whole object, loaded; in a subgraph
 //! it becomes a stub that holds the key, which a federation router completes.
 
@@ -11,9 +8,9 @@ use std::marker::PhantomData;
 use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{Context, ID, Object};
 
-use super::error::GraphResult;
-use super::id::{ClienteId, GlobalId as _, ProdutoId};
-use super::scalars::Decimal;
+use crate::kernel::GraphResult;
+use crate::kernel::scalars::Decimal;
+use crate::relay::{ClienteId, GlobalId as _, ProdutoId};
 
 /// What references to the entities with several owners become.
 pub trait Graph: Send + Sync + Sized + 'static {

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use async_graphql::{Context, EmptyMutation, MergedObject};
 
 use super::{Builder, builder};
-use crate::kernel::{
-    ChaveCliente, ChaveProduto, ClienteEntity, ClienteId, Graph, GraphResult, ProdutoEntity, ProdutoId,
-};
+use crate::kernel::GraphResult;
+use crate::relay::{ClienteId, ProdutoId};
 use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
 use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
 use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, EnderecoEntity};
 use crate::stores::inventario::{ClienteInventario, CompraEntity, ConsultasInventario, ProdutoInventario};
+use crate::stores::references::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, ProdutoEntity};
 
 /// A type that this subgraph never mentions.
 type Unused = EmptyMutation;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 /// Documents by their hash.
-pub(crate) struct Persisted(moka::sync::Cache<[u8; 32], Arc<str>>);
+pub(super) struct Persisted(moka::sync::Cache<[u8; 32], Arc<str>>);
 
 /// Why a persisted query cannot be used.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,12 +25,25 @@ pub(super) enum Unusable {
     Malformed(&'static str),
 }
 
+impl Unusable {
+    /// What the client is told. What Apollo's clients understand: they send the
+    /// document next.
+    pub(super) const fn sentence(&self) -> &'static str {
+        match self {
+            Self::NothingAsked => "`query` is missing: the GraphQL document, a string.",
+            Self::NotFound => "PersistedQueryNotFound",
+            Self::NoSuchDocument => "There is no trusted document with this id.",
+            Self::Malformed(message) => message,
+        }
+    }
+}
+
 /// Bytes of documents that are remembered.
 const REMEMBERED_BYTES: u64 = 8 << 20;
 
 impl Persisted {
     /// Remembers nothing yet.
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let weigh = |_: &[u8; 32], text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX);
         Self(moka::sync::Cache::builder().max_capacity(REMEMBERED_BYTES).weigher(weigh).build())
     }
@@ -80,14 +93,8 @@ fn hash_of(extension: &Value) -> Result<[u8; 32], Unusable> {
 }
 
 fn decode_hex(text: &str) -> Option<[u8; 32]> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 64 || !bytes.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
     let mut hash = [0; 32];
-    for (place, pair) in hash.iter_mut().zip(bytes.chunks(2)) {
-        *place = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut hash).ok()?;
     Some(hash)
 }
 
@@ -104,7 +111,7 @@ mod tests {
     fn a_document_is_known_once_it_was_sent_with_its_hash() {
         let cache = Persisted::new();
         let persisted = Asked(&cache);
-        let (text, hash) = ("{ eu { nome } }", hex(&Sha256::digest("{ eu { nome } }")));
+        let (text, hash) = ("{ eu { nome } }", hex::encode(Sha256::digest("{ eu { nome } }")));
         assert_eq!(persisted.document(None, Some(&asking(&hash))), Err(Unusable::NotFound));
         assert!(persisted.document(Some(text.into()), Some(&asking(&hash))).is_ok());
         assert_eq!(persisted.document(None, Some(&asking(&hash.to_uppercase()))).as_deref(), Ok(text));
@@ -143,9 +150,5 @@ mod tests {
             Ok(text)
         );
         assert_eq!(ask(serde_json::json!({ "id": "B" })), Err(Unusable::NoSuchDocument));
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -9,13 +9,13 @@ use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{Context, Object, TypeName};
 use futures_util::future::BoxFuture;
 
-use super::context::ContextExt as _;
 use super::cursor::Cursor;
-use super::error::{GraphError, GraphResult};
 use super::page::Slice;
-use super::walk::{List, Many, One};
 use crate::batching::Scope;
 use crate::db::StoreError;
+use crate::executor::{List, Many, One};
+use crate::kernel::sizes::{COUNTED, cost};
+use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 
 /// A page of nodes `N`.
 pub struct Connection<N> {
@@ -70,6 +70,7 @@ impl<N: ContainerType> Connection<N> {
 
     /// How many rows there are in all, on every page. Counted only when
     /// selected; null, with an error, when the store could not count in time.
+    #[graphql(directive = cost::apply(COUNTED))]
     async fn total(&self, ctx: &Context<'_>) -> Option<GraphResult<u64>> {
         let counted = (self.total.0)(Arc::clone(ctx.scope())).await;
         Some(counted.map_err(GraphError::from))

@@ -6,7 +6,9 @@ use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 
 use super::merged::MOST_NODES;
 use super::{Builder, builder};
-use crate::kernel::{AnyId, ContextExt as _, GlobalId as _, GraphError, GraphResult, Requester};
+use crate::kernel::sizes::one_each;
+use crate::kernel::{ContextExt as _, GraphResult, Requester};
+use crate::relay::{AnyId, GlobalId as _};
 
 /// A client of the shop: who they are, where they live, what they bought.
 #[derive(SimpleObject)]
@@ -87,16 +89,11 @@ impl QueryOfNos {
 
     /// Many things by their global ids, in the order asked; null where one does
     /// not exist.
+    #[graphql(directive = one_each::apply("ids", MOST_NODES))]
     async fn nodes(
         &self,
         #[graphql(desc = "At most 100.")] ids: Vec<ID>,
     ) -> GraphResult<Vec<Option<GraphResult<Node>>>> {
-        if ids.len() > MOST_NODES {
-            return Err(GraphError::bad_input(format!(
-                "`ids` must have at most {MOST_NODES} entries, not {}.",
-                ids.len()
-            )));
-        }
         Ok(ids.iter().map(|id| Some(Node::with_id("ids", id))).collect())
     }
 

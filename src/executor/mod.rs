@@ -1,0 +1,18 @@
+//! How answers are made: the only room that touches hidden parts of async-graphql.
+//!
+//! Objects that can be many are walked ([`One`], [`Many`]) instead of executed field
+//! by field; a field that waits for a store has a future of its own ([`Apart`]).
+//! What is walked counts what it makes; what is left to the executor is counted by
+//! an extension ([`Counted`]). Neither validates: what comes here was checked
+//! (`operation/`).
+//!
+//! What does not live here: any type of the graph, any SQL. `tests/integration/walks.rs`
+//! asks everything both ways and compares.
+
+mod counted;
+mod store_field;
+mod walk;
+
+pub use counted::Counted;
+pub use store_field::Apart;
+pub use walk::{List, Many, One};

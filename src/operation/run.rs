@@ -1,0 +1,257 @@
+//! The second door: a checked operation runs, once, and leaves its line in the log and
+//! its number in the metrics however it ends: answered, out of time, its client gone,
+//! or by a panic of ours.
+//!
+//! What writes runs in a task of its own: to its end, when the client has gone away,
+//! and the program waits for it before it stops. Its line tells what came of it.
+
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, ServerError, Variables};
+use futures_util::FutureExt as _;
+use tracing::Instrument as _;
+
+use super::answer::Answer;
+use super::checked::{About, Checked, RefusedOperation};
+use super::masking::{INTERNAL_SENTENCE, mask};
+use super::refusal::Refusal;
+use super::{Operations, Shared};
+use crate::batching::Scope;
+use crate::insight;
+use crate::kernel::{Budget, RequestContext, Requester, code};
+
+/// Who asks, and how.
+#[derive(Clone)]
+pub struct Caller<'a> {
+    /// Who.
+    pub requester: &'a Requester,
+    /// The id of the request, which errors carry.
+    pub id: &'a str,
+    /// Whether `extensions.tracing` and `extensions.quarteto` are wanted.
+    pub traced: bool,
+    /// Whether the way in which it came may only read.
+    pub reads_only: bool,
+    /// The key under which a single mutation is remembered.
+    pub idempotency_key: Option<&'a str>,
+    /// When the request is given up.
+    pub deadline: Instant,
+}
+
+/// What an operation leaves behind when it ends.
+struct Record {
+    shared: Arc<Shared>,
+    about: About,
+    user: Arc<str>,
+    id: Box<str>,
+    scope: Arc<Scope>,
+    may_introspect: bool,
+    traced: bool,
+    /// The client is gone: there was nobody to answer.
+    recorded: bool,
+    span: tracing::Span,
+}
+
+impl Operations {
+    /// Runs a checked operation, completes its answer, leaves a line in the log, and
+    /// counts it. In bounded time: until the caller's deadline.
+    pub async fn run(&self, checked: Checked, caller: &Caller<'_>) -> Answer {
+        let Checked { about, executable, variables } = checked;
+        let record = self.record(about, caller);
+        let request = self.request(executable, variables, caller, &record.scope);
+        let deadline = caller.deadline.into();
+        if record.about.kind == Some(OperationType::Mutation) {
+            let id: Box<str> = caller.id.into();
+            let written = tokio::spawn(self.write(request, record).await);
+            return match tokio::time::timeout_at(deadline, written).await {
+                Ok(Ok(answer)) => answer,
+                // The task itself outlives a panic of the write.
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "a mutation ended without an answer");
+                    masked(Answer::ended(&Refusal::new(code::INTERNAL, INTERNAL_SENTENCE)), &id)
+                }
+                Err(_) => masked(Answer::ended(&out_of_time()), &id),
+            };
+        }
+        let span = record.span.clone();
+        let executed = self.execute(request, &record.scope);
+        let outcome = tokio::time::timeout_at(deadline, executed).instrument(span).await;
+        match outcome {
+            Ok(answer) => record.answered(answer),
+            Err(_) => record.out_of_time(),
+        }
+    }
+
+    /// Answers an operation that is not run, with its line and its number.
+    #[must_use]
+    pub fn refuse(&self, refused: RefusedOperation, caller: &Caller<'_>) -> Answer {
+        let RefusedOperation { about, refusal } = refused;
+        self.record(about, caller).answered(Answer::refused(&refusal))
+    }
+
+    /// Executes a write in a future that nobody but it can end.
+    async fn write(&self, request: Prepared, record: Record) -> impl Future<Output = Answer> + use<> {
+        let under_way = Arc::clone(&self.writes_under_way).read_owned().await;
+        let (execute, span) = (self.execute(request, &record.scope), record.span.clone());
+        async move {
+            let answer = record.answered(execute.await);
+            drop(under_way);
+            answer
+        }
+        .instrument(span)
+    }
+
+    /// Executes; a panic is an answer, too, and an answer that holds too much is none.
+    fn execute(&self, request: Prepared, scope: &Arc<Scope>) -> impl Future<Output = Answer> + Send + use<> {
+        let served = Arc::clone(&self.served);
+        let scope = Arc::clone(scope);
+        let Prepared { request, budget, traced } = request;
+        async move {
+            let executed = AssertUnwindSafe(within(&budget, scope.run(served.execute(request, traced))));
+            match executed.catch_unwind().await {
+                Ok(Some(response)) => answer_of(response),
+                Ok(None) => Answer::ended(&Refusal::new(code::LIMITE_CUSTO, budget.sentence())),
+                Err(cause) => {
+                    let message = cause.downcast_ref::<String>().map(String::as_str);
+                    let message = message.or_else(|| cause.downcast_ref::<&str>().copied());
+                    tracing::error!(message = message.unwrap_or("unknown"), "an operation panicked");
+                    Answer::ended(&Refusal::new(code::INTERNAL, INTERNAL_SENTENCE))
+                }
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        executable: async_graphql::parser::types::ExecutableDocument,
+        variables: Variables,
+        caller: &Caller<'_>,
+        scope: &Arc<Scope>,
+    ) -> Prepared {
+        let budget = Arc::new(Budget::new(self.settings.answer));
+        let context = RequestContext {
+            requester: caller.requester.clone(),
+            scope: Arc::clone(scope),
+            today: chrono::Utc::now().date_naive(),
+            idempotency_key: caller.idempotency_key.map(str::to_owned),
+            traced: caller.traced,
+            budget: Arc::clone(&budget),
+        };
+        // The text is not parsed again, so it need not be there.
+        let mut request = Request::new("").variables(variables).data(context);
+        request.set_parsed_query(executable);
+        Prepared { request, budget, traced: caller.traced }
+    }
+
+    fn record(&self, about: About, caller: &Caller<'_>) -> Record {
+        let span = tracing::debug_span!("operation", name = about.name.as_deref());
+        Record {
+            shared: Arc::clone(&self.shared),
+            about,
+            user: Arc::clone(&caller.requester.nome),
+            id: caller.id.into(),
+            scope: self.requests.open(),
+            may_introspect: self.settings.introspection.allows(caller.requester.papel),
+            traced: caller.traced,
+            recorded: false,
+            span,
+        }
+    }
+}
+
+/// What is handed to the executor.
+struct Prepared {
+    request: Request,
+    budget: Arc<Budget>,
+    traced: bool,
+}
+
+/// What `work` answers; nothing as soon as the answer holds too much.
+async fn within<F: Future>(budget: &Budget, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    poll_fn(|turn| {
+        let turn = work.as_mut().poll(turn);
+        if budget.is_exceeded() {
+            return Poll::Ready(None);
+        }
+        turn.map(Some)
+    })
+    .await
+}
+
+fn answer_of(response: Response) -> Answer {
+    Answer { errors: response.errors, data: Some(response.data), extensions: response.extensions }
+}
+
+fn out_of_time() -> Refusal {
+    Refusal::new(code::DEADLINE_EXCEEDED, "The request took too long and was given up.")
+}
+
+fn masked(mut answer: Answer, id: &str) -> Answer {
+    mask(&mut answer.errors, id, false);
+    answer
+}
+
+/// Errors of one answer: a store that is down fails every field that asks it.
+const MOST_ERRORS: usize = 1_000;
+
+/// Keeps so many that the answer stays small, and says how many there were.
+fn leave_out(errors: &mut Vec<ServerError>) {
+    let more = errors.len().saturating_sub(MOST_ERRORS);
+    if more > 0 {
+        errors.truncate(MOST_ERRORS);
+        let mut last = ServerError::new(format!("There are {more} more errors, which are left out."), None);
+        last.extensions = errors.first().and_then(|error| error.extensions.clone());
+        errors.push(last);
+    }
+}
+
+impl Record {
+    /// Completes an answer, and records it.
+    fn answered(mut self, mut answer: Answer) -> Answer {
+        leave_out(&mut answer.errors);
+        mask(&mut answer.errors, &self.id, self.may_introspect);
+        if self.traced {
+            let report = insight::report(self.scope.tally(), self.about.cost);
+            answer.extensions.insert("quarteto".into(), report);
+        }
+        self.leave(answer.outcome(), &answer.errors);
+        answer
+    }
+
+    fn out_of_time(mut self) -> Answer {
+        let answer = masked(Answer::ended(&out_of_time()), &self.id);
+        self.leave("out_of_time", &answer.errors);
+        answer
+    }
+
+    fn leave(&mut self, outcome: &'static str, errors: &[ServerError]) {
+        self.recorded = true;
+        let _entered = self.span.enter();
+        insight::Operation {
+            name: self.about.name.as_deref(),
+            kind: self.about.kind,
+            user: &self.user,
+            duration: self.about.begun.elapsed(),
+            cost: self.about.cost,
+            outcome,
+            errors,
+            tally: self.scope.tally(),
+        }
+        .record(&self.shared.metrics);
+    }
+}
+
+impl Drop for Record {
+    /// Whoever waited has gone away.
+    fn drop(&mut self) {
+        if !self.recorded {
+            self.leave("abandoned", &[]);
+        }
+    }
+}
