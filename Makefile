@@ -3,14 +3,17 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema bench doc deny tools-database tools-browser tools-clients
+.PHONY: help run release test check schema bench doc deny tools-database tools-browser tools-clients
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: tools-database ## build and serve, with a private database when no store URL is set
-	cargo build --release
-	./target/release/quarteto serve
+run: tools-database ## build quickly and serve, with a private database when no store URL is set
+	cargo build --locked --profile try
+	./target/try/quarteto serve
+
+release: ## build the program for production: target/release/quarteto
+	cargo build --locked --release
 
 test: tools-database tools-browser tools-clients ## all tests, over a private database
 	cargo test --locked --features failpoints

@@ -102,8 +102,11 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Serve(serve) = &cli.command {
         flags.extend(serve.flags());
     }
-    let loaded = Config::load(cli.common.config.clone(), &flags, std::env::vars())?;
+    let loaded = Config::load(cli.common.config.clone(), &flags, std::env::vars_os())?;
     let _log = insight::start(&loaded.config.log).map_err(anyhow::Error::msg)?;
+    for notice in &loaded.notices {
+        tracing::warn!("{notice}");
+    }
     let config = &loaded.config;
     match cli.command {
         Command::Serve(serve) => block_on(config, serve.run(config)),
@@ -123,7 +126,7 @@ fn block_on(
     command: impl Future<Output = anyhow::Result<ExitCode>>,
 ) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.worker_threads())
+        .worker_threads(config.http.worker_threads())
         .enable_all()
         .build()?
         .block_on(command)
@@ -159,7 +162,7 @@ struct OpenStores {
 impl OpenStores {
     /// The configured stores, or a private server, started.
     async fn open(config: &Config) -> anyhow::Result<Self> {
-        Ok(match config.databases()? {
+        Ok(match config.stores.databases()? {
             Databases::Configured(stores) => Self { stores: *stores, private: None },
             Databases::Private => {
                 let server = LocalDatabase::start(&config.local.data_dir, &[]).await?;

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::consistency::Consistency;
 use crate::db::migrations::{self, MigrationError, SchemaState};
 use crate::db::{Db, PerStore, Store};
-use crate::http::{self, AllowedOrigins, App, Handle, HttpLimits, Tls, TrustedProxies};
+use crate::http::{self, App, Handle, HttpLimits, Tls};
 use crate::kernel::Papel;
 use crate::operation::trusted::Trusted;
 use crate::seed::{self, Plan};
@@ -45,7 +45,7 @@ impl Serve {
 
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         // First what fails fast: nothing is started for a port that is taken.
-        let bounds = http_limits(config)?;
+        let bounds = HttpLimits::of(config).map_err(anyhow::Error::msg)?;
         config.http.check_exposure()?;
         warn_of_one_address(config);
         let tls = open_tls(config).await?;
@@ -203,36 +203,6 @@ impl Files {
             }
         }
     }
-}
-
-fn http_limits(config: &Config) -> anyhow::Result<HttpLimits> {
-    let http = &config.http;
-    Ok(HttpLimits {
-        head_bytes: http.header_bytes,
-        body_bytes: http.body_bytes,
-        request: http.request_deadline(),
-        document: config.limits.document(),
-        answer: config.limits.answer(),
-        cost: config.limits.enforced_cost(),
-        introspection: http.introspection,
-        body: http.body_deadline(),
-        batch: http.batch,
-        status_codes: http.status_codes,
-        representations: config.limits.representations,
-        rate: config.limits.rate(),
-        is_https: http.tls_files().is_some(),
-        trusted: open_trusted(config)?,
-        trusted_proxies: TrustedProxies::parse(&http.trusted_proxies).map_err(anyhow::Error::msg)?,
-        origins: AllowedOrigins::parse(&http.allowed_origins).map_err(anyhow::Error::msg)?,
-    })
-}
-
-fn open_trusted(config: &Config) -> anyhow::Result<Option<Arc<Trusted>>> {
-    let documents = &config.documents;
-    if documents.path.as_os_str().is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Arc::new(Trusted::open(&documents.path, documents.mode)?)))
 }
 
 /// Where to go, and one line that works.

@@ -1,38 +1,47 @@
 //! The settings: what there is, where it comes from, what it is by default.
 //!
 //! Flags win over environment variables, those over the config file (TOML), that
-//! over the defaults. [`SETTINGS`] is the whole list, and the operator's
+//! over the defaults. [`settings`] is the whole list, and the operator's
 //! reference: `quarteto config` prints it with the values in force and where
 //! each came from. A variable with `_FILE` appended names a file that holds the
 //! value, for those marked secret.
 //!
-//! To add one: a line in [`SETTINGS`], a field in its section below.
+//! Each section has a file of its own, which says all about its settings and what
+//! they become. What does not live here: what they do. To add a setting: a line in
+//! its section. To add a section: a file like the others, a field in [`Config`], a
+//! line in [`settings`] and one in `Config::check`.
 
-mod bounds;
-mod settings;
+mod auth;
+mod documents;
+mod environment;
+mod http;
+mod limits;
+mod local;
+mod log;
+mod setting;
+mod stores;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use figment::providers::{Format as _, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
-pub use bounds::{ConnectionLimits, Rate, TlsFiles};
-pub use settings::{SETTINGS, Setting};
-
-use crate::db::{BreakerLimits, DbLimits, PerStore, Store, options};
-use crate::kernel::{AnswerLimits, Papel};
-use crate::operation::DocumentLimits;
-use crate::operation::trusted::TrustMode;
-use sqlx::mysql::MySqlConnectOptions;
+pub use auth::Auth;
+pub use documents::Documents;
+use environment::Environment;
+pub use http::{ConnectionLimits, Http, Introspection, StatusCodes, TlsFiles};
+pub use limits::{CostMode, Limits, Rate};
+pub use local::Local;
+pub use log::{Log, LogFormat};
+pub use setting::Setting;
+pub use stores::{Databases, Stores};
 
 /// The settings in force.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The four stores.
@@ -51,214 +60,18 @@ pub struct Config {
     pub local: Local,
 }
 
-/// The four stores.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stores {
-    clientes_url: String,
-    enderecos_url: String,
-    catalogo_url: String,
-    inventario_url: String,
-    connections: usize,
-    acquire_ms: u64,
-    statement_ms: u64,
-}
-
-/// The HTTP server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Http {
-    /// Where to listen.
-    pub listen: SocketAddr,
-    tls_cert: PathBuf,
-    tls_key: PathBuf,
-    /// Whether plain HTTP may listen beyond this machine.
-    pub behind_proxy: bool,
-    header_ms: u64,
-    /// The largest head of a request, in bytes.
-    pub header_bytes: usize,
-    body_ms: u64,
-    write_ms: u64,
-    /// The largest request body, in bytes.
-    pub body_bytes: usize,
-    /// Operations that one request may hold as a list; none when 0.
-    pub batch: usize,
-    /// Which status codes tell how an operation went.
-    pub status_codes: StatusCodes,
-    /// Origins whose pages may ask, separated by commas.
-    pub allowed_origins: String,
-    /// Proxies whose `X-Forwarded-For` or `Forwarded` is believed, separated by commas.
-    pub trusted_proxies: String,
-    /// Who may ask for the schema: everybody with a login, or from this papel
-    /// up.
-    pub introspection: Introspection,
-    request_ms: u64,
-    drain_ms: u64,
-    threads: usize,
-}
-
-/// Which status codes tell how an operation went. `src/http/graphql/mod.rs` has
-/// the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StatusCodes {
-    /// 200 and 400, as the audits of `graphql-http` and clients of today expect.
-    #[serde(rename = "audit")]
-    Audit,
-    /// Also 422 and 294, as the draft of 2026 recommends.
-    #[serde(rename = "draft-2026")]
-    Draft2026,
-}
-
-/// Who may ask for the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Introspection {
-    /// Everybody with a login.
-    All,
-    /// Editors and administrators.
-    Editor,
-    /// Administrators.
-    Admin,
-}
-
-impl Introspection {
-    /// Whether somebody with this papel may.
-    #[must_use]
-    pub fn allows(self, papel: Papel) -> bool {
-        let least = match self {
-            Self::All => Papel::Leitor,
-            Self::Editor => Papel::Editor,
-            Self::Admin => Papel::Admin,
-        };
-        papel >= least
-    }
-}
-
-/// What an operation may be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    document_bytes: usize,
-    tokens: usize,
-    nesting: usize,
-    depth: usize,
-    selections: usize,
-    aliases: usize,
-    root_fields: usize,
-    directives: usize,
-    /// Entries of `representations`.
-    pub representations: usize,
-    cost: u64,
-    cost_mode: CostMode,
-    answer_objects: u64,
-    answer_fields: u64,
-    answer_bytes: u64,
-    rate_per_minute: u32,
-    rate_burst: u32,
-}
-
-/// The operations that are trusted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Documents {
-    /// A folder or a manifest; empty for none.
-    pub path: PathBuf,
-    /// What happens to other operations.
-    pub mode: TrustMode,
-}
-
-/// What happens to an operation that costs too much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CostMode {
-    /// It is refused.
-    Enforce,
-    /// It runs, and the log shows its cost.
-    Measure,
-}
-
-/// Login.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    /// The users file; empty for `users` in the data folder.
-    users_file: PathBuf,
-}
-
-/// The log.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// What to log, in the words of `tracing`: `info`, `quarteto=debug`, …
-    pub filter: String,
-    /// How to log it.
-    pub format: LogFormat,
-}
-
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    Pretty,
-    /// For machines: one JSON object a line.
-    Json,
-}
-
-/// The private database and other local data.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Local {
-    /// The data folder.
-    pub data_dir: PathBuf,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            stores: Stores {
-                clientes_url: String::new(),
-                enderecos_url: String::new(),
-                catalogo_url: String::new(),
-                inventario_url: String::new(),
-                connections: 10,
-                acquire_ms: 500,
-                statement_ms: 2_000,
-            },
-            http: Http {
-                listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
-                tls_cert: PathBuf::new(),
-                tls_key: PathBuf::new(),
-                behind_proxy: false,
-                header_ms: 5_000,
-                header_bytes: 32 << 10,
-                body_ms: 5_000,
-                write_ms: 10_000,
-                body_bytes: 1 << 20,
-                batch: 0,
-                status_codes: StatusCodes::Audit,
-                allowed_origins: String::new(),
-                trusted_proxies: String::new(),
-                introspection: Introspection::All,
-                request_ms: 10_000,
-                drain_ms: 15_000,
-                threads: 0,
-            },
-            limits: Limits::default(),
-            documents: Documents { path: PathBuf::new(), mode: TrustMode::Off },
-            auth: Auth { users_file: PathBuf::new() },
-            log: Log { filter: "info".into(), format: LogFormat::Pretty },
-            local: Local { data_dir: ".quarteto".into() },
-        }
-    }
-}
-
-/// Which databases to use.
-pub enum Databases {
-    /// None is configured: the private one.
-    Private,
-    /// The four that are configured.
-    Configured(Box<PerStore<MySqlConnectOptions>>),
+/// All settings, section by section.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    let sections = [
+        Stores::SETTINGS,
+        Http::SETTINGS,
+        Limits::SETTINGS,
+        Documents::SETTINGS,
+        Auth::SETTINGS,
+        Log::SETTINGS,
+        Local::SETTINGS,
+    ];
+    sections.into_iter().flatten()
 }
 
 /// Why the settings cannot be used.
@@ -270,6 +83,8 @@ pub struct ConfigError(String);
 pub struct Loaded {
     /// The settings.
     pub config: Config,
+    /// Sentences about what was set and means nothing.
+    pub notices: Vec<String>,
     figment: Figment,
 }
 
@@ -282,7 +97,7 @@ impl Config {
     pub fn load(
         file: Option<PathBuf>,
         flags: &BTreeMap<&'static str, String>,
-        environment: impl Iterator<Item = (String, String)>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Loaded, ConfigError> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
@@ -291,237 +106,35 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        for source in from_environment(environment)? {
-            figment = figment.merge(source);
+        let Environment { values, notices } = Environment::read(environment)?;
+        for given in values {
+            figment = figment.merge(Text::new(given.name, given.key, &given.text));
         }
         for (key, text) in flags {
             figment = figment.merge(Text::new(format!("the flag for {key}"), key, text));
         }
         let config: Self = figment.extract().map_err(|error| explain(&error))?;
         config.check()?;
-        Ok(Loaded { config, figment })
+        Ok(Loaded { config, notices, figment })
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let rules = [
-            ((1..=1000).contains(&self.stores.connections), "stores.connections must be between 1 and 1000"),
-            ((1..=60_000).contains(&self.stores.acquire_ms), "stores.acquire_ms must be between 1 and 60000"),
-            (
-                (10..=600_000).contains(&self.stores.statement_ms),
-                "stores.statement_ms must be between 10 and 600000",
-            ),
-            (
-                (1024..=64 << 20).contains(&self.http.body_bytes),
-                "http.body_bytes must be between 1024 and 67108864",
-            ),
-            ((100..=600_000).contains(&self.http.header_ms), "http.header_ms must be between 100 and 600000"),
-            // Below this the HTTP library cannot read a head at all.
-            (
-                (8192..=1 << 20).contains(&self.http.header_bytes),
-                "http.header_bytes must be between 8192 and 1048576",
-            ),
-            ((100..=600_000).contains(&self.http.body_ms), "http.body_ms must be between 100 and 600000"),
-            ((100..=600_000).contains(&self.http.write_ms), "http.write_ms must be between 100 and 600000"),
-            ((0..=100).contains(&self.http.batch), "http.batch must be between 0 and 100"),
-            ((10..=600_000).contains(&self.http.request_ms), "http.request_ms must be between 10 and 600000"),
-            ((0..=1024).contains(&self.http.threads), "http.threads must be between 0 and 1024"),
-            // Beyond this the parser could run out of stack.
-            ((8..=200).contains(&self.limits.nesting), "limits.nesting must be between 8 and 200"),
-            ((4..=60).contains(&self.limits.depth), "limits.depth must be between 4 and 60"),
-            (
-                self.limits.rate_burst == 0 || self.limits.rate_per_minute > 0,
-                "limits.rate_burst needs limits.rate_per_minute",
-            ),
-            (
-                self.documents.mode == TrustMode::Off || !self.documents.path.as_os_str().is_empty(),
-                "documents.mode needs documents.path: the folder or the manifest of the trusted documents",
-            ),
-            (
-                self.http.tls_cert.as_os_str().is_empty() == self.http.tls_key.as_os_str().is_empty(),
-                "http.tls_cert and http.tls_key go together: set both for HTTPS, or neither",
-            ),
-        ];
-        match rules.into_iter().find(|(holds, _)| !holds) {
-            Some((_, rule)) => Err(ConfigError(rule.into())),
-            None => Ok(()),
-        }
-    }
-
-    /// Which databases to use: all four URLs, or none.
-    ///
-    /// # Errors
-    /// A message that names the variable and the rule.
-    pub fn databases(&self) -> Result<Databases, ConfigError> {
-        let missing: Vec<&str> = Store::ALL
-            .into_iter()
-            .filter(|store| self.stores.url(*store).is_empty())
-            .map(Store::url_variable)
-            .collect();
-        match missing.len() {
-            0 => PerStore::try_from_fn(|store| options(store, self.stores.url(store)))
-                .map(|stores| Databases::Configured(Box::new(stores)))
-                .map_err(ConfigError),
-            4 => Ok(Databases::Private),
-            _ => Err(ConfigError(format!(
-                "{} not set; set the URLs of all four stores, or of none to use the private database",
-                missing.join(" and ")
-            ))),
-        }
-    }
-
-    /// Threads that serve requests: as set, or one a core.
-    #[must_use]
-    pub fn worker_threads(&self) -> usize {
-        match self.http.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        }
+        self.stores.within_bounds()?;
+        self.http.within_bounds()?;
+        self.limits.within_bounds()?;
+        self.documents.within_bounds()?;
+        self.auth.within_bounds()?;
+        self.log.within_bounds()?;
+        self.local.within_bounds()?;
+        self.http.check()?;
+        self.limits.check()?;
+        self.documents.check()
     }
 
     /// The users file.
     #[must_use]
     pub fn users_file(&self) -> PathBuf {
-        if self.auth.users_file.as_os_str().is_empty() {
-            self.local.data_dir.join("users")
-        } else {
-            self.auth.users_file.clone()
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let (document, answer) = (DocumentLimits::default(), AnswerLimits::default());
-        Self {
-            document_bytes: document.bytes,
-            tokens: document.tokens,
-            nesting: document.nesting,
-            depth: document.depth,
-            selections: document.selections,
-            aliases: document.aliases,
-            root_fields: document.root_fields,
-            directives: document.directives,
-            representations: 1_000,
-            cost: 20_000,
-            cost_mode: CostMode::Enforce,
-            answer_objects: answer.objects,
-            answer_fields: answer.fields,
-            answer_bytes: answer.bytes,
-            rate_per_minute: 0,
-            rate_burst: 0,
-        }
-    }
-}
-
-impl Limits {
-    /// Of a document.
-    #[must_use]
-    pub fn document(&self) -> DocumentLimits {
-        DocumentLimits {
-            bytes: self.document_bytes,
-            tokens: self.tokens,
-            nesting: self.nesting,
-            depth: self.depth,
-            selections: self.selections,
-            aliases: self.aliases,
-            root_fields: self.root_fields,
-            directives: self.directives,
-            ..DocumentLimits::default()
-        }
-    }
-
-    /// Of an answer.
-    #[must_use]
-    pub const fn answer(&self) -> AnswerLimits {
-        AnswerLimits { objects: self.answer_objects, fields: self.answer_fields, bytes: self.answer_bytes }
-    }
-
-    /// The most that an operation may cost, where that is enforced.
-    #[must_use]
-    pub fn enforced_cost(&self) -> Option<u64> {
-        (self.cost_mode == CostMode::Enforce).then_some(self.cost)
-    }
-
-    /// What a user may spend, where that is limited.
-    #[must_use]
-    pub fn rate(&self) -> Option<Rate> {
-        let per_minute = NonZeroU32::new(self.rate_per_minute)?;
-        Some(Rate { per_minute, burst: NonZeroU32::new(self.rate_burst).unwrap_or(per_minute) })
-    }
-}
-
-impl Stores {
-    fn url(&self, store: Store) -> &str {
-        match store {
-            Store::Clientes => &self.clientes_url,
-            Store::Enderecos => &self.enderecos_url,
-            Store::Catalogo => &self.catalogo_url,
-            Store::Inventario => &self.inventario_url,
-        }
-    }
-
-    /// What each store's pool may do.
-    #[must_use]
-    pub fn limits(&self) -> DbLimits {
-        DbLimits {
-            connections: self.connections,
-            acquire: Duration::from_millis(self.acquire_ms),
-            statement: Duration::from_millis(self.statement_ms),
-            breaker: BreakerLimits::default(),
-        }
-    }
-}
-
-impl Http {
-    /// The files for HTTPS, when they are named.
-    #[must_use]
-    pub fn tls_files(&self) -> Option<TlsFiles> {
-        let named = !self.tls_cert.as_os_str().is_empty();
-        named.then(|| TlsFiles { cert: self.tls_cert.clone(), key: self.tls_key.clone() })
-    }
-
-    /// Passwords in the clear must not leave this machine by accident.
-    ///
-    /// # Errors
-    /// A message that names the two remedies.
-    pub fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().to_canonical().is_loopback() || self.behind_proxy || self.tls_files().is_some() {
-            return Ok(());
-        }
-        Err(ConfigError(format!(
-            "http.listen is {}, which other machines reach, and plain HTTP would send them passwords in the \
-             clear: set http.tls_cert and http.tls_key to speak HTTPS, or http.behind_proxy = true \
-             (QUARTETO_BEHIND_PROXY) when a proxy in front ends TLS",
-            self.listen
-        )))
-    }
-
-    /// What a connection may take.
-    #[must_use]
-    pub const fn connections(&self) -> ConnectionLimits {
-        ConnectionLimits {
-            head: Duration::from_millis(self.header_ms),
-            head_bytes: self.header_bytes,
-            write: Duration::from_millis(self.write_ms),
-        }
-    }
-
-    /// How long a body may take.
-    #[must_use]
-    pub const fn body_deadline(&self) -> Duration {
-        Duration::from_millis(self.body_ms)
-    }
-
-    /// How long a request may take in all.
-    #[must_use]
-    pub const fn request_deadline(&self) -> Duration {
-        Duration::from_millis(self.request_ms)
-    }
-
-    /// How long running requests are waited for when the program stops.
-    #[must_use]
-    pub const fn drain(&self) -> Duration {
-        Duration::from_millis(self.drain_ms)
+        self.auth.users_file(&self.local.data_dir)
     }
 }
 
@@ -529,8 +142,7 @@ impl Loaded {
     /// Every setting with its value (secrets hidden) and where it came from.
     #[must_use]
     pub fn describe(&self) -> Vec<(&'static Setting, String, String)> {
-        SETTINGS
-            .iter()
+        settings()
             .map(|setting| {
                 let shown = match self.figment.find_value(setting.key) {
                     Ok(value) => setting.shown(&plain(&value)),
@@ -578,7 +190,7 @@ impl Text {
     }
 
     fn is(&self, kind: impl Fn(&Setting) -> bool) -> bool {
-        SETTINGS.iter().any(|setting| setting.key == self.key && kind(setting))
+        settings().any(|setting| setting.key == self.key && kind(setting))
     }
 }
 
@@ -602,29 +214,6 @@ impl Provider for Text {
     }
 }
 
-/// A source for each variable that is set. A misspelt one is refused: it would
-/// silently do nothing.
-fn from_environment(variables: impl Iterator<Item = (String, String)>) -> Result<Vec<Text>, ConfigError> {
-    let mut sources = Vec::new();
-    for (name, value) in variables.filter(|(name, _)| name.starts_with("QUARTETO_")) {
-        if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable == name) {
-            sources.push(Text::new(name.clone(), setting.key, &value));
-        } else if let Some(setting) = secret_file(&name) {
-            let content = std::fs::read_to_string(&value)
-                .map_err(|error| ConfigError(format!("{name}: cannot read {value}: {error}")))?;
-            sources.push(Text::new(format!("{name} ({value})"), setting.key, content.trim_end()));
-        } else if name != "QUARTETO_CONFIG" && !name.starts_with("QUARTETO_TEST_") {
-            return Err(ConfigError(format!("{name} is not a setting; `quarteto config` lists them all")));
-        }
-    }
-    Ok(sources)
-}
-
-fn secret_file(name: &str) -> Option<&'static Setting> {
-    let variable = name.strip_suffix("_FILE")?;
-    SETTINGS.iter().find(|setting| setting.is_secret && setting.variable == variable)
-}
-
 fn explain(error: &figment::Error) -> ConfigError {
     let key = error.path.join(".");
     let source = error.metadata.as_ref().map_or_else(String::new, source_name);
@@ -642,14 +231,14 @@ mod tests {
     use super::*;
 
     fn load(variables: &[(&str, &str)]) -> Result<Loaded, String> {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
         Config::load(None, &BTreeMap::new(), variables).map_err(|error| error.to_string())
     }
 
     fn refusal(variables: &[(&str, &str)]) -> String {
         match load(variables) {
             Err(message) => message,
-            Ok(loaded) => match loaded.config.databases() {
+            Ok(loaded) => match loaded.config.stores.databases() {
                 Err(error) => error.to_string(),
                 Ok(_) => panic!("accepted {variables:?}"),
             },
@@ -664,7 +253,16 @@ mod tests {
         let fields = serde_json::to_value(Config::default()).expect("plain");
         let sections = fields.as_object().expect("sections").values();
         let count: usize = sections.map(|section| section.as_object().map_or(0, serde_json::Map::len)).sum();
-        assert_eq!(count, SETTINGS.len());
+        assert_eq!(count, settings().count());
+    }
+
+    #[test]
+    fn what_the_pools_do_by_themselves_is_what_the_settings_say() {
+        let (own, set) = (crate::db::DbLimits::default(), Config::default().stores.limits());
+        assert_eq!(
+            (own.connections, own.acquire, own.statement),
+            (set.connections, set.acquire, set.statement)
+        );
     }
 
     #[test]
@@ -682,8 +280,8 @@ mod tests {
             "stores.connections must be between 1 and 1000"
         );
         assert_eq!(
-            refusal(&[("QUARTETO_LISTENN", "x")]),
-            "QUARTETO_LISTENN is not a setting; `quarteto config` lists them all"
+            refusal(&[("QUARTETO_BODY_BYTES", "1")]),
+            "http.body_bytes must be between 1024 and 67108864"
         );
     }
 
@@ -706,7 +304,7 @@ mod tests {
         assert!(refusal(&all("mysql://a@b")).starts_with("QUARTETO_CLIENTES_URL names no database"));
         assert!(refusal(&all("mysql://a@b:port/c")).starts_with("QUARTETO_CLIENTES_URL cannot be read"));
         let loaded = load(&all("mysql://a:1234@b/c")).expect("valid");
-        assert!(matches!(loaded.config.databases(), Ok(Databases::Configured(_))));
+        assert!(matches!(loaded.config.stores.databases(), Ok(Databases::Configured(_))));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::request_id::RequestId;
+use super::resource::Resource;
 use crate::kernel::code;
 
 /// Answers depend on who asks and are never to be stored by anybody between.
@@ -40,12 +41,6 @@ pub(super) fn refusal(
     response
 }
 
-/// What tells one body from another.
-pub(super) fn entity_tag(bytes: &[u8]) -> HeaderValue {
-    let hash = blake3::hash(bytes).to_hex();
-    HeaderValue::from_str(&format!("\"{}\"", &hash[..32])).unwrap_or(HeaderValue::from_static("\"-\""))
-}
-
 /// A path that is not there.
 pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
     refusal(
@@ -54,6 +49,13 @@ pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
         "There is nothing here; the API is at /graphql, the Playground at /.",
         request.extensions().get(),
     )
+}
+
+/// A method that is not taken at this path; [`resource`](super::resource) adds
+/// `Allow`.
+pub(super) async fn method_not_allowed(request: Request<Body>) -> Response<Body> {
+    let advice = Resource::at(request.uri().path()).advice;
+    refusal(StatusCode::METHOD_NOT_ALLOWED, code::BAD_REQUEST, advice, request.extensions().get())
 }
 
 /// A bug: the request fails, the program goes on. What the panic said is for the

@@ -9,11 +9,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::FORWARDED;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+use super::fields::{FORWARDED, X_FORWARDED_FOR};
 
 /// The proxies whose `X-Forwarded-For` or `Forwarded` is believed.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +48,7 @@ impl TrustedProxies {
             return peer;
         }
         let headers = request.headers();
-        match (headers.contains_key(FORWARDED_FOR), headers.contains_key(FORWARDED)) {
+        match (headers.contains_key(X_FORWARDED_FOR), headers.contains_key(FORWARDED)) {
             (false, false) => peer,
             (true, false) => self.behind(peer, forwarded_for(headers)),
             (false, true) => self.behind(peer, forwarded(headers)),
@@ -74,7 +73,7 @@ impl TrustedProxies {
 
 /// The hops of `X-Forwarded-For`, the client's first.
 fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let lists = headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default());
+    let lists = headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default());
     lists.flat_map(|list| list.split(',')).map(address).collect()
 }
 
@@ -125,7 +124,7 @@ mod tests {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer, 1)));
         for value in forwarded {
             let value = axum::http::HeaderValue::from_static(value);
-            request.headers_mut().append(FORWARDED_FOR, value);
+            request.headers_mut().append(X_FORWARDED_FOR, value);
         }
         TrustedProxies::parse(trusted).expect("a list").client(&request).to_string()
     }
@@ -145,7 +144,7 @@ mod tests {
         let mut request = Request::default();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 1))));
         let value = axum::http::HeaderValue::from_static;
-        forwarded_for.map(|text| request.headers_mut().append(FORWARDED_FOR, value(text)));
+        forwarded_for.map(|text| request.headers_mut().append(X_FORWARDED_FOR, value(text)));
         for text in forwarded {
             request.headers_mut().append(FORWARDED, value(text));
         }

@@ -5,13 +5,12 @@ use std::io::Read as _;
 
 use axum::body::Body;
 use axum::extract::{Path, Request};
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, VARY,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response};
 
 use super::answer;
+use super::conditional::conditional;
+use super::negotiate::takes_coding;
 
 /// Scripts and styles of our own and nothing else; no inline script.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -64,13 +63,13 @@ static ASSETS: &[Asset] = assets! {
 };
 
 /// `GET /`: GraphQL Playground.
-pub(super) async fn playground(headers: HeaderMap) -> Response<Body> {
-    serve("playground.html", &headers)
+pub(super) async fn playground(request: Request) -> Response<Body> {
+    serve("playground.html", &request)
 }
 
 /// `GET /graphiql`.
-pub(super) async fn graphiql(headers: HeaderMap) -> Response<Body> {
-    serve("graphiql.html", &headers)
+pub(super) async fn graphiql(request: Request) -> Response<Body> {
+    serve("graphiql.html", &request)
 }
 
 /// `GET /ide/{name}`: what the pages are made of.
@@ -79,47 +78,26 @@ pub(super) async fn asset(Path(name): Path<String>, request: Request) -> Respons
     if !is_part {
         return answer::not_found(request).await;
     }
-    serve(&name, request.headers())
+    serve(&name, &request)
 }
 
-fn serve(name: &str, asked: &HeaderMap) -> Response<Body> {
+fn serve(name: &str, request: &Request) -> Response<Body> {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return Response::new(Body::empty());
     };
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value: HeaderValue| headers.insert(name, value);
-    set(CONTENT_TYPE, HeaderValue::from_static(asset.media));
-    set(CONTENT_SECURITY_POLICY, POLICY);
-    set(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    set(VARY, HeaderValue::from_static("accept-encoding"));
-    let tag = answer::entity_tag(asset.bytes);
-    if asked.get(IF_NONE_MATCH).is_some_and(|known| *known == tag) {
-        set(ETAG, tag);
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return response;
-    }
-    set(ETAG, tag);
-    if asset.is_gzip && accepts_gzip(asked) {
-        set(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        *response.body_mut() = Body::from(asset.bytes);
-    } else if asset.is_gzip {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.media));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    if asset.is_gzip && !takes_coding(request.headers(), "gzip") {
         *response.body_mut() = Body::from(unpacked(asset.bytes));
     } else {
+        if asset.is_gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         *response.body_mut() = Body::from(asset.bytes);
     }
-    response
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|accepted| {
-        accepted.split(',').any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let named = parts.next().is_some_and(|name| matches!(name, "gzip" | "*"));
-            named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-        })
-    })
+    conditional(response, asset.bytes, request.headers(), request.extensions().get())
 }
 
 /// For the rare client that takes no gzip. The files are ours, so unpacking

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::middleware::Next;
 
 use super::App;
 use super::answer::refusal;
+use super::fields::AUTHORIZATION;
 use super::request_id::RequestId;
 use crate::auth::Denied;
 use crate::kernel::code;

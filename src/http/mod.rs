@@ -9,13 +9,17 @@
 //!    `/graphiql` and `/ide/…` are the pages ([`ide`]); `/metrics` counts.
 //!
 //! What does not live here: anything about a type of the graph. To add a route:
-//! a file with its handler and a line in [`router`].
+//! a file with its handler, a line in [`router`], and what its answers depend on
+//! in [`resource`]. To read a header: its name in [`fields`].
 
 mod answer;
 mod client;
+mod conditional;
+mod fields;
 mod graphql;
 mod health;
 mod ide;
+mod limits;
 mod login;
 mod metrics;
 mod negotiate;
@@ -23,6 +27,7 @@ mod origin;
 mod patience;
 mod rate;
 mod request_id;
+mod resource;
 mod schema;
 mod security;
 mod serve;
@@ -62,7 +67,7 @@ pub struct App {
     limits: HttpLimits,
 }
 
-/// Bounds on a request.
+/// Bounds on a request; what the settings say, and by default what theirs do.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
     /// The largest head, in bytes.
@@ -97,29 +102,6 @@ pub struct HttpLimits {
     pub origins: AllowedOrigins,
     /// The proxies that are believed about where a request comes from.
     pub trusted_proxies: TrustedProxies,
-}
-
-impl Default for HttpLimits {
-    fn default() -> Self {
-        Self {
-            head_bytes: 32 << 10,
-            body_bytes: 1 << 20,
-            body: Duration::from_secs(5),
-            request: Duration::from_secs(10),
-            batch: 0,
-            status_codes: StatusCodes::Audit,
-            document: DocumentLimits::default(),
-            answer: AnswerLimits::default(),
-            cost: Some(20_000),
-            representations: 1_000,
-            rate: None,
-            trusted: None,
-            is_https: false,
-            introspection: Introspection::All,
-            origins: AllowedOrigins::default(),
-            trusted_proxies: TrustedProxies::default(),
-        }
-    }
 }
 
 impl App {
@@ -164,13 +146,15 @@ impl App {
 pub fn router(app: Arc<App>) -> Router {
     let behind_login = Router::new()
         .route("/", get(ide::playground))
-        .route("/graphql", post(graphql::post).get(graphql::get).fallback(graphql::method_not_allowed))
+        .route("/graphql", post(graphql::post).get(graphql::get))
         .route("/schema.graphql", get(schema::sdl))
         .route("/metrics", get(metrics::show))
         .route("/graphiql", get(ide::graphiql))
         .route("/ide/{name}", get(ide::asset))
         .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), login::require));
+    // Without zstd: clients that say they take it, and then cannot read it, are many.
     let compression =
         CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(1024));
     // The first is the outermost. In one layer: each that the router is given
@@ -185,6 +169,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(answer::method_not_allowed)
         .merge(behind_login)
         .layer(around)
         .with_state(app)

@@ -1,8 +1,9 @@
-//! Which media type an answer has: for GraphQL by GraphQL over HTTP, section
-//! "Accept".
+//! Which media type an answer has (for GraphQL by GraphQL over HTTP, section
+//! "Accept"), and which content coding it may have (RFC 9110, section 12.5.3).
 
-use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
+
+use super::fields::{ACCEPT, ACCEPT_ENCODING};
 
 /// The two media types of a GraphQL answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,9 +107,63 @@ fn quality(ranges: &[Range<'_>], media: &str) -> u16 {
     covering.max_by_key(|range| range.precision(media)).map_or(0, |range| range.quality)
 }
 
+/// Whether an answer may be written in some way: in a coding of ours, or in none.
+/// The layer that compresses finds out only when all is done.
+pub(super) fn has_coding(headers: &HeaderMap) -> bool {
+    !headers.contains_key(ACCEPT_ENCODING)
+        || ["identity", "gzip", "br"].into_iter().any(|coding| takes_coding(headers, coding))
+}
+
+/// Whether the client says that it takes this coding. `identity` is taken unless
+/// it is refused by name or by `*`.
+pub(super) fn takes_coding(headers: &HeaderMap, coding: &str) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let codings = values.flat_map(|value| value.split(','));
+    let mut by_wildcard = coding == "identity";
+    for entry in codings {
+        let mut parts = entry.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let taken = !parts.any(|part| matches!(part, "q=0" | "q=0." | "q=0.0" | "q=0.00" | "q=0.000"));
+        if name.eq_ignore_ascii_case(coding) {
+            return taken;
+        }
+        if name == "*" {
+            by_wildcard = taken;
+        }
+    }
+    by_wildcard
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_coding_is_taken_by_name_or_wildcard() {
+        for (accepted, gzip, any) in [
+            ("", false, true),
+            ("gzip", true, true),
+            ("GZIP;q=0.5", true, true),
+            ("br, gzip;q=0", false, true),
+            ("*", true, true),
+            ("*;q=0", false, false),
+            ("*, gzip;q=0", false, true),
+            ("zstd, identity;q=0", false, false),
+            ("zstd;q=0.1, *; q=0", false, false),
+            ("gzip, identity;q=0", true, true),
+            ("br, *;q=0.000", false, true),
+            ("identity, *;q=0", false, true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
+            assert_eq!(
+                (takes_coding(&headers, "gzip"), has_coding(&headers)),
+                (gzip, any),
+                "Accept-Encoding: {accepted}"
+            );
+        }
+        assert!(has_coding(&HeaderMap::new()));
+    }
 
     fn of(accept: &str) -> Option<Media> {
         let mut headers = HeaderMap::new();

@@ -3,27 +3,17 @@
 //! A browser sends Basic credentials by itself once they were entered, so any
 //! page could ask in its user's name. Three lines of defence: a body must be
 //! JSON, which no form can send; a request that a browser says, or shows, to
-//! come from elsewhere is refused unless its origin is on the list; and a GET,
-//! which any `<img>` can make, must come from our own pages, from a program, or
+//! come from elsewhere is refused unless its origin is on the list; and what only
+//! reads, which any `<img>` can ask for, must come from our own pages, from a program, or
 //! carry a header that needs a preflight.
 
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST, ORIGIN, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use tower_http::cors::CorsLayer;
+use axum::http::{HeaderMap, HeaderValue, Method};
+use tower_http::cors::{CorsLayer, Vary};
 
-use super::rate;
-
-/// Headers that make a browser ask first. A client of Apollo or urql is told to
-/// send one of them.
-const PREFLIGHT_HEADERS: [HeaderName; 3] = [
-    HeaderName::from_static("apollo-require-preflight"),
-    HeaderName::from_static("x-apollo-operation-name"),
-    HeaderName::from_static("graphql-require-preflight"),
-];
-
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+use super::fields::{FROM_PAGES, HOST, ORIGIN, SEC_FETCH_SITE, TO_PAGES, asked_first};
+use super::resource::{METHODS, may_write};
 
 /// The longest that Chromium keeps the answer to a preflight.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(7200);
@@ -50,17 +40,15 @@ impl AllowedOrigins {
     /// Answers preflights, before any login, and marks answers for the origins
     /// on the list.
     pub(super) fn layer(&self) -> CorsLayer {
-        let [a, b, c] = PREFLIGHT_HEADERS;
-        let request_id = super::request_id::HEADER;
-        let tracing = HeaderName::from_static("x-apollo-tracing");
         CorsLayer::new()
             .allow_origin(self.0.clone())
             .allow_credentials(true)
-            .allow_methods([Method::GET, Method::POST])
-            // By name: a wildcard never covers Authorization.
-            .allow_headers([AUTHORIZATION, CONTENT_TYPE, request_id.clone(), tracing, a, b, c])
-            .expose_headers([request_id, RETRY_AFTER, ETAG, rate::POLICY, rate::LEFT])
+            .allow_methods(METHODS)
+            .allow_headers(FROM_PAGES)
+            .expose_headers(TO_PAGES)
             .max_age(PREFLIGHT_AGE)
+            // Set for all answers in one place: `resource`.
+            .vary(Vary::list([]))
     }
 
     /// Whether a request may be executed, as far as its origin goes.
@@ -82,8 +70,7 @@ impl AllowedOrigins {
             return Err("Requests from this origin are not allowed; add it to http.allowed_origins.");
         }
         let browser = site.is_some() || origin.is_some();
-        let asked_first = PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(name));
-        if *method == Method::GET && browser && site != Some(b"same-origin") && !asked_first {
+        if !may_write(method) && browser && site != Some(b"same-origin") && !asked_first(headers) {
             return Err("A GET from a browser needs one of the headers Apollo-Require-Preflight, \
                  X-Apollo-Operation-Name or GraphQL-Require-Preflight.");
         }
@@ -144,6 +131,7 @@ mod tests {
             (&[("origin", "https://app.example.com"), ("sec-fetch-site", "cross-site")], true, true),
         ] {
             assert_eq!((check(&Method::POST, pairs), check(&Method::GET, pairs)), (post, get), "{pairs:?}");
+            assert_eq!(check(&Method::HEAD, pairs), get, "{pairs:?}");
         }
     }
 

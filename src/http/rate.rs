@@ -9,17 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
+use super::fields::{RATELIMIT, RATELIMIT_POLICY};
 use crate::config::Rate;
-
-/// The headers, which pages of other origins may read as well.
-pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-pub(super) const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
@@ -83,9 +80,9 @@ impl Spending {
             Some(wait) => rounded_up(wait),
             None => u64::from(seconds(self.rate, self.burst() - charge.left.min(self.burst()))),
         };
-        headers.insert(POLICY, self.policy.clone());
+        headers.insert(RATELIMIT_POLICY, self.policy.clone());
         if let Ok(left) = HeaderValue::from_str(&format!("\"cost\";r={};t={reset}", charge.left)) {
-            headers.insert(LEFT, left);
+            headers.insert(RATELIMIT, left);
         }
         if charge.refused.is_some() {
             headers.insert(RETRY_AFTER, HeaderValue::from(reset));
@@ -122,7 +119,7 @@ mod tests {
         spending.tell(charge, &mut headers);
         let text =
             |name| headers.get(name).map(|value: &HeaderValue| value.to_str().expect("text").to_owned());
-        [text(POLICY), text(LEFT), text(RETRY_AFTER)].into_iter().flatten().collect()
+        [text(RATELIMIT_POLICY), text(RATELIMIT), text(RETRY_AFTER)].into_iter().flatten().collect()
     }
 
     #[test]

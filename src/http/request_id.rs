@@ -2,13 +2,12 @@
 //! one otherwise. Answers carry it, errors carry it, the log carries it.
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 
-/// The header, in and out.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+use super::fields::X_REQUEST_ID;
 
 /// The id of the request at hand.
 #[derive(Clone)]
@@ -21,7 +20,7 @@ impl RequestId {
     }
 
     fn of(request: &Request) -> Self {
-        let given = request.headers().get(HEADER).filter(|value| is_sound(value.as_bytes()));
+        let given = request.headers().get(X_REQUEST_ID).filter(|value| is_sound(value.as_bytes()));
         Self(given.cloned().unwrap_or_else(fresh))
     }
 }
@@ -45,6 +44,6 @@ pub(super) async fn attach(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", request.id = id.as_str());
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).instrument(span).await;
-    response.headers_mut().insert(HEADER, id.0);
+    response.headers_mut().insert(X_REQUEST_ID, id.0);
     response
 }

@@ -1,22 +1,26 @@
-//! What every request and every answer passes: no head beyond its size, headers
-//! that keep browsers careful, and a count.
+//! What every request and every answer passes: no head beyond its size, no coding
+//! that we cannot write, headers that keep browsers and caches careful, and a count.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::stream;
 
 use super::App;
 use super::answer::refusal;
+use super::fields::CROSS_ORIGIN_RESOURCE_POLICY;
+use super::negotiate;
+use super::resource::Resource;
 use crate::kernel::code;
-
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// For what is no page: a browser that shows it anyway runs and loads nothing.
 /// Pages bring a policy of their own.
@@ -27,20 +31,30 @@ const NOTHING: HeaderValue = HeaderValue::from_static(
 /// Two years, the least that preload lists take.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Refuses a head that is too large on the way in, and sets the headers on the
-/// way out. Counts both.
+/// Refuses a head that is too large, or an answer that could not be written, on
+/// the way in, before anything is done; sets the headers on the way out. Counts
+/// both.
 pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let in_flight = app.metrics.request();
+    let (method, resource) = (request.method().clone(), Resource::at(request.uri().path()));
     let (size, most) = (head_size(&request), app.limits.head_bytes);
     let mut response = if size > most {
         let message = format!("The head of the request has {size} bytes; at most {most} are allowed.");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         refusal(status, code::BAD_REQUEST, &message, request.extensions().get())
+    } else if !negotiate::has_coding(request.headers()) {
+        let message = "Accept-Encoding must allow gzip, br or an answer as it is.";
+        refusal(StatusCode::NOT_ACCEPTABLE, code::BAD_REQUEST, message, request.extensions().get())
     } else {
         next.run(request).await
     };
+    let status = response.status();
+    if status == StatusCode::NOT_MODIFIED {
+        *response.body_mut() = of_no_length();
+    }
     mark(response.headers_mut(), app.limits.is_https);
-    app.metrics.answered(response.status().as_u16());
+    resource.mark(&method, status, response.headers_mut());
+    app.metrics.answered(status.as_u16());
     drop(in_flight);
     response
 }
@@ -53,12 +67,18 @@ fn head_size(request: &Request) -> usize {
     path + headers.sum::<usize>()
 }
 
+/// Nothing, of which the router does not say that it has 0 bytes: the length of a
+/// 304 is that of the answer that is not sent (RFC 9110, section 8.6).
+fn of_no_length() -> Body {
+    Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())
+}
+
 fn mark(headers: &mut HeaderMap, is_https: bool) {
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(NOTHING);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     if is_https {
         headers.insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }

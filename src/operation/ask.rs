@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 /// The parameters of one operation. Unknown members are ignored, and `null` is
 /// the same as absent, as the specification of GraphQL over HTTP wants.
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "a JSON object")]
 pub struct Ask {
     /// The document; may be absent where `extensions` names a persisted one.
     #[serde(default)]

@@ -59,6 +59,11 @@ async fn graphql_codegen() {
 }
 
 #[tokio::test]
+async fn tools_that_read_the_schema_by_url() {
+    node("tools/tools.test.mjs").await;
+}
+
+#[tokio::test]
 async fn gql_of_python() {
     let folder = laid_out().join("gql");
     run(|| {

@@ -154,7 +154,7 @@ async fn what_is_no_graphql_request_is_refused_with_its_reason() {
         (None, EU, 415, "Content-Type must be application/json."),
         (Some("text/plain"), EU, 415, "Content-Type must be application/json."),
         (Some("multipart/form-data; boundary=x"), EU, 415, "Content-Type must be application/json."),
-        (json, "", 400, "The body is not JSON"),
+        (json, "", 400, "The body is empty"),
         (json, "{", 400, "The body is not JSON"),
         (json, "\"text\"", 400, "The body must be a JSON object with `query`"),
         (json, "{}", 400, "`query` is missing"),
@@ -190,7 +190,7 @@ async fn other_methods_are_told_which_to_use() {
     let app = TestApp::start().await;
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
         let answer = send(app.request(method, "/graphql")).await;
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST")));
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD, POST")));
     }
     let answer = send(app.request(Method::GET, "/nothing")).await;
     assert_eq!(answer.status, 404);
@@ -323,7 +323,7 @@ async fn a_document_may_be_named_by_its_hash() {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(sha2::Sha256::digest(text))
 }
 
 #[tokio::test]
@@ -391,7 +391,7 @@ async fn answers_are_compressed_from_a_kibibyte_on() {
         let body = json!({ "query": query });
         app.request(Method::POST, "/graphql").header("Accept-Encoding", coding).json(&body).send()
     };
-    for coding in ["zstd", "br", "gzip"] {
+    for coding in ["br", "gzip"] {
         let large =
             ask("{ clientes(first: 100) { nodes { nome email cpf } } }", coding).await.expect("an answer");
         let used = large.headers().get("content-encoding").and_then(|value| value.to_str().ok());

@@ -36,6 +36,7 @@ mod plans;
 mod power_loss;
 mod program;
 mod properties;
+mod protocol;
 mod races;
 mod removals;
 mod schema;

@@ -279,6 +279,48 @@ fn bad_settings_are_named() {
 }
 
 #[test]
+fn variables_of_others_stop_nothing_and_mistakes_are_told_of_once() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = quarteto(folder.path());
+    command.args(["config", "--log-format", "json"]);
+    // What Kubernetes sets beside a service `quarteto`, and a stranger's.
+    for (name, value) in [
+        ("QUARTETO_SERVICE_HOST", "10.0.0.1"),
+        ("QUARTETO_SERVICE_PORT", "4000"),
+        ("QUARTETO_PORT", "tcp://10.0.0.1:4000"),
+        ("QUARTETO_PORT_4000_TCP", "tcp://10.0.0.1:4000"),
+        ("QUARTETO_PORT_4000_TCP_ADDR", "10.0.0.1"),
+        ("QUARTETO_LIMITS_COST", "7"),
+        ("QUARTETO_DO_VIZINHO", "x"),
+    ] {
+        command.env(name, value);
+    }
+    command.env("ESTRANHA", std::ffi::OsStr::from_bytes(b"\xff"));
+    let output = run(&mut command);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains("limits.cost = 20000\n    from default;"), "{text}");
+    let log = String::from_utf8(output.stderr).expect("text");
+    let mut said: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|line| line["message"].as_str().expect("a message").to_owned())
+        .collect();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "QUARTETO_DO_VIZINHO is not a setting and does nothing; `quarteto config` lists them all",
+            "QUARTETO_LIMITS_COST is not a setting; did you mean QUARTETO_LIMIT_COST?",
+        ]
+    );
+    command.env("QUARTETO_LISTEN", std::ffi::OsStr::from_bytes(b"\xff"));
+    let error = error_of(&run(&mut command));
+    assert!(error.contains("http.listen (from QUARTETO_LISTEN): the value is not UTF-8"), "{error}");
+}
+
+#[test]
 fn a_server_of_ones_own_that_is_down_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = quarteto(folder.path());

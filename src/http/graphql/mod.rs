@@ -6,9 +6,11 @@
 //! | 200 | executed, with or without errors; with `application/json` every well-formed request |
 //! | 400 | not a GraphQL request; with `application/graphql-response+json` also what cannot be parsed, validated or is over a limit |
 //! | 403 | a foreign page asks |
-//! | 405 | another method, or a GET that would write |
-//! | 406, 413, 415 | `Accept`, the body's size, its type |
+//! | 304 | the client has this answer (GET and HEAD) |
+//! | 405 | another method, or a GET or HEAD that would write |
+//! | 406, 413, 415 | `Accept`, the body's size, its type or coding |
 //! | 408 | the body did not come in time |
+//! | 412 | `If-Match` does not hold |
 //! | 429 | the user has spent what may be spent |
 //! | 503 | the request's deadline passed |
 //!
@@ -21,6 +23,7 @@
 //! answered with a list and 200; the operations share the request's deadline and
 //! their costs are added up, but each has loads and errors of its own.
 
+mod body;
 mod charge;
 mod parameters;
 mod status;
@@ -28,17 +31,20 @@ mod status;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use futures_util::future::join_all;
 
-use super::answer::{PRIVATE, entity_tag, internal, refusal};
+use super::answer::{PRIVATE, internal, refusal};
+use super::conditional::{REFUSED_WRITE, conditional, refuses_write};
+use super::fields::{CONTENT_TYPE, IDEMPOTENCY_KEY, X_APOLLO_TRACING};
 use super::negotiate::Media;
 use super::rate::Charge;
 use super::request_id::RequestId;
+use super::resource::may_write;
 use super::{App, ide};
 use crate::config::StatusCodes;
 use crate::kernel::{Requester, code};
@@ -47,26 +53,28 @@ use crate::writes::record::is_key;
 use charge::{Judged, charge};
 use parameters::{Asked, Malformed, from_uri};
 
-/// The key under which a single mutation is remembered.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// Asks for `extensions.tracing` and `extensions.quarteto`.
-const TRACING_HEADER: &str = "x-apollo-tracing";
-
-/// Answers to a GET may be kept by the browser that asked, to be asked about
-/// again.
-const REVALIDATED: HeaderValue = HeaderValue::from_static("private, no-cache");
-
 /// A refusal of a request that is not looked at as GraphQL.
 struct Refused {
     status: StatusCode,
     code: &'static str,
     message: String,
+    also: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refused {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, code: code::BAD_REQUEST, message: message.into() }
+        Self { status, code: code::BAD_REQUEST, message: message.into(), also: None }
+    }
+
+    /// With one more header.
+    fn with(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { also: Some((name, value)), ..self }
+    }
+
+    fn response(self, id: Option<&RequestId>) -> Response<Body> {
+        let mut response = refusal(self.status, self.code, &self.message, id);
+        response.headers_mut().extend(self.also);
+        response
     }
 }
 
@@ -75,34 +83,24 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
     answer(&app, request).await
 }
 
-/// `GET /graphql`: an operation that reads, or the Playground for a browser.
+/// `GET /graphql`, and `HEAD`, whose answer loses its body on the way out: an
+/// operation that reads, or the Playground for a browser.
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     if Media::wants_html(request.headers()) {
-        return ide::playground(request.headers().clone()).await;
+        return ide::playground(request).await;
     }
     post(State(app), request).await
 }
 
-/// Anything but GET and POST.
-pub(super) async fn method_not_allowed(request: Request) -> Response<Body> {
-    not_allowed(
-        "GET, POST",
-        "Send operations by POST, or by GET when they only read.",
-        request.extensions().get(),
-    )
-}
-
-fn not_allowed(methods: &'static str, message: &str, id: Option<&RequestId>) -> Response<Body> {
-    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, code::BAD_REQUEST, message, id);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
-    response
+fn not_allowed(message: &str, id: Option<&RequestId>) -> Response<Body> {
+    refusal(StatusCode::METHOD_NOT_ALLOWED, code::BAD_REQUEST, message, id)
 }
 
 async fn answer(app: &App, request: Request) -> Response<Body> {
     let deadline = Instant::now() + app.limits.request;
     let (parts, body) = request.into_parts();
     let id = parts.extensions.get::<RequestId>();
-    let refuse = |refused: Refused| refusal(refused.status, refused.code, &refused.message, id);
+    let refuse = |refused: Refused| refused.response(id);
     let Some(media) = Media::of(&parts.headers) else {
         let message = "Accept must allow application/graphql-response+json or application/json.";
         return refuse(Refused::new(StatusCode::NOT_ACCEPTABLE, message));
@@ -121,9 +119,8 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
     let caller = Caller {
         requester,
         id: id.as_str(),
-        traced: parts.headers.get(TRACING_HEADER).is_some_and(|value| value == "1"),
-        // Nothing but a POST writes.
-        reads_only: parts.method != Method::POST,
+        traced: parts.headers.get(X_APOLLO_TRACING).is_some_and(|value| value == "1"),
+        reads_only: !may_write(&parts.method),
         idempotency_key,
         deadline,
     };
@@ -136,7 +133,7 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
                     return refuse(Refused::new(status::of_misshapen(app.limits.status_codes), message));
                 }
                 Err(NotRun::ReadsOnly) => {
-                    return not_allowed("POST", "A GET may only read; send mutations by POST.", Some(id));
+                    return not_allowed("A GET may only read; send mutations by POST.", Some(id));
                 }
             };
             answer_one(app, checked, &caller, media, &parts).await
@@ -225,7 +222,7 @@ fn account(app: &App, charge: Option<Charge>, response: &mut Response<Body>) {
     spending.tell(charge, response.headers_mut());
 }
 
-/// The parameters, from wherever the method has them.
+/// The parameters: of a POST from its body, of anything else from the URL.
 async fn read(app: &App, parts: &Parts, body: Body) -> Result<Asked, Refused> {
     app.origins.check(&parts.method, &parts.headers).map_err(|message| Refused {
         code: code::FORBIDDEN,
@@ -239,59 +236,17 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Asked, Refused> {
             Refused { code: code::LIMITE_LOTE, ..Refused::new(status::of_misshapen(codes), message) }
         }
     };
-    if parts.method == Method::GET {
+    if !may_write(&parts.method) {
         if parts.headers.contains_key(CONTENT_TYPE) {
-            is_json(&parts.headers)?;
+            body::is_json(&parts.headers)?;
         }
         return from_uri(&parts.uri).map(|found| Asked::One(Box::new(found))).map_err(bad);
     }
-    is_json(&parts.headers)?;
-    let bytes = read_body(app, &parts.headers, body).await?;
+    let bytes = body::read(app, &parts.headers, body).await?;
+    if refuses_write(&parts.headers) {
+        return Err(Refused::new(StatusCode::PRECONDITION_FAILED, REFUSED_WRITE));
+    }
     Asked::from_body(&bytes, app.limits.batch).map_err(bad)
-}
-
-/// The body, whole and in time.
-async fn read_body(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
-    let most = app.limits.body_bytes;
-    let too_large = || {
-        let message = format!("The body must come whole and have at most {most} bytes.");
-        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > most as u64) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(app.limits.body, to_bytes(body, most)).await {
-        Ok(read) => read.map_err(|_| too_large()),
-        Err(_) => {
-            let limit = app.limits.body.as_millis();
-            let message = format!("The body did not come within {limit} ms (http.body_ms).");
-            Err(Refused::new(StatusCode::REQUEST_TIMEOUT, message))
-        }
-    }
-}
-
-/// Only JSON, in UTF-8: any other type could come from a form on a foreign page,
-/// with the browser's credentials.
-fn is_json(headers: &HeaderMap) -> Result<(), Refused> {
-    let refuse = |message: &str| Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (first, more) = (types.next(), types.next());
-    if more.is_some() {
-        return refuse("There must be one Content-Type: application/json.");
-    }
-    let mut parts = first.and_then(|value| value.to_str().ok()).unwrap_or_default().split(';').map(str::trim);
-    if !parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-        return refuse("Content-Type must be application/json.");
-    }
-    let charset = parts.find_map(|part| {
-        let (name, value) = part.split_once('=')?;
-        name.eq_ignore_ascii_case("charset").then(|| value.trim_matches('"'))
-    });
-    match charset {
-        Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => refuse("The charset must be UTF-8."),
-        _ => Ok(()),
-    }
 }
 
 fn respond(answer: &Answer, media: Media, asked: &Parts, codes: StatusCodes) -> Response<Body> {
@@ -300,23 +255,15 @@ fn respond(answer: &Answer, media: Media, asked: &Parts, codes: StatusCodes) -> 
         Ok(bytes) => bytes,
         Err(error) => return unwritable(&error, asked.extensions.get()),
     };
-    let mut response = Response::new(Body::empty());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, media.content_type());
-    headers.insert(CACHE_CONTROL, PRIVATE);
-    if asked.method == Method::GET && answer.errors.is_empty() {
-        let tag = entity_tag(&bytes);
-        let known = asked.headers.get(IF_NONE_MATCH).is_some_and(|known| *known == tag);
-        headers.insert(CACHE_CONTROL, REVALIDATED);
-        headers.insert(ETAG, tag);
-        if known {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            return response;
-        }
-    }
+    let bytes = Bytes::from(bytes);
+    let mut response = Response::new(Body::from(bytes.clone()));
     *response.status_mut() = status;
-    *response.body_mut() = Body::from(bytes);
-    response
+    response.headers_mut().insert(CONTENT_TYPE, media.content_type());
+    response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
+    if may_write(&asked.method) || !answer.errors.is_empty() {
+        return response;
+    }
+    conditional(response, &bytes, &asked.headers, asked.extensions.get())
 }
 
 fn unwritable<'a>(error: &serde_json::Error, id: impl Into<Option<&'a RequestId>>) -> Response<Body> {

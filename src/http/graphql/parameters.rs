@@ -3,7 +3,9 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::operation::Ask;
@@ -18,6 +20,13 @@ struct QueryString {
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
+    doc_id: Option<IgnoredAny>,
+}
+
+/// What older pages on persisted documents tell clients to send.
+#[derive(Deserialize)]
+struct Mistaken {
+    doc_id: Option<IgnoredAny>,
 }
 
 /// What a body holds.
@@ -46,10 +55,21 @@ impl Asked {
     /// # Errors
     /// [`Malformed`].
     pub(super) fn from_body(bytes: &[u8], most: usize) -> Result<Self, Malformed> {
-        if bytes.trim_ascii_start().first() == Some(&b'[') {
-            return Self::from_list(bytes, most);
+        // RFC 8259, section 8.1: it is not to be sent, and may be ignored.
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        match bytes.trim_ascii_start() {
+            [] => Err(Malformed::Syntax("The body is empty; it must be a JSON object with `query`.".into())),
+            [b'[', ..] => Self::from_list(bytes, most),
+            [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [0, _, ..] | [_, 0, ..] => {
+                Err(Malformed::Syntax("The body is not UTF-8; it looks like UTF-16 or UTF-32.".into()))
+            }
+            _ => {
+                let ask: Ask = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+                let is_mistaken = asks_nothing(&ask)
+                    && serde_json::from_slice::<Mistaken>(bytes).is_ok_and(|found| found.doc_id.is_some());
+                if is_mistaken { Err(mistaken()) } else { Ok(Self::One(Box::new(ask))) }
+            }
         }
-        serde_json::from_slice(bytes).map(Self::One).map_err(|error| malformed(&error))
     }
 
     fn from_list(bytes: &[u8], most: usize) -> Result<Self, Malformed> {
@@ -67,15 +87,41 @@ impl Asked {
                 "The list in the body has {count} operations; at most {most} are allowed."
             )));
         }
-        let read = |item| Ask::deserialize(item).map_err(|error: serde_json::Error| shape(&error));
-        Ok(Self::Many(items.into_iter().map(read).collect()))
+        Ok(Self::Many(items.into_iter().map(from_item).collect()))
     }
 }
 
+/// One operation of a list.
+fn from_item(item: Value) -> Result<Ask, String> {
+    // A list would be read as the members in their order.
+    let item = if item.is_array() { Value::Null } else { item };
+    let has_doc_id = item.get("doc_id").is_some();
+    let ask = Ask::deserialize(item).map_err(|error| shape(&error))?;
+    if has_doc_id && asks_nothing(&ask) { Err(MISTAKEN.into()) } else { Ok(ask) }
+}
+
+/// Names the member that was meant.
+const MISTAKEN: &str = "The id of a trusted document is sent as `documentId`, not as `doc_id`.";
+
+fn mistaken() -> Malformed {
+    Malformed::Shape(MISTAKEN.into())
+}
+
+fn asks_nothing(ask: &Ask) -> bool {
+    ask.query.is_none() && ask.document_id.is_none() && ask.extensions.is_none()
+}
+
 fn malformed(error: &serde_json::Error) -> Malformed {
+    let said = error.to_string();
     match error.classify() {
         serde_json::error::Category::Data => Malformed::Shape(shape(error)),
-        _ => Malformed::Syntax(format!("The body is not JSON: {error}.")),
+        // Where it stands is said after it.
+        _ => Malformed::Syntax(match said.strip_prefix("trailing characters") {
+            Some(place) => {
+                format!("The body must be one JSON object and nothing after it; there is more{place}.")
+            }
+            None => format!("The body is not JSON: {said}."),
+        }),
     }
 }
 
@@ -91,17 +137,22 @@ fn shape(error: &serde_json::Error) -> String {
 /// # Errors
 /// [`Malformed`], with a sentence that names the parameter.
 pub(super) fn from_uri(uri: &Uri) -> Result<Ask, Malformed> {
+    // What reads it would put another character in its place.
+    if percent_decode_str(uri.query().unwrap_or_default()).decode_utf8().is_err() {
+        return Err(Malformed::Syntax("The query string is not UTF-8 once its % are decoded.".into()));
+    }
     let Query(found) = Query::<QueryString>::try_from_uri(uri).map_err(|error| {
         Malformed::Syntax(format!("The query string cannot be read: {}.", error.body_text()))
     })?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    Ok(Ask {
+    let ask = Ask {
         query: given(found.query),
         document_id: given(found.document_id),
         operation_name: given(found.operation_name),
         variables: object("variables", given(found.variables))?,
         extensions: object("extensions", given(found.extensions))?,
-    })
+    };
+    if found.doc_id.is_some() && asks_nothing(&ask) { Err(mistaken()) } else { Ok(ask) }
 }
 
 fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, Malformed> {

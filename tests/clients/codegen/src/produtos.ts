@@ -1,5 +1,5 @@
 import { type FragmentType, graphql, useFragment } from "./gql";
-import { type ProdutoFiltro, ProdutoOrdem, type ProdutosQueryVariables } from "./gql/graphql";
+import type { ProdutoFiltro, ProdutosQueryVariables } from "./gql/graphql";
 import { ask } from "./quarteto";
 
 const FICHA = graphql(`
@@ -32,7 +32,7 @@ export async function todos(url: string, authorization: string, filtro: ProdutoF
   const linhas: string[] = [];
   let after: string | null = null;
   do {
-    const variables: ProdutosQueryVariables = { first: 4, after, filtro, ordem: ProdutoOrdem.PrecoAsc };
+    const variables: ProdutosQueryVariables = { first: 4, after, filtro, ordem: "PRECO_ASC" };
     const { data, errors } = await ask(url, authorization, PRODUTOS, variables);
     const pagina = data?.produtos;
     if (!pagina) throw new Error(errors?.[0]?.message ?? "nothing");

@@ -1,7 +1,7 @@
 // What must not compile: each line is an error to the compiler, or this file is.
 
 import { graphql } from "./gql";
-import type { ClienteFiltro } from "./gql/graphql";
+import type { ProdutoFiltro } from "./gql/graphql";
 import { ask } from "./quarteto";
 
 const CLIENTE = graphql(`
@@ -23,6 +23,6 @@ export async function refused(url: string): Promise<void> {
   // @ts-expect-error: a field that was not asked for.
   data?.cliente?.email;
   // @ts-expect-error: a filter that does not exist.
-  const filtro: ClienteFiltro = { cor: "azul" };
+  const filtro: ProdutoFiltro = { cor: "azul" };
   void filtro;
 }

@@ -1,0 +1,78 @@
+//! The four stores.
+
+use std::time::Duration;
+
+use sqlx::mysql::MySqlConnectOptions;
+
+use super::ConfigError;
+use super::setting::section;
+use crate::db::{BreakerLimits, DbLimits, PerStore, Store, options};
+
+section! {
+    /// The four stores.
+    Stores in "stores" {
+        clientes_url: String = String::new(), secret, "QUARTETO_CLIENTES_URL",
+            "URL of the store `clientes`: mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE.";
+        enderecos_url: String = String::new(), secret, "QUARTETO_ENDERECOS_URL",
+            "URL of the store `enderecos`.";
+        catalogo_url: String = String::new(), secret, "QUARTETO_CATALOGO_URL",
+            "URL of the store `catalogo`.";
+        inventario_url: String = String::new(), secret, "QUARTETO_INVENTARIO_URL",
+            "URL of the store `inventario`.";
+        connections: usize = 10, number in 1..=1000, "QUARTETO_STORE_CONNECTIONS",
+            "Connections to each store.";
+        acquire_ms: u64 = 500, number in 1..=60_000, "QUARTETO_STORE_ACQUIRE_MS",
+            "How long a statement waits for a connection before the store counts as busy.";
+        statement_ms: u64 = 2_000, number in 10..=600_000, "QUARTETO_STORE_STATEMENT_MS",
+            "How long a statement may run.";
+    }
+}
+
+/// Which databases to use.
+pub enum Databases {
+    /// None is configured: the private one.
+    Private,
+    /// The four that are configured.
+    Configured(Box<PerStore<MySqlConnectOptions>>),
+}
+
+impl Stores {
+    fn url(&self, store: Store) -> &str {
+        match store {
+            Store::Clientes => &self.clientes_url,
+            Store::Enderecos => &self.enderecos_url,
+            Store::Catalogo => &self.catalogo_url,
+            Store::Inventario => &self.inventario_url,
+        }
+    }
+
+    /// Which databases to use: all four URLs, or none.
+    ///
+    /// # Errors
+    /// A message that names the variable and the rule.
+    pub fn databases(&self) -> Result<Databases, ConfigError> {
+        let unset = Store::ALL.into_iter().filter(|store| self.url(*store).is_empty());
+        let missing: Vec<&str> = unset.map(Store::url_variable).collect();
+        match missing.len() {
+            0 => PerStore::try_from_fn(|store| options(store, self.url(store)))
+                .map(|stores| Databases::Configured(Box::new(stores)))
+                .map_err(ConfigError),
+            4 => Ok(Databases::Private),
+            _ => Err(ConfigError(format!(
+                "{} not set; set the URLs of all four stores, or of none to use the private database",
+                missing.join(" and ")
+            ))),
+        }
+    }
+
+    /// What each store's pool may do.
+    #[must_use]
+    pub fn limits(&self) -> DbLimits {
+        DbLimits {
+            connections: self.connections,
+            acquire: Duration::from_millis(self.acquire_ms),
+            statement: Duration::from_millis(self.statement_ms),
+            breaker: BreakerLimits::default(),
+        }
+    }
+}
