@@ -135,7 +135,7 @@ impl Document {
         let typed = ast
             .to_executable_validate(schema)
             .map_err(|found| Refusal::of_document(messages::of_validation(&found.errors, schema)))?;
-        rules::check(&typed, schema)?;
+        let never_null = rules::check(&typed, schema)?;
         let converter = Converter { schema, sources: &typed.sources };
         let costs = Costs::new(served.own_sizes(), checks.representations);
         let untyped = checks.fingerprints.then(|| fragments(ast));
@@ -143,7 +143,13 @@ impl Document {
         for operation in typed.operations.iter() {
             check_circles(&typed, operation)?;
             let names = untyped.as_ref().map(|fragments| (ast, fragments));
-            operations.push(Operation::of(operation, &typed, &converter, &costs, names));
+            let mut checked = Operation::of(operation, &typed, &converter, &costs, names);
+            for variable in &mut checked.variables {
+                variable.never_null |= never_null
+                    .iter()
+                    .any(|(owner, name)| *owner == operation.name.as_ref() && variable.is_called(name));
+            }
+            operations.push(checked);
         }
         let fragments = Arc::new(converter.fragments(&typed.fragments));
         let bytes = text.len() + FIXED_BYTES + weigh(&operations, &fragments);

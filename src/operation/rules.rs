@@ -21,12 +21,20 @@ use super::executable::constant;
 use super::refusal::{Problem, Refusal};
 use crate::kernel::{code, scalars};
 
+/// Variables that may be null by their type, and not where they stand: by operation and
+/// name. The specification allows that where there is a default (section 5.8.5), and
+/// leaves it to the execution that null is not given.
+pub(super) type NeverNull<'a> = HashSet<(Option<&'a Name>, &'a Name)>;
+
 /// Whether a document that the crate finds valid is so by the other rules, too.
 ///
 /// # Errors
 /// [`Refusal`].
-pub(super) fn check(document: &ExecutableDocument, schema: &Schema) -> Result<(), Refusal> {
-    let (mut problems, mut values) = (Vec::new(), Vec::new());
+pub(super) fn check<'a>(
+    document: &'a ExecutableDocument,
+    schema: &'a Schema,
+) -> Result<NeverNull<'a>, Refusal> {
+    let (mut problems, mut values, mut never_null) = (Vec::new(), Vec::new(), HashSet::new());
     for operation in document.operations.iter() {
         let mut checker = Checker {
             document,
@@ -35,13 +43,14 @@ pub(super) fn check(document: &ExecutableDocument, schema: &Schema) -> Result<()
             seen: HashSet::new(),
             problems: &mut problems,
             values: &mut values,
+            never_null: &mut never_null,
         };
         checker.operation();
     }
     match (problems.is_empty(), values.is_empty()) {
         (false, _) => Err(Refusal::of_document(problems)),
         (true, false) => Err(Refusal { code: code::BAD_USER_INPUT, problems: values }),
-        (true, true) => Ok(()),
+        (true, true) => Ok(never_null),
     }
 }
 
@@ -54,6 +63,7 @@ struct Checker<'a, 'p> {
     problems: &'p mut Vec<Problem>,
     /// Of values that are no good ones of a scalar of ours.
     values: &'p mut Vec<Problem>,
+    never_null: &'p mut NeverNull<'a>,
 }
 
 /// Where a value stands.
@@ -127,7 +137,7 @@ impl<'a> Checker<'a, '_> {
 
     fn value(&mut self, value: &'a Node<Value>, place: &Place<'a>) {
         match &**value {
-            Value::Variable(name) if !place.is_argument => self.usage(name, value, place),
+            Value::Variable(name) => self.usage(name, value, place),
             Value::List(items) => {
                 let ty = place.ty.map(Type::item_type);
                 for item in items {
@@ -135,7 +145,7 @@ impl<'a> Checker<'a, '_> {
                 }
             }
             Value::Object(members) => self.object(members, place),
-            Value::Variable(_) | Value::Null => {}
+            Value::Null => {}
             literal => self.literal(literal, value, place),
         }
     }
@@ -175,10 +185,13 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// `IsVariableUsageAllowed` of the specification.
-    fn usage(&mut self, name: &Name, value: &Node<Value>, place: &Place<'_>) {
+    fn usage(&mut self, name: &'a Name, value: &Node<Value>, place: &Place<'_>) {
         let variable = self.operation.variables.iter().find(|variable| variable.name == *name);
         let (Some(ty), Some(variable)) = (place.ty, variable) else { return };
-        if !fits(variable, ty, place.has_default) {
+        if ty.is_non_null() && !variable.ty.is_non_null() {
+            self.never_null.insert((self.operation.name.as_ref(), name));
+        }
+        if !place.is_argument && !fits(variable, ty, place.has_default) {
             let message = format!(
                 "Variable \"${name}\" of type \"{}\" used in position expecting type \"{ty}\".",
                 variable.ty

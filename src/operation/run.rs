@@ -24,7 +24,7 @@ use super::refusal::Refusal;
 use super::{Operations, Shared};
 use crate::batching::Scope;
 use crate::insight;
-use crate::kernel::{Budget, RequestContext, Requester, code};
+use crate::kernel::{AnswerLimits, Budget, RequestContext, Requester, code};
 
 /// Who asks, and how.
 #[derive(Clone)]
@@ -42,6 +42,9 @@ pub struct Caller<'a> {
     /// When the request is given up.
     pub deadline: Instant,
 }
+
+/// How many fields one counts as that is traced: each has a record in the answer.
+const TRACED_FIELD: u64 = 10;
 
 /// What an operation leaves behind when it ends.
 struct Record {
@@ -133,7 +136,7 @@ impl Operations {
         caller: &Caller<'_>,
         scope: &Arc<Scope>,
     ) -> Prepared {
-        let budget = Arc::new(Budget::new(self.settings.answer));
+        let budget = Arc::new(Budget::new(self.limits(caller)));
         let context = RequestContext {
             requester: caller.requester.clone(),
             scope: Arc::clone(scope),
@@ -146,6 +149,13 @@ impl Operations {
         let mut request = Request::new("").variables(variables).data(context);
         request.set_parsed_query(executable);
         Prepared { request, budget, traced: caller.traced }
+    }
+
+    /// What the answer may hold.
+    fn limits(&self, caller: &Caller<'_>) -> AnswerLimits {
+        let limits = self.settings.answer;
+        let fields = if caller.traced { limits.fields / TRACED_FIELD } else { limits.fields };
+        AnswerLimits { fields, ..limits }
     }
 
     fn record(&self, about: About, caller: &Caller<'_>) -> Record {

@@ -417,6 +417,27 @@ fn variables_are_coerced_as_the_specification_says() {
         (&page("Int! = 3"), json!({}), Ok(json!({ "n": 3 }))),
         (&page("Int = 3"), json!({ "n": null }), Ok(json!({ "n": null }))),
         (&page("Int"), json!({}), Ok(json!({}))),
+        ("query($i: ID = \"1\") { cliente(id: $i) { id } }", json!({}), Ok(json!({ "i": "1" }))),
+        (
+            "query($i: ID = \"1\") { cliente(id: $i) { id } }",
+            json!({ "i": null }),
+            wrong("Variable \"$i\" must not be null: it is used where null is not allowed."),
+        ),
+        (
+            "query($i: ID = \"1\") { nodes(ids: [$i]) { id } }",
+            json!({ "i": null }),
+            wrong("Variable \"$i\" must not be null: it is used where null is not allowed."),
+        ),
+        (
+            "query($v: Boolean = true) { ...A } fragment A on Query { eu { nome @include(if: $v) } }",
+            json!({ "v": null }),
+            wrong("Variable \"$v\" must not be null: it is used where null is not allowed."),
+        ),
+        (
+            "query A($v: Boolean = true, $n: Int) { clientes(first: $n) { total @include(if: $v) } }",
+            json!({ "n": null }),
+            Ok(json!({ "v": true, "n": null })),
+        ),
         (&page("Int"), json!({ "n": 2.0, "more": [] }), Ok(json!({ "n": 2 }))),
         (
             &page("Int"),

@@ -31,6 +31,8 @@ pub(super) struct Variable {
     ty: Type,
     /// Coerced already.
     default: Option<Value>,
+    /// It stands where null cannot, whatever its own type says.
+    pub never_null: bool,
     at: Option<Pos>,
 }
 
@@ -42,8 +44,14 @@ impl Variable {
             name: Name::new(&definition.name),
             ty: (*definition.ty).clone(),
             default: default.map(|default| literal(default, &definition.ty, schema)),
+            never_null: definition.ty.is_non_null(),
             at,
         }
+    }
+
+    /// Whether this is its name.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.name == *name
     }
 
     /// Bytes that it takes.
@@ -128,6 +136,9 @@ impl Reader<'_> {
             None => Ok(None),
             Some(Json::Null) if ty.is_non_null() => {
                 Err(format!("Variable \"${name}\" of required type \"{ty}\" must not be null."))
+            }
+            Some(Json::Null) if variable.never_null => {
+                Err(format!("Variable \"${name}\" must not be null: it is used where null is not allowed."))
             }
             Some(value) => self.read(value, ty).map(Some).map_err(|wrong| {
                 let place = if wrong.place.is_empty() {
