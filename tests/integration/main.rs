@@ -24,6 +24,7 @@ mod filters;
 mod histories;
 mod http;
 mod imports;
+mod loaders;
 mod metrics;
 mod migrations;
 mod mutations;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::{Enderecos, Registro};
+use super::{Enderecos, EnderecosDe, Registro};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::{
     Apart, ClienteId, ContextExt as _, EnderecoId, GlobalId as _, Graph, GraphError, GraphResult, Many, One,
@@ -97,7 +97,7 @@ impl<G: Graph> Endereco<G> {
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: EnderecoId) -> GraphResult<Option<Self>> {
         let store = ctx.data_unchecked::<Enderecos>();
-        Ok(store.por_id.load(ctx.scope(), id.0).await?.map(Self::of))
+        Ok(store.por_id.load(ctx.scope(), id).await?.map(Self::of))
     }
 
     /// What the interface `Node` asks for.
@@ -121,7 +121,7 @@ impl<G: Graph> ClienteEnderecos<G> {
     /// The client's addresses, oldest first, at most 50; null, with an error,
     /// when the store `enderecos` is down.
     async fn enderecos(&self, ctx: &Context<'_>) -> Apart<Many<Vec<Endereco<G>>>> {
-        let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), self.cliente.0);
+        let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), EnderecosDe(self.cliente));
         let enderecos = async {
             let rows = rows.await?.unwrap_or_default();
             Ok(rows.into_iter().map(Endereco::<G>::of).collect::<Vec<_>>())
