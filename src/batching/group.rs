@@ -1,12 +1,11 @@
 //! The keys that one request asks of one loader in one turn, and where their
 //! answer arrives.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::task::Waker;
-
-use foldhash::HashMap;
 
 use super::scope::Scope;
 use crate::db::{StoreError, Tally};

@@ -1,592 +1,92 @@
-//! A store's side of batching.
+//! What a store implements so that its rows are found in batches: async-graphql's
+//! [`Loader`], and the little that our scheduler wants to know beside it.
 
-use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-use foldhash::{HashMap, HashSet, HashSetExt as _};
-use tracing::Instrument as _;
+use async_graphql::dataloader::Loader;
 
-use super::group::{Answer, Group, lock};
-use super::scope::Scope;
-use crate::db::{Fault, Store, StoreError, Tally};
+use crate::db::{Db, Store, StoreError, Tally};
 
-/// How to find many keys at once.
-pub trait Batch: Send + Sync + 'static {
-    /// What is asked for. Everything that changes the answer is in it.
-    type Key: Copy + Eq + Hash + Send + Sync + 'static;
-    /// What is found; an absent key is simply not in the map, whose hasher is fast
-    /// and has a random seed.
-    type Value: Clone + Send + Sync + 'static;
+/// What is asked for: everything that changes the answer is in it. A type of its
+/// own for each question, so that the number of a client is never asked of the
+/// products.
+pub trait Key: Copy + Eq + Hash + Send + Sync + 'static {}
 
-    /// The most keys that one call takes.
-    const MOST: usize;
+impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}
 
-    /// The name in spans and logs, as in `clientes.por_id`.
-    fn name(&self) -> &'static str;
-
+/// Where the rows are, and for whom they are read.
+pub trait Source: Send + Sync + 'static {
     /// Whose rows these are.
     fn store(&self) -> Store;
 
-    /// Finds `keys`, all different and at most [`MOST`](Self::MOST), in one
-    /// statement. `audience` is the tally of every request that is served.
-    fn load(
-        &self,
-        keys: &[Self::Key],
-        audience: &[Arc<Tally>],
-    ) -> impl Future<Output = Result<HashMap<Self::Key, Self::Value>, StoreError>> + Send;
+    /// The same rows, read for the requests with these tallies.
+    #[must_use]
+    fn serving(&self, audience: Vec<Arc<Tally>>) -> Self;
 }
 
-/// More in flight would make batches smaller, not answers faster.
-const IN_FLIGHT: usize = 2;
+/// A question that a source answers in batches: `load` finds `keys`, all different
+/// and at most [`MOST`](Self::MOST), in one statement; an absent key is simply not in
+/// the map.
+pub trait Batch<K: Key>: Source + Loader<K, Error = StoreError> {
+    /// The name in spans and logs, as in `clientes.por_id`.
+    const NAME: &'static str;
 
-/// How often a batch lets everything else that can run go first: once, and what
-/// has just arrived is read; twice, and what that has woken has asked, too.
-const LETS_PASS: usize = 2;
-
-type Waiting<B> = VecDeque<Arc<Group<<B as Batch>::Key, <B as Batch>::Value>>>;
-
-/// Batches of one kind, shared by all requests.
-pub struct Loader<B: Batch>(Arc<Inner<B>>);
-
-struct Inner<B: Batch> {
-    batch: B,
-    state: Mutex<State<B>>,
+    /// The most keys that one call takes.
+    const MOST: usize;
 }
 
-struct State<B: Batch> {
-    waiting: Waiting<B>,
-    /// With the one that is gathering.
-    in_flight: usize,
-    /// A batch is about to take what waits.
-    gathering: bool,
+/// The rows of the store whose handle is `S`: what its loaders are implemented for,
+/// one impl a key.
+///
+/// The requests that a batch serves are part of the value that loads it, and not of
+/// the call: the trait's `load` has no room for them.
+pub struct Rows<S> {
+    db: Db,
+    audience: Arc<[Arc<Tally>]>,
+    handle: PhantomData<fn() -> S>,
 }
 
-impl<B: Batch> Clone for Loader<B> {
+impl<S> Rows<S> {
+    /// The rows of a database, read for nobody yet.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db, audience: Arc::default(), handle: PhantomData }
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Whose tallies count what is read.
+    #[must_use]
+    pub fn audience(&self) -> &[Arc<Tally>] {
+        &self.audience
+    }
+}
+
+impl<S> Clone for Rows<S> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { db: self.db.clone(), audience: Arc::clone(&self.audience), handle: PhantomData }
     }
 }
 
-impl<B: Batch> Loader<B> {
-    /// A loader that finds keys by `batch`.
-    pub fn new(batch: B) -> Self {
-        let state = State { waiting: VecDeque::new(), in_flight: 0, gathering: false };
-        Self(Arc::new(Inner { batch, state: Mutex::new(state) }))
-    }
-
-    /// Asks for one key; together with every other key that the request asks
-    /// for in this turn, and with what other requests wait for. `None` when
-    /// there is no such row. Must be awaited inside [`Scope::run`].
-    ///
-    /// # Errors
-    /// The [`StoreError`] of the batch, or of this request's part of it when the
-    /// batch had to be taken apart.
-    pub fn load(
-        &self,
-        scope: &Arc<Scope>,
-        key: B::Key,
-    ) -> impl Future<Output = Result<Option<B::Value>, StoreError>> + Send + use<B> {
-        let group = scope.group(Arc::as_ptr(&self.0).addr(), || {
-            let group = Arc::new(Group::new(scope));
-            let (loader, submitted) = (self.clone(), Arc::clone(&group));
-            (group, Box::new(move || loader.submit(submitted)))
-        });
-        group.ask(key);
-        poll_fn(move |cx| match group.poll(&key, cx.waker()) {
-            Some(answer) => Poll::Ready(answer),
-            None => Poll::Pending,
-        })
-    }
-
-    fn submit(&self, group: Arc<Group<B::Key, B::Value>>) {
-        lock(&self.0.state).waiting.push_back(group);
-        self.pump();
-    }
-
-    /// Starts a batch for what waits, when one may start.
-    fn pump(&self) {
-        {
-            let mut state = lock(&self.0.state);
-            if state.waiting.is_empty() || state.gathering || state.in_flight >= IN_FLIGHT {
-                return;
-            }
-            state.in_flight += 1;
-            state.gathering = true;
-        }
-        let loader = self.clone();
-        // A task of its own: a request that goes away must not take the answers
-        // of others with it.
-        tokio::spawn(async move {
-            loader.let_others_ask().await;
-            loader.take_off().run().await;
-        });
-    }
-
-    /// With others under way it pays to wait for what they are about to ask: a
-    /// larger batch costs all of them less than their own would.
-    async fn let_others_ask(&self) {
-        for _ in 0..LETS_PASS {
-            if lock(&self.0.state).waiting.front().is_none_or(|group| group.is_alone()) {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// The batch of what waits by now.
-    fn take_off(&self) -> Flight<B> {
-        let groups = {
-            let mut state = lock(&self.0.state);
-            state.gathering = false;
-            take(&mut state.waiting, B::MOST)
-        };
-        let flight = Flight { loader: self.clone(), groups };
-        // For those that did not fit.
-        self.pump();
-        flight
+impl<S> fmt::Debug for Rows<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rows").field(&self.db).finish()
     }
 }
 
-/// The groups that go together: as many as fit, at least one if anybody waits.
-fn take<K, V>(waiting: &mut VecDeque<Arc<Group<K, V>>>, most: usize) -> Vec<Arc<Group<K, V>>>
-where
-    K: Copy + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    let mut groups: Vec<Arc<Group<K, V>>> = Vec::new();
-    let mut keys = 0;
-    while let Some(next) = waiting.front() {
-        if next.is_abandoned() {
-            waiting.pop_front();
-            continue;
-        }
-        keys += next.key_count();
-        if !groups.is_empty() && keys > most {
-            break;
-        }
-        groups.extend(waiting.pop_front());
-    }
-    groups
-}
-
-/// A batch under way. However it ends, also by a panic, its groups are answered
-/// and the next batch is started.
-struct Flight<B: Batch> {
-    loader: Loader<B>,
-    groups: Vec<Arc<Group<B::Key, B::Value>>>,
-}
-
-impl<B: Batch> Flight<B> {
-    async fn run(self) {
-        if self.groups.is_empty() {
-            return;
-        }
-        let span = self.span();
-        self.answer().instrument(span).await;
+impl<S: 'static> Source for Rows<S> {
+    fn store(&self) -> Store {
+        self.db.store()
     }
 
-    /// Answers every group. A batch that fails for a reason that may lie in one
-    /// request's keys is asked again in halves, so that one request's trouble is not
-    /// another's: a single bad one among n costs about 2 log n calls. Whoever has gone
-    /// away meanwhile is left out, and when nobody waits any more nothing is asked.
-    async fn answer(&self) {
-        let batch = &self.loader.0.batch;
-        let mut parts = vec![self.groups.clone()];
-        while let Some(mut part) = parts.pop() {
-            part.retain(|group| !group.is_abandoned());
-            if part.is_empty() {
-                continue;
-            }
-            match load(batch, &part).await {
-                Err(error) if worth_taking_apart(&error) && part.len() > 1 => {
-                    let second = part.split_off(part.len() / 2);
-                    parts.extend([second, part]);
-                }
-                answer => {
-                    for group in part {
-                        group.complete(answer.clone());
-                    }
-                }
-            }
-        }
-    }
-
-    /// Below the first request that it serves, and linked to the others.
-    fn span(&self) -> tracing::Span {
-        let name = self.loader.0.batch.name();
-        let first = self.groups.first().and_then(|group| group.span.id());
-        let span = tracing::debug_span!(parent: first, "batch", loader = name, requests = self.groups.len());
-        for group in self.groups.iter().skip(1) {
-            span.follows_from(&group.span);
-        }
-        span
-    }
-}
-
-/// A store that cannot be reached or does not answer fails everybody alike; a
-/// statement that took the server too long or was refused may be the fault of one
-/// group's keys.
-fn worth_taking_apart(error: &StoreError) -> bool {
-    matches!(error.fault, Fault::Slow | Fault::Internal)
-}
-
-impl<B: Batch> Drop for Flight<B> {
-    fn drop(&mut self) {
-        for group in self.groups.drain(..) {
-            // Does nothing when the group has been answered.
-            group.complete(Err(StoreError::new(
-                self.loader.0.batch.store(),
-                Fault::Internal,
-                "a batch ended without an answer",
-            )));
-        }
-        lock(&self.loader.0.state).in_flight -= 1;
-        self.loader.pump();
-    }
-}
-
-async fn load<B: Batch>(batch: &B, groups: &[Arc<Group<B::Key, B::Value>>]) -> Answer<B::Key, B::Value> {
-    let mut seen = HashSet::new();
-    let mut keys = Vec::new();
-    for group in groups {
-        keys.extend(group.keys().into_iter().filter(|key| seen.insert(*key)));
-    }
-    let audience: Vec<Arc<Tally>> = groups.iter().map(|group| Arc::clone(group.tally())).collect();
-    let mut chunks = keys.chunks(B::MOST);
-    let Some(first) = chunks.next() else {
-        return Ok(Arc::default());
-    };
-    let mut found = batch.load(first, &audience).await?;
-    for chunk in chunks {
-        found.extend(batch.load(chunk, &audience).await?);
-    }
-    Ok(Arc::new(found))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use tokio::sync::Semaphore;
-
-    use super::super::Scopes;
-    use super::*;
-
-    /// Finds even numbers; counts calls; waits for a permit when told to.
-    struct Evens {
-        calls: Arc<Mutex<Vec<Vec<u32>>>>,
-        gate: Arc<Semaphore>,
-        poison: Arc<Mutex<Vec<u32>>>,
-        panics: Arc<AtomicBool>,
-    }
-
-    impl Batch for Evens {
-        type Key = u32;
-        type Value = u32;
-        const MOST: usize = 8;
-
-        fn name(&self) -> &'static str {
-            "test.evens"
-        }
-
-        fn store(&self) -> Store {
-            Store::Clientes
-        }
-
-        async fn load(&self, keys: &[u32], _: &[Arc<Tally>]) -> Result<HashMap<u32, u32>, StoreError> {
-            lock(&self.calls).push(keys.to_vec());
-            self.gate.acquire().await.expect("open").forget();
-            if self.gate.available_permits() > 1_000 {
-                // Not at once, so that other requests come in between.
-                tokio::task::yield_now().await;
-            }
-            assert!(!self.panics.load(Ordering::SeqCst), "as told");
-            if lock(&self.poison).iter().any(|slow| keys.contains(slow)) {
-                return Err(StoreError::new(Store::Clientes, Fault::Slow, "slow key"));
-            }
-            Ok(keys.iter().filter(|key| *key % 2 == 0).map(|key| (*key, key * 10)).collect())
-        }
-    }
-
-    struct Rig {
-        loader: Loader<Evens>,
-        calls: Arc<Mutex<Vec<Vec<u32>>>>,
-        gate: Arc<Semaphore>,
-        poison: Arc<Mutex<Vec<u32>>>,
-        panics: Arc<AtomicBool>,
-    }
-
-    fn rig(permits: usize) -> Rig {
-        let calls = Arc::<Mutex<Vec<Vec<u32>>>>::default();
-        let gate = Arc::new(Semaphore::new(permits));
-        let poison = Arc::<Mutex<Vec<u32>>>::default();
-        let panics = Arc::new(AtomicBool::new(false));
-        let batch = Evens {
-            calls: Arc::clone(&calls),
-            gate: Arc::clone(&gate),
-            poison: Arc::clone(&poison),
-            panics: Arc::clone(&panics),
-        };
-        Rig { loader: Loader::new(batch), calls, gate, poison, panics }
-    }
-
-    /// A request that is alone.
-    async fn ask(loader: &Loader<Evens>, keys: &[u32]) -> Vec<Result<Option<u32>, Fault>> {
-        ask_among(&Scopes::default(), loader, keys).await
-    }
-
-    async fn ask_among(
-        requests: &Scopes,
-        loader: &Loader<Evens>,
-        keys: &[u32],
-    ) -> Vec<Result<Option<u32>, Fault>> {
-        let scope = requests.open();
-        let loads = keys.iter().map(|key| {
-            let (loader, scope) = (loader.clone(), Arc::clone(&scope));
-            async move { loader.load(&scope, *key).await.map_err(|error| error.fault) }
-        });
-        scope.run(futures_util::future::join_all(loads)).await
-    }
-
-    #[tokio::test]
-    async fn one_turn_is_one_call_and_absent_keys_are_none() {
-        let rig = rig(100);
-        let answers = ask(&rig.loader, &[4, 3, 4, 2]).await;
-        assert_eq!(answers, [Ok(Some(40)), Ok(None), Ok(Some(40)), Ok(Some(20))]);
-        assert_eq!(*lock(&rig.calls), [vec![4, 3, 2]]);
-    }
-
-    #[tokio::test]
-    async fn more_keys_than_fit_are_split() {
-        let rig = rig(100);
-        let keys: Vec<u32> = (0..20).collect();
-        assert_eq!(ask(&rig.loader, &keys).await.len(), 20);
-        let sizes: Vec<usize> = lock(&rig.calls).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [8, 8, 4]);
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn the_next_level_of_many_parents_is_one_call_on_many_threads() {
-        let rig = rig(100_000);
-        for _ in 0..200 {
-            lock(&rig.calls).clear();
-            let scope = Scopes::default().open();
-            let walk = (0..8).map(|parent| {
-                let (loader, scope) = (rig.loader.clone(), Arc::clone(&scope));
-                async move {
-                    let child = loader.load(&scope, parent * 2).await.expect("found");
-                    loader.load(&scope, child.expect("even") + 2).await.expect("found")
-                }
-            });
-            scope.run(futures_util::future::join_all(walk)).await;
-            assert_eq!(lock(&rig.calls).len(), 2);
-        }
-    }
-
-    /// The second of three fields keeps its thread, in its second turn, until the
-    /// batch that the others wait for has ended on another.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_answer_that_comes_in_the_middle_of_a_turn_is_for_the_next() {
-        let (parents, children) = (rig(0), rig(100));
-        let scope = Scopes::default().open();
-        let field = async |key| {
-            let parent = parents.loader.load(&scope, key).await.expect("loaded").expect("even");
-            children.loader.load(&scope, parent).await.expect("loaded")
-        };
-        let mut turn = 0;
-        let between = poll_fn(|cx| {
-            turn += 1;
-            if turn == 1 {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            parents.gate.add_permits(1);
-            while lock(&parents.loader.0.state).in_flight > 0 {
-                std::thread::yield_now();
-            }
-            Poll::Ready(())
-        });
-        let walk = async { futures_util::join!(field(2), between, field(4)) };
-        assert_eq!(scope.run(walk).await, (Some(200), (), Some(400)));
-        assert_eq!(*lock(&children.calls), [vec![20, 40]], "one level, one call");
-    }
-
-    /// Batches end on another thread in the middle of a turn: were one of these
-    /// missed, this would never end.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn many_requests_side_by_side_are_all_answered() {
-        let rig = rig(1_000_000);
-        let all = Scopes::default();
-        let requests = (0..16_u32).map(|request| {
-            let (loader, all) = (rig.loader.clone(), all.clone());
-            tokio::spawn(async move {
-                for turn in 0..200 {
-                    let keys = [request * 2, request * 2 + 1, turn * 2];
-                    let answers = ask_among(&all, &loader, &keys).await;
-                    assert_eq!(answers, [Ok(Some(keys[0] * 10)), Ok(None), Ok(Some(turn * 20))]);
-                }
-            })
-        });
-        for request in requests.collect::<Vec<_>>() {
-            request.await.expect("answered");
-        }
-        assert!(lock(&rig.calls).len() < 16 * 200, "some were merged");
-        assert_eq!(lock(&rig.loader.0.state).in_flight, 0);
-        assert!(all.open().is_alone(), "nobody else is counted any more");
-    }
-
-    /// The sizes of the batches when one of two requests asks a little later.
-    async fn sizes_when_one_is_late(first: Scopes, second: Scopes) -> Vec<usize> {
-        let rig = rig(100);
-        let late = async {
-            let scope = second.open();
-            tokio::task::yield_now().await;
-            drop(scope);
-            ask_among(&second, &rig.loader, &[4]).await
-        };
-        futures_util::join!(ask_among(&first, &rig.loader, &[2]), late);
-        lock(&rig.calls).iter().map(Vec::len).collect()
-    }
-
-    #[tokio::test]
-    async fn a_batch_waits_for_what_others_are_about_to_ask_and_not_when_there_are_none() {
-        let requests = Scopes::default();
-        assert_eq!(sizes_when_one_is_late(requests.clone(), requests).await, [2]);
-        assert_eq!(sizes_when_one_is_late(Scopes::default(), Scopes::default()).await, [1, 1]);
-    }
-
-    /// Starts a request for each of `keys`, one after the other, and waits until
-    /// `is_asked` says that it has asked.
-    async fn ask_in_order(
-        rig: &Rig,
-        keys: &[u32],
-        is_asked: impl Fn(&Rig, usize) -> bool,
-    ) -> Vec<tokio::task::JoinHandle<Vec<Result<Option<u32>, Fault>>>> {
-        let mut requests = Vec::new();
-        for (number, key) in (1..).zip(keys.iter().copied()) {
-            let loader = rig.loader.clone();
-            requests.push(tokio::spawn(async move { ask(&loader, &[key]).await }));
-            while !is_asked(rig, number) {
-                tokio::task::yield_now().await;
-            }
-        }
-        requests
-    }
-
-    /// The first two fly, the others wait.
-    fn two_fly(rig: &Rig, asked: usize) -> bool {
-        lock(&rig.calls).len() == asked.min(2)
-            && lock(&rig.loader.0.state).waiting.len() == asked.saturating_sub(2)
-    }
-
-    #[tokio::test]
-    async fn requests_that_wait_are_merged() {
-        let rig = rig(0);
-        let requests = ask_in_order(&rig, &[0, 2, 4, 6, 8, 10], two_fly).await;
-        rig.gate.add_permits(100);
-        for request in requests {
-            assert!(matches!(request.await.expect("ran")[..], [Ok(Some(_))]));
-        }
-        let sizes: Vec<usize> = lock(&rig.calls).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [1, 1, 4], "two in flight, the other four together");
-    }
-
-    #[tokio::test]
-    async fn a_failed_batch_is_taken_apart() {
-        let rig = rig(0);
-        lock(&rig.poison).push(6);
-        let requests = ask_in_order(&rig, &[0, 2, 4, 6], two_fly).await;
-        rig.gate.add_permits(100);
-        let mut answers = Vec::new();
-        for request in requests {
-            answers.extend(request.await.expect("ran"));
-        }
-        assert_eq!(answers, [Ok(Some(0)), Ok(Some(20)), Ok(Some(40)), Err(Fault::Slow)]);
-    }
-
-    /// Starts eight requests, of which the last six share a batch that fails whenever
-    /// it holds one of `slow`.
-    async fn eight_with_slow(
-        rig: &Rig,
-        slow: &[u32],
-    ) -> Vec<tokio::task::JoinHandle<Vec<Result<Option<u32>, Fault>>>> {
-        lock(&rig.poison).extend_from_slice(slow);
-        let requests = ask_in_order(rig, &[0, 2, 4, 6, 8, 10, 12, 14], two_fly).await;
-        // The two that fly, and the batch of the others.
-        rig.gate.add_permits(3);
-        while lock(&rig.calls).len() < 4 {
-            tokio::task::yield_now().await;
-        }
-        requests
-    }
-
-    fn later_calls(rig: &Rig) -> Vec<Vec<u32>> {
-        lock(&rig.calls).iter().skip(2).cloned().collect()
-    }
-
-    #[tokio::test]
-    async fn a_failed_batch_is_taken_apart_in_halves() {
-        let rig = rig(0);
-        let requests = eight_with_slow(&rig, &[12]).await;
-        rig.gate.add_permits(100);
-        for (request, key) in requests.into_iter().zip([0, 2, 4, 6, 8, 10, 12, 14]) {
-            let expected = if key == 12 { Err(Fault::Slow) } else { Ok(Some(key * 10)) };
-            assert_eq!(request.await.expect("ran"), [expected]);
-        }
-        let halves = [&[4, 6, 8, 10, 12, 14][..], &[4, 6, 8], &[10, 12, 14], &[10], &[12, 14], &[12], &[14]];
-        assert_eq!(later_calls(&rig), halves);
-    }
-
-    #[tokio::test]
-    async fn a_failed_batch_is_not_asked_again_for_requests_that_went_away() {
-        let rig = rig(0);
-        let mut requests = eight_with_slow(&rig, &[4, 6, 8, 10, 12, 14]).await;
-        // The first half is under way. All but one go away.
-        for request in requests.drain(..7) {
-            request.abort();
-            let _ = request.await;
-        }
-        rig.gate.add_permits(100);
-        assert_eq!(requests.remove(0).await.expect("ran"), [Err(Fault::Slow)]);
-        assert_eq!(later_calls(&rig), [&[4, 6, 8, 10, 12, 14][..], &[4, 6, 8], &[14]]);
-    }
-
-    #[tokio::test]
-    async fn a_failed_batch_is_given_up_when_nobody_waits_any_more() {
-        let rig = rig(0);
-        for request in eight_with_slow(&rig, &[4, 6, 8, 10, 12, 14]).await {
-            request.abort();
-            let _ = request.await;
-        }
-        rig.gate.add_permits(100);
-        while lock(&rig.loader.0.state).in_flight > 0 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(later_calls(&rig), [&[4, 6, 8, 10, 12, 14][..], &[4, 6, 8]]);
-    }
-
-    #[tokio::test]
-    async fn a_panic_is_an_error_for_its_own_requests_only() {
-        let rig = rig(100);
-        rig.panics.store(true, Ordering::SeqCst);
-        assert_eq!(ask(&rig.loader, &[2]).await, [Err(Fault::Internal)]);
-        rig.panics.store(false, Ordering::SeqCst);
-        assert_eq!(ask(&rig.loader, &[2]).await, [Ok(Some(20))]);
-    }
-
-    #[tokio::test]
-    async fn nobody_waits_for_a_request_that_went_away() {
-        let rig = rig(0);
-        for request in ask_in_order(&rig, &[2, 4, 6], two_fly).await {
-            request.abort();
-            assert!(request.await.is_err());
-        }
-        rig.gate.add_permits(100);
-        assert_eq!(ask(&rig.loader, &[8]).await, [Ok(Some(80))]);
-        let asked: Vec<u32> = lock(&rig.calls).concat();
-        assert_eq!(asked, [2, 4, 8], "6 was still waiting when its request went away");
+    fn serving(&self, audience: Vec<Arc<Tally>>) -> Self {
+        Self { db: self.db.clone(), audience: audience.into(), handle: PhantomData }
     }
 }

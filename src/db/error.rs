@@ -125,7 +125,8 @@ impl StoreError {
 /// the driver has lost its place in it (after a wrong number of arguments it waits
 /// for an answer to what it never sent).
 pub(super) fn spoils_connection(error: &sqlx::Error) -> bool {
-    let ended = |code| matches!(server_fault(code), Some(Fault::Unavailable | Fault::OutcomeUnknown));
+    let ended =
+        |code| matches!(server_fault(code), Some(Fault::Lost | Fault::Unavailable | Fault::OutcomeUnknown));
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
         _ => mysql_code(error).is_some_and(ended),
@@ -152,8 +153,12 @@ fn server_fault(code: u16) -> Option<Fault> {
         1180 => Fault::OutcomeUnknown,
         // 3024 MySQL's limit, 1969 MariaDB's limit, 1317 killed
         3024 | 1969 | 1317 => Fault::Slow,
-        // 1047 Galera not ready, 1290/1836 read-only, 1053 shutting down, 1927 connection killed
-        1047 | 1290 | 1836 | 1053 | 1927 => Fault::Unavailable,
+        // The server's last words on a connection: 4031 idle for too long (MySQL from
+        // 8.0.24 leaves it as the answer to the next command), 3169/1927 killed, 1053
+        // shutting down. Nothing was kept of what was under way.
+        4031 | 3169 | 1927 | 1053 => Fault::Lost,
+        // 1047 Galera not ready, 1290/1836 read-only
+        1047 | 1290 | 1836 => Fault::Unavailable,
         // 1146 no such table, 1054 no such column, 1049 no such database
         1146 | 1054 | 1049 => Fault::Unavailable,
         _ => return None,
@@ -228,7 +233,11 @@ mod tests {
             (1205, Some(Fault::Locked), false),
             (1213, Some(Fault::Deadlock), false),
             (1062, Some(Fault::Duplicate), false),
-            (1053, Some(Fault::Unavailable), true),
+            (4031, Some(Fault::Lost), true),
+            (3169, Some(Fault::Lost), true),
+            (1927, Some(Fault::Lost), true),
+            (1053, Some(Fault::Lost), true),
+            (1047, Some(Fault::Unavailable), true),
             (1180, Some(Fault::OutcomeUnknown), true),
             (1064, None, false),
         ] {

@@ -19,6 +19,11 @@ pub trait GlobalId: Copy + Eq + Sized {
     /// The number in the store.
     fn number(self) -> u64;
 
+    /// The numbers of many.
+    fn numbers(ids: &[Self]) -> Vec<u64> {
+        ids.iter().map(|id| id.number()).collect()
+    }
+
     /// As GraphQL shows it.
     fn to_id(self) -> ID {
         ID(format!("{}_{}", Self::PREFIX, self.number()))

@@ -26,6 +26,7 @@ mod histories;
 mod http;
 mod imports;
 mod limits;
+mod loaders;
 mod memory;
 mod metrics;
 mod migrations;

@@ -1,60 +1,50 @@
 //! Products found in batches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::HashMap;
+use async_graphql::dataloader::Loader;
 
+use super::Catalogo;
 use super::table::{self, Item};
-use crate::batching::Batch;
-use crate::db::{Db, MOST_KEYS, Store, StoreError, Tally};
+use crate::batching::{Batch, Rows};
+use crate::db::{MOST_KEYS, StoreError};
+use crate::relay::{GlobalId as _, ProdutoId};
+
+impl Batch<ProdutoId> for Rows<Catalogo> {
+    const NAME: &'static str = "catalogo.por_id";
+    const MOST: usize = MOST_KEYS;
+}
 
 /// Products by id.
-pub struct PorId(pub(super) Db);
-
-impl Batch for PorId {
-    type Key = u64;
+impl Loader<ProdutoId> for Rows<Catalogo> {
     type Value = Arc<Item>;
+    type Error = StoreError;
 
-    const MOST: usize = MOST_KEYS;
-
-    fn name(&self) -> &'static str {
-        "catalogo.por_id"
-    }
-
-    fn store(&self) -> Store {
-        self.0.store()
-    }
-
-    async fn load(
-        &self,
-        ids: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, Arc<Item>>, StoreError> {
-        let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+    async fn load(&self, ids: &[ProdutoId]) -> Result<HashMap<ProdutoId, Arc<Item>>, StoreError> {
+        let rows = table::by_ids(self.db(), &ProdutoId::numbers(ids), self.audience()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
     }
 }
 
-/// A product's description; a product without one is absent.
-pub struct Descricao(pub(super) Db);
+/// The description of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DescricaoDe(pub ProdutoId);
 
-impl Batch for Descricao {
-    type Key = u64;
-    type Value = Arc<str>;
-
+impl Batch<DescricaoDe> for Rows<Catalogo> {
+    const NAME: &'static str = "catalogo.descricao";
     /// Each is a TEXT.
     const MOST: usize = 128;
+}
 
-    fn name(&self) -> &'static str {
-        "catalogo.descricao"
-    }
+/// A product's description; a product without one is absent.
+impl Loader<DescricaoDe> for Rows<Catalogo> {
+    type Value = Arc<str>;
+    type Error = StoreError;
 
-    fn store(&self) -> Store {
-        self.0.store()
-    }
-
-    async fn load(&self, ids: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, Arc<str>>, StoreError> {
-        let rows = table::descricoes(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|(id, text)| (id, Arc::from(text))).collect())
+    async fn load(&self, of: &[DescricaoDe]) -> Result<HashMap<DescricaoDe, Arc<str>>, StoreError> {
+        let ids: Vec<u64> = of.iter().map(|key| key.0.0).collect();
+        let rows = table::descricoes(self.db(), &ids, self.audience()).await?;
+        Ok(rows.into_iter().map(|(id, text)| (DescricaoDe(ProdutoId(id)), Arc::from(text))).collect())
     }
 }

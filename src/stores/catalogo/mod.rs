@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
+pub use loaders::DescricaoDe;
 pub use mutation::MutacoesCatalogo;
 pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
 pub use table::{Item, NovoProduto, by_ids, count, delete, descricoes, existing, insert_many};
 pub use types::ProdutoCatalogo;
 
-use crate::batching::Loader;
+use crate::batching::{Rows, Scheduler};
 use crate::db::Db;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ProdutoId;
@@ -27,20 +28,17 @@ use crate::stores::references::Graph;
 pub struct Catalogo {
     db: Db,
     /// Products by id.
-    por_id: Loader<loaders::PorId>,
+    por_id: Scheduler<Rows<Self>, ProdutoId>,
     /// Descriptions by product; read apart, since they are long and few ask.
-    descricao: Loader<loaders::Descricao>,
+    descricao: Scheduler<Rows<Self>, DescricaoDe>,
 }
 
 impl Catalogo {
     /// The store over its database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self {
-            por_id: Loader::new(loaders::PorId(db.clone())),
-            descricao: Loader::new(loaders::Descricao(db.clone())),
-            db,
-        }
+        let rows = Rows::new(db.clone());
+        Self { db, por_id: Scheduler::new(rows.clone()), descricao: Scheduler::new(rows) }
     }
 
     /// The product with this id: one load.
@@ -49,7 +47,7 @@ impl Catalogo {
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Arc<Item>>> {
         let store = ctx.data_unchecked::<Self>();
-        Ok(store.por_id.load(ctx.scope(), id.0).await?)
+        Ok(store.por_id.load(ctx.scope(), id).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 
-use super::{Catalogo, Item};
+use super::{Catalogo, DescricaoDe, Item};
 use crate::executor::Apart;
 use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{DateTime, Decimal};
@@ -23,7 +23,7 @@ impl ProdutoCatalogo {
     /// Description, when there is one.
     #[graphql(directive = cost::apply(LONG_TEXT))]
     async fn descricao(&self, ctx: &Context<'_>) -> Apart<String> {
-        let text = ctx.data_unchecked::<Catalogo>().descricao.load(ctx.scope(), self.0.id.0);
+        let text = ctx.data_unchecked::<Catalogo>().descricao.load(ctx.scope(), DescricaoDe(self.0.id));
         Apart::found(async { Ok(text.await?.map(|text| text.to_string())) }).await
     }
 

@@ -1,36 +1,28 @@
 //! Clients found in batches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::HashMap;
+use async_graphql::dataloader::Loader;
 
+use super::Clientes;
 use super::table::{self, Cadastro};
-use crate::batching::Batch;
-use crate::db::{Db, MOST_KEYS, Store, StoreError, Tally};
+use crate::batching::{Batch, Rows};
+use crate::db::{MOST_KEYS, StoreError};
+use crate::relay::{ClienteId, GlobalId as _};
+
+impl Batch<ClienteId> for Rows<Clientes> {
+    const NAME: &'static str = "clientes.por_id";
+    const MOST: usize = MOST_KEYS;
+}
 
 /// Clients by id.
-pub struct PorId(pub(super) Db);
-
-impl Batch for PorId {
-    type Key = u64;
+impl Loader<ClienteId> for Rows<Clientes> {
     type Value = Arc<Cadastro>;
+    type Error = StoreError;
 
-    const MOST: usize = MOST_KEYS;
-
-    fn name(&self) -> &'static str {
-        "clientes.por_id"
-    }
-
-    fn store(&self) -> Store {
-        self.0.store()
-    }
-
-    async fn load(
-        &self,
-        ids: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, Arc<Cadastro>>, StoreError> {
-        let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+    async fn load(&self, ids: &[ClienteId]) -> Result<HashMap<ClienteId, Arc<Cadastro>>, StoreError> {
+        let rows = table::by_ids(self.db(), &ClienteId::numbers(ids), self.audience()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
     }
 }

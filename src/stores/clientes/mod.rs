@@ -16,7 +16,7 @@ pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
 pub use table::{Cadastro, NovoCliente, by_ids, count, existing, insert_many};
 pub use types::ClienteCadastro;
 
-use crate::batching::Loader;
+use crate::batching::{Rows, Scheduler};
 use crate::db::Db;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ClienteId;
@@ -27,14 +27,14 @@ use crate::stores::references::Graph;
 pub struct Clientes {
     db: Db,
     /// Clients by id.
-    por_id: Loader<loaders::PorId>,
+    por_id: Scheduler<Rows<Self>, ClienteId>,
 }
 
 impl Clientes {
     /// The store over its database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { por_id: Loader::new(loaders::PorId(db.clone())), db }
+        Self { por_id: Scheduler::new(Rows::new(db.clone())), db }
     }
 
     /// Its database.
@@ -49,7 +49,7 @@ impl Clientes {
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: ClienteId) -> GraphResult<Option<Arc<Cadastro>>> {
         let store = ctx.data_unchecked::<Self>();
-        Ok(store.por_id.load(ctx.scope(), id.0).await?)
+        Ok(store.por_id.load(ctx.scope(), id).await?)
     }
 }
 

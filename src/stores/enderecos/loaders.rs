@@ -1,65 +1,51 @@
 //! Addresses found in batches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt as _};
+use async_graphql::dataloader::Loader;
 
+use super::Enderecos;
 use super::table::{self, Registro};
-use crate::batching::Batch;
-use crate::db::{Db, MOST_KEYS, Store, StoreError, Tally};
+use crate::batching::{Batch, Rows};
+use crate::db::{MOST_KEYS, StoreError};
+use crate::relay::{ClienteId, EnderecoId, GlobalId as _};
+
+impl Batch<EnderecoId> for Rows<Enderecos> {
+    const NAME: &'static str = "enderecos.por_id";
+    const MOST: usize = MOST_KEYS;
+}
 
 /// Addresses by id.
-pub struct PorId(pub(super) Db);
-
-impl Batch for PorId {
-    type Key = u64;
+impl Loader<EnderecoId> for Rows<Enderecos> {
     type Value = Arc<Registro>;
+    type Error = StoreError;
 
-    const MOST: usize = MOST_KEYS;
-
-    fn name(&self) -> &'static str {
-        "enderecos.por_id"
-    }
-
-    fn store(&self) -> Store {
-        self.0.store()
-    }
-
-    async fn load(
-        &self,
-        ids: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, Arc<Registro>>, StoreError> {
-        let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+    async fn load(&self, ids: &[EnderecoId]) -> Result<HashMap<EnderecoId, Arc<Registro>>, StoreError> {
+        let rows = table::by_ids(self.db(), &EnderecoId::numbers(ids), self.audience()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
     }
 }
 
-/// All addresses of a client, oldest first; a client without any is absent.
-pub struct DoCliente(pub(super) Db);
+/// The addresses of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EnderecosDe(pub ClienteId);
 
-impl Batch for DoCliente {
-    type Key = u64;
-    type Value = Vec<Arc<Registro>>;
-
+impl Batch<EnderecosDe> for Rows<Enderecos> {
+    const NAME: &'static str = "enderecos.do_cliente";
     const MOST: usize = MOST_KEYS;
+}
 
-    fn name(&self) -> &'static str {
-        "enderecos.do_cliente"
-    }
+/// All addresses of a client, oldest first; a client without any is absent.
+impl Loader<EnderecosDe> for Rows<Enderecos> {
+    type Value = Vec<Arc<Registro>>;
+    type Error = StoreError;
 
-    fn store(&self) -> Store {
-        self.0.store()
-    }
-
-    async fn load(
-        &self,
-        clientes: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, Vec<Arc<Registro>>>, StoreError> {
-        let mut found: HashMap<u64, Vec<Arc<Registro>>> = HashMap::with_capacity(clientes.len());
-        for row in table::by_clientes(&self.0, clientes, audience).await? {
-            found.entry(row.cliente.0).or_default().push(Arc::new(row));
+    async fn load(&self, of: &[EnderecosDe]) -> Result<HashMap<EnderecosDe, Self::Value>, StoreError> {
+        let clientes: Vec<u64> = of.iter().map(|key| key.0.0).collect();
+        let mut found: HashMap<_, Self::Value> = HashMap::with_capacity(clientes.len());
+        for row in table::by_clientes(self.db(), &clientes, self.audience()).await? {
+            found.entry(EnderecosDe(row.cliente)).or_default().push(Arc::new(row));
         }
         Ok(found)
     }

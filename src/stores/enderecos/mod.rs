@@ -7,6 +7,7 @@ mod query;
 mod table;
 mod types;
 
+pub use loaders::EnderecosDe;
 pub use mutation::{MOST_ADDRESSES, MutacoesEnderecos};
 pub use query::{ConsultasEnderecos, EnderecoEntity, EnderecoFiltro};
 pub use table::{
@@ -14,27 +15,25 @@ pub use table::{
 };
 pub use types::{ClienteEnderecos, Endereco, Uf};
 
-use crate::batching::Loader;
+use crate::batching::{Rows, Scheduler};
 use crate::db::Db;
+use crate::relay::EnderecoId;
 
 /// The store's handle, in the data of every schema that has it.
 #[derive(Clone)]
 pub struct Enderecos {
     db: Db,
     /// Addresses by id.
-    por_id: Loader<loaders::PorId>,
+    por_id: Scheduler<Rows<Self>, EnderecoId>,
     /// All addresses of a client.
-    do_cliente: Loader<loaders::DoCliente>,
+    do_cliente: Scheduler<Rows<Self>, EnderecosDe>,
 }
 
 impl Enderecos {
     /// The store over its database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self {
-            por_id: Loader::new(loaders::PorId(db.clone())),
-            do_cliente: Loader::new(loaders::DoCliente(db.clone())),
-            db,
-        }
+        let rows = Rows::new(db.clone());
+        Self { db, por_id: Scheduler::new(rows.clone()), do_cliente: Scheduler::new(rows) }
     }
 }

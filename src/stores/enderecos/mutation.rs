@@ -249,7 +249,7 @@ impl Write for RemoverEndereco {
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
         let store = ctx.data_unchecked::<Enderecos>();
-        self.before = store.por_id.load(ctx.scope(), self.id.0).await?;
+        self.before = store.por_id.load(ctx.scope(), self.id).await?;
         Ok(Vec::new())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
 
-use super::{Enderecos, MOST_ADDRESSES, Registro};
+use super::{Enderecos, EnderecosDe, MOST_ADDRESSES, Registro};
 use crate::db::{Fault, Store, StoreError};
 use crate::executor::{Apart, Many, One};
 use crate::kernel::scalars::{Cep, DateTime};
@@ -104,7 +104,7 @@ impl<G: Graph> Endereco<G> {
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: EnderecoId) -> GraphResult<Option<Self>> {
         let store = ctx.data_unchecked::<Enderecos>();
-        Ok(store.por_id.load(ctx.scope(), id.0).await?.map(Self::of))
+        Ok(store.por_id.load(ctx.scope(), id).await?.map(Self::of))
     }
 
     /// What the interface `Node` asks for.
@@ -129,7 +129,7 @@ impl<G: Graph> ClienteEnderecos<G> {
     /// when the store `enderecos` is down.
     #[graphql(directive = at_most::apply(MOST_ADDRESSES))]
     async fn enderecos(&self, ctx: &Context<'_>) -> Apart<Many<Vec<Endereco<G>>>> {
-        let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), self.cliente.0);
+        let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), EnderecosDe(self.cliente));
         let enderecos = async {
             let rows = rows.await?.unwrap_or_default();
             Ok(rows.into_iter().map(Endereco::<G>::of).collect::<Vec<_>>())

@@ -10,8 +10,8 @@ use async_graphql::{Context, Object};
 use futures_util::future::join_all;
 
 use super::Inventario;
-use super::loaders::PageKey;
-use super::table::{Adquirido, Branch, reads_down};
+use super::loaders::{PageKey, ProdutosDoCliente, TotalDeProdutos};
+use super::table::Adquirido;
 use crate::executor::{Apart, Many, One};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{COUNTED, cost};
@@ -37,8 +37,7 @@ impl<G: Graph> ProdutosAdquiridos<G> {
         args: &PageArgs,
     ) -> GraphResult<Self> {
         let page = Page::new(args, ORDER, KeyKind::Id)?;
-        let key =
-            PageKey { down: reads_down(page.direction, false), branch: Branch::new(cliente.0, &page, false) };
+        let key = ProdutosDoCliente(PageKey::new(cliente.0, &page, false));
         let store = ctx.data_unchecked::<Inventario>();
         let rows = store.produtos.load(ctx.scope(), key).await?.unwrap_or_default();
         Ok(Self { cliente, slice: page.slice(rows), graph: PhantomData })
@@ -76,7 +75,7 @@ impl<G: Graph> ProdutosAdquiridos<G> {
     #[graphql(directive = cost::apply(COUNTED))]
     async fn total(&self, ctx: &Context<'_>) -> Option<GraphResult<u64>> {
         let store = ctx.data_unchecked::<Inventario>();
-        let counted = store.total_produtos.load(ctx.scope(), self.cliente.0).await;
+        let counted = store.total_produtos.load(ctx.scope(), TotalDeProdutos(self.cliente)).await;
         Some(counted.map(Option::unwrap_or_default).map_err(Into::into))
     }
 }

@@ -1,63 +1,98 @@
 //! Purchases found in batches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt as _};
+use async_graphql::dataloader::Loader;
 
-use super::table::{self, Adquirido, Branch, OfBranch, Registro, Resumo, Side};
-use crate::batching::Batch;
-use crate::db::{Db, MOST_BRANCHES, MOST_KEYS, Store, StoreError, Tally};
+use super::Inventario;
+use super::table::{self, Adquirido, Branch, OfBranch, Registro, Resumo, Side, reads_down};
+use crate::batching::{Batch, Key, Rows};
+use crate::db::{MOST_BRANCHES, MOST_KEYS, StoreError};
+use crate::relay::{ClienteId, CompraId, GlobalId as _, Page, ProdutoId};
+
+impl Batch<CompraId> for Rows<Inventario> {
+    const NAME: &'static str = "inventario.por_id";
+    const MOST: usize = MOST_KEYS;
+}
 
 /// Purchases by id.
-pub struct PorId(pub(super) Db);
-
-impl Batch for PorId {
-    type Key = u64;
+impl Loader<CompraId> for Rows<Inventario> {
     type Value = Arc<Registro>;
+    type Error = StoreError;
 
-    const MOST: usize = MOST_KEYS;
-
-    fn name(&self) -> &'static str {
-        "inventario.por_id"
-    }
-
-    fn store(&self) -> Store {
-        self.0.store()
-    }
-
-    async fn load(
-        &self,
-        ids: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, Arc<Registro>>, StoreError> {
-        let rows = table::by_ids(&self.0, ids, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.id.0, Arc::new(row))).collect())
+    async fn load(&self, ids: &[CompraId]) -> Result<HashMap<CompraId, Arc<Registro>>, StoreError> {
+        let rows = table::by_ids(self.db(), &CompraId::numbers(ids), self.audience()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
     }
 }
 
 /// A page of one parent, and from which end it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageKey {
-    pub(super) down: bool,
-    pub(super) branch: Branch,
+    down: bool,
+    branch: Branch,
+}
+
+impl PageKey {
+    /// The page `page` of `parent`, whose connection runs upwards or, when
+    /// `descending`, downwards.
+    #[must_use]
+    pub fn new(parent: u64, page: &Page, descending: bool) -> Self {
+        let down = reads_down(page.direction, descending);
+        Self { down, branch: Branch::new(parent, page, descending) }
+    }
+}
+
+/// A page of the purchases of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ComprasDoCliente(pub PageKey);
+
+/// A page of the purchases of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ComprasDoProduto(pub PageKey);
+
+/// A page of the distinct products of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProdutosDoCliente(pub PageKey);
+
+impl From<ComprasDoCliente> for PageKey {
+    fn from(key: ComprasDoCliente) -> Self {
+        key.0
+    }
+}
+
+impl From<ComprasDoProduto> for PageKey {
+    fn from(key: ComprasDoProduto) -> Self {
+        key.0
+    }
+}
+
+impl From<ProdutosDoCliente> for PageKey {
+    fn from(key: ProdutosDoCliente) -> Self {
+        key.0
+    }
 }
 
 /// The rows of each page, in the order in which it is read. Pages read downwards
 /// and upwards go in a statement each; a request rarely has both.
-async fn by_direction<R, F>(
-    keys: &[PageKey],
+async fn by_direction<K, R, F>(
+    keys: &[K],
     read: impl Fn(bool, Vec<Branch>) -> F,
-) -> Result<HashMap<PageKey, Vec<Arc<R>>>, StoreError>
+) -> Result<HashMap<K, Vec<Arc<R>>>, StoreError>
 where
+    K: Key + Into<PageKey>,
     F: Future<Output = Result<Vec<OfBranch<R>>, StoreError>>,
 {
     let mut found = HashMap::with_capacity(keys.len());
     for down in [true, false] {
-        let keys: Vec<PageKey> = keys.iter().copied().filter(|key| key.down == down).collect();
+        let pages = keys.iter().map(|key| (*key, Into::<PageKey>::into(*key)));
+        let (keys, branches): (Vec<K>, Vec<Branch>) =
+            pages.filter(|(_, page)| page.down == down).map(|(key, page)| (key, page.branch)).unzip();
         if keys.is_empty() {
             continue;
         }
-        for OfBranch { branch, row } in read(down, keys.iter().map(|key| key.branch).collect()).await? {
+        for OfBranch { branch, row } in read(down, branches).await? {
             if let Some(key) = keys.get(branch) {
                 found.entry(*key).or_insert_with(Vec::new).push(Arc::new(row));
             }
@@ -66,127 +101,138 @@ where
     Ok(found)
 }
 
-/// A page of the purchases of a client or a product; absent when empty.
-pub struct Compras {
-    pub(super) db: Db,
-    pub(super) side: Side,
+async fn compras<K: Key + Into<PageKey>>(
+    rows: &Rows<Inventario>,
+    side: Side,
+    keys: &[K],
+) -> Result<HashMap<K, Vec<Arc<Registro>>>, StoreError> {
+    by_direction(keys, |down, branches| async move {
+        let mut found = table::pages(rows.db(), side, down, &branches, rows.audience()).await?;
+        // A UNION promises no order between or within its branches.
+        found.sort_by_key(|of| if down { u64::MAX - of.row.id.0 } else { of.row.id.0 });
+        Ok(found)
+    })
+    .await
 }
 
-impl Batch for Compras {
-    type Key = PageKey;
-    type Value = Vec<Arc<Registro>>;
-
+impl Batch<ComprasDoCliente> for Rows<Inventario> {
+    const NAME: &'static str = "inventario.compras_do_cliente";
     const MOST: usize = MOST_BRANCHES;
+}
 
-    fn name(&self) -> &'static str {
-        match self.side {
-            Side::Cliente => "inventario.compras_do_cliente",
-            Side::Produto => "inventario.compras_do_produto",
-        }
-    }
-
-    fn store(&self) -> Store {
-        self.db.store()
-    }
+/// A page of the purchases of a client; absent when empty.
+impl Loader<ComprasDoCliente> for Rows<Inventario> {
+    type Value = Vec<Arc<Registro>>;
+    type Error = StoreError;
 
     async fn load(
         &self,
-        keys: &[PageKey],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<PageKey, Self::Value>, StoreError> {
-        by_direction(keys, |down, branches| async move {
-            let mut rows = table::pages(&self.db, self.side, down, &branches, audience).await?;
-            // A UNION promises no order between or within its branches.
-            rows.sort_by_key(|of| if down { u64::MAX - of.row.id.0 } else { of.row.id.0 });
-            Ok(rows)
-        })
-        .await
+        keys: &[ComprasDoCliente],
+    ) -> Result<HashMap<ComprasDoCliente, Self::Value>, StoreError> {
+        compras(self, Side::Cliente, keys).await
     }
+}
+
+impl Batch<ComprasDoProduto> for Rows<Inventario> {
+    const NAME: &'static str = "inventario.compras_do_produto";
+    const MOST: usize = MOST_BRANCHES;
+}
+
+/// A page of the purchases of a product; absent when empty.
+impl Loader<ComprasDoProduto> for Rows<Inventario> {
+    type Value = Vec<Arc<Registro>>;
+    type Error = StoreError;
+
+    async fn load(
+        &self,
+        keys: &[ComprasDoProduto],
+    ) -> Result<HashMap<ComprasDoProduto, Self::Value>, StoreError> {
+        compras(self, Side::Produto, keys).await
+    }
+}
+
+impl Batch<ProdutosDoCliente> for Rows<Inventario> {
+    const NAME: &'static str = "inventario.produtos_do_cliente";
+    const MOST: usize = MOST_BRANCHES;
 }
 
 /// A page of the distinct products of a client; absent when empty.
-pub struct ProdutosDoCliente(pub(super) Db);
-
-impl Batch for ProdutosDoCliente {
-    type Key = PageKey;
+impl Loader<ProdutosDoCliente> for Rows<Inventario> {
     type Value = Vec<Arc<Adquirido>>;
-
-    const MOST: usize = MOST_BRANCHES;
-
-    fn name(&self) -> &'static str {
-        "inventario.produtos_do_cliente"
-    }
-
-    fn store(&self) -> Store {
-        self.0.store()
-    }
+    type Error = StoreError;
 
     async fn load(
         &self,
-        keys: &[PageKey],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<PageKey, Self::Value>, StoreError> {
+        keys: &[ProdutosDoCliente],
+    ) -> Result<HashMap<ProdutosDoCliente, Self::Value>, StoreError> {
         by_direction(keys, |down, branches| async move {
-            let mut rows = table::produtos(&self.0, down, &branches, audience).await?;
-            rows.sort_by_key(|of| if down { u64::MAX - of.row.produto.0 } else { of.row.produto.0 });
-            Ok(rows)
+            let mut found = table::produtos(self.db(), down, &branches, self.audience()).await?;
+            found.sort_by_key(|of| if down { u64::MAX - of.row.produto.0 } else { of.row.produto.0 });
+            Ok(found)
         })
         .await
     }
 }
 
+/// How many distinct products a client has bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TotalDeProdutos(pub ClienteId);
+
+impl Batch<TotalDeProdutos> for Rows<Inventario> {
+    const NAME: &'static str = "inventario.total_produtos";
+    const MOST: usize = MOST_KEYS;
+}
+
 /// How many distinct products a client has bought; absent when none.
-pub struct TotalProdutos(pub(super) Db);
-
-impl Batch for TotalProdutos {
-    type Key = u64;
+impl Loader<TotalDeProdutos> for Rows<Inventario> {
     type Value = u64;
+    type Error = StoreError;
 
+    async fn load(&self, of: &[TotalDeProdutos]) -> Result<HashMap<TotalDeProdutos, u64>, StoreError> {
+        let clientes: Vec<u64> = of.iter().map(|key| key.0.0).collect();
+        let rows = table::total_produtos(self.db(), &clientes, self.audience()).await?;
+        Ok(rows.into_iter().map(|(cliente, total)| (TotalDeProdutos(ClienteId(cliente)), total)).collect())
+    }
+}
+
+/// The purchases of a client, summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResumoDoCliente(pub ClienteId);
+
+impl Batch<ResumoDoCliente> for Rows<Inventario> {
+    const NAME: &'static str = "inventario.resumo_do_cliente";
     const MOST: usize = MOST_KEYS;
-
-    fn name(&self) -> &'static str {
-        "inventario.total_produtos"
-    }
-
-    fn store(&self) -> Store {
-        self.0.store()
-    }
-
-    async fn load(&self, clientes: &[u64], audience: &[Arc<Tally>]) -> Result<HashMap<u64, u64>, StoreError> {
-        Ok(table::total_produtos(&self.0, clientes, audience).await?.into_iter().collect())
-    }
 }
 
-/// The purchases of a client or a product, summed up; absent when there are
-/// none.
-pub struct Resumos {
-    pub(super) db: Db,
-    pub(super) side: Side,
-}
-
-impl Batch for Resumos {
-    type Key = u64;
+/// The purchases of a client, summed up; absent when there are none.
+impl Loader<ResumoDoCliente> for Rows<Inventario> {
     type Value = Resumo;
+    type Error = StoreError;
 
+    async fn load(&self, of: &[ResumoDoCliente]) -> Result<HashMap<ResumoDoCliente, Resumo>, StoreError> {
+        let clientes: Vec<u64> = of.iter().map(|key| key.0.0).collect();
+        let rows = table::resumos(self.db(), Side::Cliente, &clientes, self.audience()).await?;
+        Ok(rows.into_iter().map(|row| (ResumoDoCliente(ClienteId(row.parent)), row.resumo)).collect())
+    }
+}
+
+/// The purchases of a product, summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResumoDoProduto(pub ProdutoId);
+
+impl Batch<ResumoDoProduto> for Rows<Inventario> {
+    const NAME: &'static str = "inventario.resumo_do_produto";
     const MOST: usize = MOST_KEYS;
+}
 
-    fn name(&self) -> &'static str {
-        match self.side {
-            Side::Cliente => "inventario.resumo_do_cliente",
-            Side::Produto => "inventario.resumo_do_produto",
-        }
-    }
+/// The purchases of a product, summed up; absent when there are none.
+impl Loader<ResumoDoProduto> for Rows<Inventario> {
+    type Value = Resumo;
+    type Error = StoreError;
 
-    fn store(&self) -> Store {
-        self.db.store()
-    }
-
-    async fn load(
-        &self,
-        parents: &[u64],
-        audience: &[Arc<Tally>],
-    ) -> Result<HashMap<u64, Resumo>, StoreError> {
-        let rows = table::resumos(&self.db, self.side, parents, audience).await?;
-        Ok(rows.into_iter().map(|row| (row.parent, row.resumo)).collect())
+    async fn load(&self, of: &[ResumoDoProduto]) -> Result<HashMap<ResumoDoProduto, Resumo>, StoreError> {
+        let produtos: Vec<u64> = of.iter().map(|key| key.0.0).collect();
+        let rows = table::resumos(self.db(), Side::Produto, &produtos, self.audience()).await?;
+        Ok(rows.into_iter().map(|row| (ResumoDoProduto(ProdutoId(row.parent)), row.resumo)).collect())
     }
 }

@@ -9,6 +9,10 @@ mod query;
 mod table;
 mod types;
 
+pub use loaders::{
+    ComprasDoCliente, ComprasDoProduto, PageKey, ProdutosDoCliente, ResumoDoCliente, ResumoDoProduto,
+    TotalDeProdutos,
+};
 pub use mutation::{MutacoesInventario, RemoverProduto};
 pub use query::{CompraEntity, CompraFiltro, ConsultasInventario};
 pub use table::{
@@ -17,8 +21,13 @@ pub use table::{
 };
 pub use types::{ClienteInventario, Compra, ProdutoInventario};
 
-use crate::batching::Loader;
-use crate::db::Db;
+use std::sync::Arc;
+
+use futures_util::future::Either;
+
+use crate::batching::{Rows, Scheduler, Scope};
+use crate::db::{Db, StoreError};
+use crate::relay::{ClienteId, CompraId, ProdutoId};
 use table::Side;
 
 /// The store's handle, in the data of every schema that has it.
@@ -26,37 +35,38 @@ use table::Side;
 pub struct Inventario {
     db: Db,
     /// Purchases by id.
-    por_id: Loader<loaders::PorId>,
+    por_id: Scheduler<Rows<Self>, CompraId>,
     /// The distinct products of a client, a page at a time.
-    produtos: Loader<loaders::ProdutosDoCliente>,
+    produtos: Scheduler<Rows<Self>, ProdutosDoCliente>,
     /// How many distinct products a client has bought.
-    total_produtos: Loader<loaders::TotalProdutos>,
-    cliente: SideLoaders,
-    produto: SideLoaders,
+    total_produtos: Scheduler<Rows<Self>, TotalDeProdutos>,
+    sides: Arc<Sides>,
 }
 
 /// What is asked alike of a client's purchases and of a product's.
-#[derive(Clone)]
-struct SideLoaders {
-    compras: Loader<loaders::Compras>,
-    resumo: Loader<loaders::Resumos>,
+struct Sides {
+    compras_do_cliente: Scheduler<Rows<Inventario>, ComprasDoCliente>,
+    compras_do_produto: Scheduler<Rows<Inventario>, ComprasDoProduto>,
+    resumo_do_cliente: Scheduler<Rows<Inventario>, ResumoDoCliente>,
+    resumo_do_produto: Scheduler<Rows<Inventario>, ResumoDoProduto>,
 }
 
 impl Inventario {
     /// The store over its database.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        let side = |side| SideLoaders {
-            compras: Loader::new(loaders::Compras { db: db.clone(), side }),
-            resumo: Loader::new(loaders::Resumos { db: db.clone(), side }),
-        };
+        let rows = Rows::new(db.clone());
         Self {
-            por_id: Loader::new(loaders::PorId(db.clone())),
-            produtos: Loader::new(loaders::ProdutosDoCliente(db.clone())),
-            total_produtos: Loader::new(loaders::TotalProdutos(db.clone())),
-            cliente: side(Side::Cliente),
-            produto: side(Side::Produto),
             db,
+            por_id: Scheduler::new(rows.clone()),
+            produtos: Scheduler::new(rows.clone()),
+            total_produtos: Scheduler::new(rows.clone()),
+            sides: Arc::new(Sides {
+                compras_do_cliente: Scheduler::new(rows.clone()),
+                compras_do_produto: Scheduler::new(rows.clone()),
+                resumo_do_cliente: Scheduler::new(rows.clone()),
+                resumo_do_produto: Scheduler::new(rows),
+            }),
         }
     }
 
@@ -65,11 +75,36 @@ impl Inventario {
     pub const fn db(&self) -> &Db {
         &self.db
     }
+}
 
-    fn side(&self, side: Side) -> &SideLoaders {
+impl Sides {
+    /// A page of the purchases of a client or product; none when it is empty.
+    fn compras(
+        &self,
+        side: Side,
+        scope: &Arc<Scope>,
+        page: PageKey,
+    ) -> impl Future<Output = Result<Option<Vec<Arc<Registro>>>, StoreError>> + Send + use<> {
         match side {
-            Side::Cliente => &self.cliente,
-            Side::Produto => &self.produto,
+            Side::Cliente => Either::Left(self.compras_do_cliente.load(scope, ComprasDoCliente(page))),
+            Side::Produto => Either::Right(self.compras_do_produto.load(scope, ComprasDoProduto(page))),
+        }
+    }
+
+    /// The purchases of a client or product, summed up; none when there are none.
+    fn resumo(
+        &self,
+        side: Side,
+        scope: &Arc<Scope>,
+        parent: u64,
+    ) -> impl Future<Output = Result<Option<Resumo>, StoreError>> + Send + use<> {
+        match side {
+            Side::Cliente => {
+                Either::Left(self.resumo_do_cliente.load(scope, ResumoDoCliente(ClienteId(parent))))
+            }
+            Side::Produto => {
+                Either::Right(self.resumo_do_produto.load(scope, ResumoDoProduto(ProdutoId(parent))))
+            }
         }
     }
 }

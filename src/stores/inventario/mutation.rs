@@ -170,7 +170,7 @@ impl Write for CancelarCompra {
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
         let store = ctx.data_unchecked::<Inventario>();
-        self.before = store.por_id.load(ctx.scope(), self.id.0).await?;
+        self.before = store.por_id.load(ctx.scope(), self.id).await?;
         Ok(Vec::new())
     }
 

@@ -8,7 +8,7 @@ use async_graphql::{Context, ID, Object};
 use super::Inventario;
 use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
-use super::table::{Branch, Registro, Resumo, Side, reads_down};
+use super::table::{Registro, Resumo, Side};
 use crate::executor::{Apart, One};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::paged;
@@ -80,7 +80,7 @@ impl<G: Graph> Compra<G> {
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: CompraId) -> GraphResult<Option<Self>> {
         let store = ctx.data_unchecked::<Inventario>();
-        Ok(store.por_id.load(ctx.scope(), id.0).await?.map(Self::of))
+        Ok(store.por_id.load(ctx.scope(), id).await?.map(Self::of))
     }
 
     /// Its edge in a connection by id, whose order is named `order`.
@@ -110,14 +110,13 @@ async fn compras_of<G: Graph>(
         Side::Produto => "Produto.compras.ID",
     };
     let page = Page::new(args, order, KeyKind::Id)?;
-    let loaders = ctx.data_unchecked::<Inventario>().side(side);
-    let key = PageKey { down: reads_down(page.direction, true), branch: Branch::new(parent, &page, true) };
-    let rows = loaders.compras.load(ctx.scope(), key).await?.unwrap_or_default();
-    let counted = loaders.resumo.clone();
+    let sides = &ctx.data_unchecked::<Inventario>().sides;
+    let rows = sides.compras(side, ctx.scope(), PageKey::new(parent, &page, true)).await?.unwrap_or_default();
+    let counted = Arc::clone(sides);
     let total = Total::new(move |scope| {
-        let counted = counted.clone();
+        let counted = Arc::clone(&counted);
         async move {
-            let resumo = counted.load(&scope, parent).await?;
+            let resumo = counted.resumo(side, &scope, parent).await?;
             Ok(resumo.map_or(0, |resumo| resumo.compras))
         }
     });
@@ -126,8 +125,8 @@ async fn compras_of<G: Graph>(
 
 /// The purchases of one client or product, summed up.
 async fn resumo_of(ctx: &Context<'_>, side: Side, parent: u64) -> GraphResult<Resumo> {
-    let loaders = ctx.data_unchecked::<Inventario>().side(side);
-    Ok(loaders.resumo.load(ctx.scope(), parent).await?.unwrap_or_default())
+    let sides = &ctx.data_unchecked::<Inventario>().sides;
+    Ok(sides.resumo(side, ctx.scope(), parent).await?.unwrap_or_default())
 }
 
 /// A client's purchases.

@@ -1,0 +1,120 @@
+//! Every loader under our scheduler and under async-graphql's own `DataLoader`,
+//! which is the oracle: the same keys, the same answers.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_graphql::connection::CursorType as _;
+use async_graphql::dataloader::DataLoader;
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use futures_util::future::join_all;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use quarteto::batching::{Batch, Key, Rows, Scheduler, Scopes};
+use quarteto::db::{Db, DbLimits, Store};
+use quarteto::relay::{ClienteId, CompraId, Cursor, EnderecoId, KeyKind, Page, PageArgs, ProdutoId, SortKey};
+use quarteto::stores::catalogo::{Catalogo, DescricaoDe};
+use quarteto::stores::clientes::Clientes;
+use quarteto::stores::enderecos::{Enderecos, EnderecosDe};
+use quarteto::stores::inventario::{
+    ComprasDoCliente, ComprasDoProduto, Inventario, PageKey, ProdutosDoCliente, ResumoDoCliente,
+    ResumoDoProduto, TotalDeProdutos,
+};
+
+use crate::support::server::Server;
+use crate::support::shop;
+
+async fn rows<S>(store: Store) -> Rows<S> {
+    let (server, databases) = (Server::shared().await, shop::shared().await);
+    Rows::new(Db::new(store, server.options(store, &databases[store]), DbLimits::default()))
+}
+
+/// Asks both for `keys` and compares, over several rounds of random keys: some are
+/// absent, some repeated, and now and then there are more than one call takes.
+async fn agree<L, K>(rows: L, keys: impl Strategy<Value = K>)
+where
+    L: Batch<K> + Clone,
+    L::Value: Debug,
+    K: Key + Debug,
+{
+    let mut runner = TestRunner::deterministic();
+    let ours = Scheduler::new(rows.clone());
+    let stock = DataLoader::new(rows, TokioSpawner::current(), TokioTimer::default());
+    let rounds = vec(keys, 0..=300);
+    let mut found = 0;
+    for _ in 0..8 {
+        let asked = rounds.new_tree(&mut runner).expect("keys").current();
+        let scope = Scopes::default().open();
+        let loads = asked.iter().map(|key| ours.load(&scope, *key));
+        let answers = scope.run(join_all(loads)).await;
+        // Whoever asks the stock one for more than a call takes must say so in pieces.
+        for (keys, answers) in asked.chunks(L::MOST).zip(answers.chunks(L::MOST)) {
+            let expected = stock.load_many(keys.iter().copied()).await.expect("loaded");
+            for (key, answer) in keys.iter().zip(answers) {
+                let answer = answer.as_ref().expect("loaded").as_ref();
+                assert_eq!(format!("{answer:?}"), format!("{:?}", expected.get(key)), "{}: {key:?}", L::NAME);
+                found += usize::from(answer.is_some());
+            }
+        }
+    }
+    assert!(found > 0, "{}: something should have been found", L::NAME);
+}
+
+/// Numbers with some beyond the last.
+fn up_to(last: u64) -> impl Strategy<Value = u64> {
+    0..=last + last / 8 + 1
+}
+
+/// Pages of a parent: from either end, after and before any number.
+fn pages(parents: u64, descending: bool) -> impl Strategy<Value = PageKey> {
+    let cursor = move || proptest::option::of(up_to(shop::CLIENTES * shop::COMPRAS_DE_CADA));
+    (up_to(parents), any::<bool>(), 1..8_i32, cursor(), cursor()).prop_map(
+        move |(parent, forward, rows, after, before)| {
+            let cursor = |id: u64| Cursor::new("TEST", SortKey::Id, id).encode_cursor();
+            let args = PageArgs {
+                first: forward.then_some(rows),
+                after: after.map(cursor),
+                last: (!forward).then_some(rows),
+                before: before.map(cursor),
+            };
+            PageKey::new(parent, &Page::new(&args, "TEST", KeyKind::Id).expect("a page"), descending)
+        },
+    )
+}
+
+#[tokio::test]
+async fn every_loader_finds_what_the_stock_one_finds() {
+    let clientes = rows::<Clientes>(Store::Clientes).await;
+    agree(clientes, up_to(shop::CLIENTES).prop_map(ClienteId)).await;
+
+    let enderecos = rows::<Enderecos>(Store::Enderecos).await;
+    agree(enderecos.clone(), up_to(shop::CLIENTES).prop_map(EnderecoId)).await;
+    agree(enderecos, up_to(shop::CLIENTES).prop_map(|id| EnderecosDe(ClienteId(id)))).await;
+
+    let catalogo = rows::<Catalogo>(Store::Catalogo).await;
+    agree(catalogo.clone(), up_to(shop::PRODUTOS).prop_map(ProdutoId)).await;
+    agree(catalogo, up_to(shop::PRODUTOS).prop_map(|id| DescricaoDe(ProdutoId(id)))).await;
+
+    let inventario = rows::<Inventario>(Store::Inventario).await;
+    agree(inventario.clone(), up_to(shop::CLIENTES * shop::COMPRAS_DE_CADA).prop_map(CompraId)).await;
+    agree(inventario.clone(), pages(shop::CLIENTES, true).prop_map(ComprasDoCliente)).await;
+    agree(inventario.clone(), pages(shop::PRODUTOS, true).prop_map(ComprasDoProduto)).await;
+    agree(inventario.clone(), pages(shop::CLIENTES, false).prop_map(ProdutosDoCliente)).await;
+    agree(inventario.clone(), up_to(shop::CLIENTES).prop_map(|id| TotalDeProdutos(ClienteId(id)))).await;
+    agree(inventario.clone(), up_to(shop::CLIENTES).prop_map(|id| ResumoDoCliente(ClienteId(id)))).await;
+    agree(inventario, up_to(shop::PRODUTOS).prop_map(|id| ResumoDoProduto(ProdutoId(id)))).await;
+}
+
+#[tokio::test]
+async fn what_a_loader_reads_is_on_the_tally_of_whom_it_serves() {
+    let scheduler = Scheduler::new(rows::<Clientes>(Store::Clientes).await);
+    let scope = Scopes::default().open();
+    let loads = [1, 2, 2, 9999].map(|id| scheduler.load(&scope, ClienteId(id)));
+    let answers = scope.run(join_all(loads)).await;
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Some(_)))).count(), 3);
+    let tally: Vec<_> =
+        Arc::clone(scope.tally()).stores().map(|store| (store.statements, store.rows)).collect();
+    assert_eq!(tally, [(1, 2)]);
+}
