@@ -22,12 +22,12 @@ use base64::Engine as _;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use quarteto::auth::{Logins, UsersFile, hash};
 use quarteto::config::Introspection;
-use quarteto::consistency::Consistency;
 use quarteto::db::{Db, DbLimits, PerStore, options};
 use quarteto::http::{App, HttpLimits, router};
 use quarteto::insight::Metrics;
 use quarteto::kernel::{AnswerLimits, Papel, Requester};
 use quarteto::operation::{Ask, Caller, DocumentLimits, Operations, Settings};
+use quarteto::removal::Removals;
 use quarteto::schema::merged;
 use tokio::runtime::{Builder, Runtime};
 use tower_service::Service as _;
@@ -58,8 +58,8 @@ fn nowhere() -> PerStore<Db> {
 /// The first door of the served schema.
 fn operations() -> Operations {
     let databases = nowhere();
-    let consistency = Consistency::new(databases.clone());
-    let served = merged::serve(&databases, &consistency).expect("a valid schema");
+    let removals = Removals::new(databases.clone());
+    let served = merged::serve(&databases, &removals).expect("a valid schema");
     let settings = Settings {
         document: DocumentLimits::default(),
         answer: AnswerLimits::default(),
@@ -67,7 +67,7 @@ fn operations() -> Operations {
         trusted: None,
         introspection: Introspection::All,
     };
-    Operations::new(Arc::new(served), settings, Arc::new(Metrics::new(&databases, &consistency)))
+    Operations::new(Arc::new(served), settings, Arc::new(Metrics::new(&databases, &removals)))
 }
 
 fn ask(query: String) -> Ask {
@@ -143,8 +143,8 @@ fn refused(criterion: &mut Criterion) {
     let router = {
         let _entered = runtime.enter();
         let databases = nowhere();
-        let consistency = Consistency::new(databases.clone());
-        router(App::new(databases, &consistency, Arc::new(logins), limits).expect("a valid schema"))
+        let removals = Removals::new(databases.clone());
+        router(App::new(databases, &removals, Arc::new(logins), limits).expect("a valid schema"))
     };
     let body = serde_json::json!({ "query": QUERY, "variables": { "n": 20 } }).to_string();
     let ask = || {

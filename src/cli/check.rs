@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::OpenStores;
 use crate::config::Config;
-use crate::consistency::Consistency;
-use crate::consistency::check::{Finding, Observer, Position};
 use crate::db::{Db, PerStore};
+use crate::removal::Removals;
+use crate::removal::check::{Finding, Observer, Position};
 
 /// Look for what fits nowhere: addresses and purchases of clients who do not
 /// exist, removals that are not done.
@@ -39,11 +39,11 @@ impl Check {
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         let open = OpenStores::open(config).await?;
         let limits = config.stores.limits();
-        let consistency =
-            Consistency::new(PerStore::from_fn(|store| Db::new(store, open.stores[store].clone(), limits)));
+        let removals =
+            Removals::new(PerStore::from_fn(|store| Db::new(store, open.stores[store].clone(), limits)));
         let from = self.from.unwrap_or(Position::START);
         let mut report = Report::new(self.json, from);
-        let walk = consistency.check(from, self.repair, &mut report);
+        let walk = removals.check(from, self.repair, &mut report);
         let ended = tokio::select! {
             ended = walk => Some(ended),
             _ = tokio::signal::ctrl_c() => None,

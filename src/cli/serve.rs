@@ -18,12 +18,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::OpenStores;
 use crate::auth::{Logins, UsersFile, hash, random_password};
 use crate::config::Config;
-use crate::consistency::Consistency;
 use crate::db::migrations::{self, MigrationError, SchemaState};
 use crate::db::{Db, PerStore, Store};
 use crate::http::{self, App, Handle, HttpLimits, Tls};
 use crate::kernel::Papel;
 use crate::operation::trusted::Trusted;
+use crate::removal::Removals;
 use crate::seed::{self, Plan};
 
 /// Serve the API; with no store URL set, over a private database.
@@ -66,9 +66,9 @@ impl Serve {
         tokio::spawn(files.watch());
         let limits = config.stores.limits();
         let databases = PerStore::from_fn(|store| Db::new(store, stores[store].clone(), limits));
-        let consistency = Consistency::new(databases.clone());
-        tokio::spawn(Arc::clone(&consistency).run());
-        let app = App::new(databases, &consistency, logins, bounds)?;
+        let removals = Removals::new(databases.clone());
+        tokio::spawn(Arc::clone(&removals).run());
+        let app = App::new(databases, &removals, logins, bounds)?;
         // Before the greeting: who reads it may stop the program at once.
         let handle = Handle::new();
         stop_at_signal(handle.clone(), config.http.drain())?;

@@ -1,7 +1,7 @@
 //! How answers are made: the only room that touches hidden parts of async-graphql.
 //!
-//! Objects that can be many are walked ([`One`], [`Many`]) instead of executed field
-//! by field; a field that waits for a store has a future of its own ([`Apart`]).
+//! Objects that can be many are walked ([`Walked`], [`WalkedList`]) instead of executed field
+//! by field; a field that waits for a store has a future of its own ([`StoreField`]).
 //! What is walked counts what it makes; what is left to the executor is counted by
 //! an extension ([`Counted`]). Neither validates: what comes here was checked
 //! (`operation/`).
@@ -14,5 +14,5 @@ mod store_field;
 mod walk;
 
 pub use counted::Counted;
-pub use store_field::Apart;
-pub use walk::{List, Many, One};
+pub use store_field::StoreField;
+pub use walk::{List, Walked, WalkedList};

@@ -15,10 +15,10 @@ use crate::kernel::GraphResult;
 /// The executor makes a future for every field, as large as the largest among
 /// the fields of its type; a scalar pays for the connection beside it. So the
 /// waiting goes into a box of its own, as the resolving of an object does
-/// ([`One`](super::One), [`Many`](super::Many)).
-pub struct Apart<T>(Option<GraphResult<T>>);
+/// ([`Walked`](super::Walked), [`WalkedList`](super::WalkedList)).
+pub struct StoreField<T>(Option<GraphResult<T>>);
 
-impl<T: Send> Apart<T> {
+impl<T: Send> StoreField<T> {
     /// Waits for what may not be there.
     pub fn found<'a, V: Into<T>>(
         load: impl Future<Output = GraphResult<Option<V>>> + Send + 'a,
@@ -34,7 +34,7 @@ impl<T: Send> Apart<T> {
     }
 }
 
-impl<T: OutputType> OutputType for Apart<T> {
+impl<T: OutputType> OutputType for StoreField<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }

@@ -11,7 +11,7 @@
 //! What is unusual is left to the executor: requests that are traced, directives that
 //! are executed, fragments on an interface, one key selected twice.
 //!
-//! An object that can be many, or stands in many, is wrapped: [`One`], [`Many`].
+//! An object that can be many, or stands in many, is wrapped: [`Walked`], [`WalkedList`].
 
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
@@ -29,12 +29,12 @@ use super::counted::{key_bytes, value_bytes};
 use crate::kernel::{Amount, Budget, RequestContext};
 
 /// An object that is walked.
-pub struct One<T>(pub T);
+pub struct Walked<T>(pub T);
 
 /// A list of objects that is walked.
-pub struct Many<L>(pub L);
+pub struct WalkedList<L>(pub L);
 
-/// What [`Many`] takes.
+/// What [`WalkedList`] takes.
 pub trait List: Send + Sync {
     /// An object.
     type Item: ContainerType;
@@ -70,19 +70,19 @@ impl<T: ContainerType> List for &[T] {
     }
 }
 
-impl<T> From<T> for One<T> {
+impl<T> From<T> for Walked<T> {
     fn from(object: T) -> Self {
         Self(object)
     }
 }
 
-impl<L> From<L> for Many<L> {
+impl<L> From<L> for WalkedList<L> {
     fn from(list: L) -> Self {
         Self(list)
     }
 }
 
-impl<T: ContainerType> OutputType for One<T> {
+impl<T: ContainerType> OutputType for Walked<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }
@@ -108,7 +108,7 @@ impl<T: ContainerType> OutputType for One<T> {
     }
 }
 
-impl<L: List> OutputType for Many<L> {
+impl<L: List> OutputType for WalkedList<L> {
     fn type_name() -> Cow<'static, str> {
         Vec::<L::Item>::type_name()
     }
@@ -415,12 +415,12 @@ mod tests {
             Some(self.unless(7))
         }
 
-        async fn within(&self) -> One<Self> {
-            One(Self(self.0))
+        async fn within(&self) -> Walked<Self> {
+            Walked(Self(self.0))
         }
 
-        async fn above(&self, number: u32) -> Option<Many<Vec<Self>>> {
-            Some(Many((number..self.0).map(Self).collect()))
+        async fn above(&self, number: u32) -> Option<WalkedList<Vec<Self>>> {
+            Some(WalkedList((number..self.0).map(Self).collect()))
         }
     }
 
@@ -428,16 +428,16 @@ mod tests {
 
     #[Object]
     impl Query {
-        async fn item(&self, number: u32) -> Option<One<Item>> {
-            Some(One(Item(number)))
+        async fn item(&self, number: u32) -> Option<Walked<Item>> {
+            Some(Walked(Item(number)))
         }
 
-        async fn items(&self, number: u32) -> Option<Many<Vec<Item>>> {
-            Some(Many((0..number).map(Item).collect()))
+        async fn items(&self, number: u32) -> Option<WalkedList<Vec<Item>>> {
+            Some(WalkedList((0..number).map(Item).collect()))
         }
 
-        async fn all(&self) -> Many<Vec<Item>> {
-            Many((0..10).map(Item).collect())
+        async fn all(&self) -> WalkedList<Vec<Item>> {
+            WalkedList((0..10).map(Item).collect())
         }
     }
 

@@ -44,12 +44,12 @@ use tower_http::compression::predicate::SizeAbove;
 
 use crate::auth::Logins;
 use crate::config::{Introspection, Rate, StatusCodes};
-use crate::consistency::Consistency;
 use crate::db::{Db, PerStore};
 use crate::insight::Metrics;
 use crate::kernel::AnswerLimits;
 use crate::operation::trusted::Trusted;
 use crate::operation::{DocumentLimits, Operations, Settings};
+use crate::removal::Removals;
 use crate::schema::{SchemaError, merged};
 pub use client::TrustedProxies;
 pub use origin::AllowedOrigins;
@@ -111,12 +111,12 @@ impl App {
     /// [`SchemaError`]: a bug of ours.
     pub fn new(
         databases: PerStore<Db>,
-        consistency: &Arc<Consistency>,
+        removals: &Arc<Removals>,
         logins: Arc<Logins>,
         limits: HttpLimits,
     ) -> Result<Arc<Self>, SchemaError> {
-        let metrics = Arc::new(Metrics::new(&databases, consistency));
-        let served = Arc::new(merged::serve(&databases, consistency)?);
+        let metrics = Arc::new(Metrics::new(&databases, removals));
+        let served = Arc::new(merged::serve(&databases, removals)?);
         let settings = Settings {
             document: limits.document,
             answer: limits.answer,

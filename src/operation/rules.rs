@@ -156,7 +156,10 @@ impl<'a> Checker<'a, '_> {
             return;
         }
         if let Err(rule) = scalars::check(name, &constant(literal, Some(name))) {
-            let problem = Problem::at(format!("{rule}."), place_of(value, &self.document.sources));
+            let problem = Problem::at(
+                format!("{name} cannot represent this value: {rule}."),
+                place_of(value, &self.document.sources),
+            );
             if !self.values.contains(&problem) {
                 self.values.push(problem);
             }

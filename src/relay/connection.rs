@@ -13,7 +13,7 @@ use super::cursor::Cursor;
 use super::page::Slice;
 use crate::batching::Scope;
 use crate::db::StoreError;
-use crate::executor::{List, Many, One};
+use crate::executor::{List, Walked, WalkedList};
 use crate::kernel::sizes::{COUNTED, cost};
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 
@@ -49,13 +49,13 @@ impl<N> Connection<N> {
 #[Object(name_type, shareable)]
 impl<N: ContainerType> Connection<N> {
     /// The rows of this page, each with its cursor.
-    async fn edges(&self) -> Many<&[Edge<N>]> {
-        Many(&self.edges)
+    async fn edges(&self) -> WalkedList<&[Edge<N>]> {
+        WalkedList(&self.edges)
     }
 
     /// The rows of this page, without cursors.
-    async fn nodes(&self) -> Many<Nodes<'_, N>> {
-        Many(Nodes(&self.edges))
+    async fn nodes(&self) -> WalkedList<Nodes<'_, N>> {
+        WalkedList(Nodes(&self.edges))
     }
 
     /// Where this page stands among the others.
@@ -92,8 +92,8 @@ impl<N: ContainerType> Edge<N> {
     }
 
     /// The row.
-    async fn node(&self) -> One<&N> {
-        One(&self.node)
+    async fn node(&self) -> Walked<&N> {
+        Walked(&self.node)
     }
 }
 

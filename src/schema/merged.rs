@@ -7,11 +7,11 @@ use async_graphql::{Context, EmptySubscription, ID, Interface, MergedObject, Obj
 use futures_util::future::join_all;
 
 use super::{SchemaError, Served, prepared};
-use crate::consistency::{Consistency, Remocoes};
 use crate::db::{Db, PerStore, Store};
 use crate::kernel::sizes::one_each;
 use crate::kernel::{ContextExt as _, GraphResult, Requester};
 use crate::relay::{AnyId, ClienteId, GlobalId as _, ProdutoId};
+use crate::removal::{RemocaoDeCliente, RemocaoDeProduto, Removals};
 use crate::stores::catalogo::{
     Catalogo, ConsultasCatalogo, Item, MutacoesCatalogo, OwnsProdutos, ProdutoCatalogo,
 };
@@ -177,7 +177,8 @@ pub struct Mutacoes(
     MutacoesEnderecos<Merged>,
     MutacoesCatalogo<Merged>,
     MutacoesInventario<Merged>,
-    Remocoes<Merged>,
+    RemocaoDeCliente<Merged>,
+    RemocaoDeProduto<Merged>,
 );
 
 /// The merged schema, without stores to ask: enough for its SDL.
@@ -194,7 +195,8 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
         MutacoesEnderecos(PhantomData),
         MutacoesCatalogo(PhantomData),
         MutacoesInventario(PhantomData),
-        Remocoes(PhantomData),
+        RemocaoDeCliente(PhantomData),
+        RemocaoDeProduto(PhantomData),
     );
     prepared(Schema::build(consultas, mutacoes, EmptySubscription))
 }
@@ -203,13 +205,13 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
 ///
 /// # Errors
 /// [`SchemaError`]: a bug of ours.
-pub fn serve(databases: &PerStore<Db>, consistency: &Arc<Consistency>) -> Result<Served, SchemaError> {
+pub fn serve(databases: &PerStore<Db>, removals: &Arc<Removals>) -> Result<Served, SchemaError> {
     let clientes = Clientes::new(databases[Store::Clientes].clone());
     let enderecos = Enderecos::new(databases[Store::Enderecos].clone());
     let catalogo = Catalogo::new(databases[Store::Catalogo].clone());
     let inventario = Inventario::new(databases[Store::Inventario].clone());
     Served::new(|| {
         let stores = build().data(clientes.clone()).data(enderecos.clone());
-        stores.data(catalogo.clone()).data(inventario.clone()).data(Arc::clone(consistency))
+        stores.data(catalogo.clone()).data(inventario.clone()).data(Arc::clone(removals))
     })
 }

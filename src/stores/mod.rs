@@ -15,7 +15,7 @@
 //! | `query.rs` | the root fields |
 //!
 //! A nested field that waits for a store returns
-//! [`Apart`](crate::executor::Apart), so that the scalars beside it stay cheap.
+//! [`StoreField`](crate::executor::StoreField), so that the scalars beside it stay cheap.
 //!
 //! To add a fifth: a variant of [`Store`](crate::db::Store), a folder here and
 //! one under `migrations/`, its parts in `schema/merged.rs` and

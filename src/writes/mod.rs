@@ -6,7 +6,7 @@
 //! ([`guard`]) and the list of what is still to be done there ([`outbox`]). What
 //! does not: what a mutation does to a table, which lives in that store's
 //! `mutation.rs` and `table.rs`, and the work across stores, in
-//! [`consistency`](crate::consistency).
+//! [`removal`](crate::removal).
 //!
 //! A mutation is a struct of checked values that implements [`Write`]; its
 //! resolver hands it to [`run()`]. To add one: its input and its `Write` in the

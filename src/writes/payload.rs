@@ -27,9 +27,9 @@ macro_rules! payload {
         #[::async_graphql::Object]
         impl<$graph: $bound> $name<$graph> {
             $(#[$field_doc])*
-            async fn $field(&self, ctx: &::async_graphql::Context<'_>) -> $crate::executor::Apart<$crate::executor::One<$object>> {
+            async fn $field(&self, ctx: &::async_graphql::Context<'_>) -> $crate::executor::StoreField<$crate::executor::Walked<$object>> {
                 let id = self.outcome.as_ref().ok().copied();
-                $crate::executor::Apart::found(async move {
+                $crate::executor::StoreField::found(async move {
                     match id {
                         Some(id) => $load(ctx, id).await,
                         None => Ok(None),

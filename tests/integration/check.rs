@@ -1,9 +1,9 @@
 //! `quarteto check`: what it finds, what it mends, and what it leaves.
 
-use quarteto::consistency::check::{Finding, Observer, Position};
 #[cfg(feature = "failpoints")]
 use quarteto::db::PerStore;
 use quarteto::db::Store;
+use quarteto::removal::check::{Finding, Observer, Position};
 use serde_json::json;
 
 use crate::support::TestApp;
@@ -27,7 +27,7 @@ impl Observer for Findings {
 
 pub async fn check(app: &TestApp, repair: bool) -> Vec<(String, Option<&'static str>)> {
     let mut findings = Findings::default();
-    app.consistency.check(Position::START, repair, &mut findings).await.expect("checked");
+    app.removals.check(Position::START, repair, &mut findings).await.expect("checked");
     findings.0
 }
 
@@ -97,7 +97,7 @@ async fn a_walk_goes_on_where_it_was() {
     sql(&databases, Store::Clientes, "DELETE FROM `cadastro` WHERE `id` = 1").await;
     let mut findings = Findings::default();
     let from: Position = "compras:1".parse().expect("a position");
-    app.consistency.check(from, false, &mut findings).await.expect("checked");
+    app.removals.check(from, false, &mut findings).await.expect("checked");
     assert_eq!(findings.0.len(), 6, "not the address, and not the first purchase: {:#?}", findings.0);
     assert_eq!(findings.1.last().map(ToString::to_string).as_deref(), Some("compras:840"));
 }

@@ -209,8 +209,8 @@ async fn faults(proxies: &mut [&mut Proxy], clock: &AtomicUsize, mut random: Cha
 async fn finish_removals(app: &TestApp, clock: &AtomicUsize) {
     while clock.load(Ordering::SeqCst) < WRITERS * STEPS {
         // While a store is down there is nothing to be done there.
-        let _ = app.consistency.hasten().await;
-        app.consistency.round().await;
+        let _ = app.removals.hasten().await;
+        app.removals.round().await;
         tokio::task::yield_now().await;
     }
 }
@@ -246,10 +246,10 @@ async fn history(seed: u64) {
         // As if the leases of what has broken had ended.
         shop::sql(&databases, store, "UPDATE `outbox` SET `lease_until` = NULL").await;
     }
-    calm.consistency.retake().await.expect("retaken");
-    while !calm.consistency.open().await.expect("read").is_empty() {
-        calm.consistency.hasten().await.expect("hastened");
-        calm.consistency.round().await;
+    calm.removals.retake().await.expect("retaken");
+    while !calm.removals.open().await.expect("read").is_empty() {
+        calm.removals.hasten().await.expect("hastened");
+        calm.removals.round().await;
         tokio::task::yield_now().await;
     }
     assert_eq!(check(&calm, false).await, [], "seed {seed}");

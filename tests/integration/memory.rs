@@ -112,6 +112,7 @@ async fn documents_weigh_what_they_take() {
     }
     let grown = program.resident().0.saturating_sub(before);
     println!("grown by {} MiB", grown >> 20);
-    assert!(grown <= 24 << 20, "grown by {} MiB", grown >> 20);
+    // Weighed by their text, all of them would be kept: 160 MiB.
+    assert!(grown <= 64 << 20, "grown by {} MiB", grown >> 20);
     program.serving.stop();
 }

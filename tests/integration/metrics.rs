@@ -66,7 +66,7 @@ fn declared(text: &str) -> BTreeSet<(String, String)> {
 #[tokio::test]
 async fn the_page_shows_what_its_document_lists_and_nothing_else() {
     let app = TestApp::over(&shop::open().await).await.once();
-    app.consistency.look().await;
+    app.removals.look().await;
     app.ask("query Uma { eu { nome } }").await;
     app.ask("{ nada }").await;
     let numbers = Numbers::of(&app).await;
@@ -318,7 +318,7 @@ async fn a_removal_shows_while_it_is_open_and_when_it_is_done() {
     assert_eq!(Numbers::of(&app).await.family("outbox_looked_timestamp_seconds").len(), 0, "not seen yet");
     app.proxy(Store::Enderecos).cut().await;
     assert_eq!(app.write(REMOVER, json!({ "id": "cliente_2" })).await["enderecos"], "PENDENTE");
-    app.consistency.look().await;
+    app.removals.look().await;
     let open = Numbers::of(&app).await;
     assert_eq!(open.family("outbox_open"), BTreeMap::from([("store=\"clientes\"", 1.0)]));
     assert_eq!(open.family("outbox_parked"), BTreeMap::new());
@@ -329,9 +329,9 @@ async fn a_removal_shows_while_it_is_open_and_when_it_is_done() {
     assert_eq!(open.family("outbox_steps_total"), BTreeMap::from([("outcome=\"put_off\"", 1.0)]));
 
     app.proxy(Store::Enderecos).restore().await;
-    app.consistency.hasten().await.expect("hastened");
-    assert_eq!(app.consistency.round().await, 1);
-    app.consistency.look().await;
+    app.removals.hasten().await.expect("hastened");
+    assert_eq!(app.removals.round().await, 1);
+    app.removals.look().await;
     let done = Numbers::of(&app).await;
     assert_eq!(done.family("outbox_open"), BTreeMap::new());
     assert_eq!(done.of_store("outbox_oldest_age_seconds", Store::Clientes), 0.0);
@@ -347,11 +347,11 @@ async fn work_that_waits_for_a_person_shows_and_does_not_age() {
     let app = TestApp::over(&databases).await;
     let unknown = "INSERT INTO `outbox` (`task`, `target`, `policy`, `created_at`) VALUES ('from_the_future', 1, 'manter', '2020-01-01')";
     shop::sql(&databases, Store::Inventario, unknown).await;
-    app.consistency.look().await;
+    app.removals.look().await;
     let open = Numbers::of(&app).await;
     assert!(open.of_store("outbox_oldest_age_seconds", Store::Inventario) > 180_000_000.0, "six years");
-    assert_eq!(app.consistency.round().await, 1);
-    app.consistency.look().await;
+    assert_eq!(app.removals.round().await, 1);
+    app.removals.look().await;
     let parked = Numbers::of(&app).await;
     assert_eq!(parked.family("outbox_open"), BTreeMap::new());
     assert_eq!(parked.family("outbox_parked"), BTreeMap::from([("store=\"inventario\"", 1.0)]));

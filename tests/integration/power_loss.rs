@@ -75,7 +75,7 @@ async fn time_passes(databases: &PerStore<String>) {
 
 async fn until_clean(app: &TestApp) {
     for _ in 0..100_000 {
-        if app.consistency.open().await.expect("read").is_empty() {
+        if app.removals.open().await.expect("read").is_empty() {
             break;
         }
         tokio::task::yield_now().await;

@@ -39,7 +39,7 @@ async fn a_client_goes_with_its_addresses_and_the_sales_stay() {
         app.data(ALL_OF_2).await,
         json!({ "cliente": null, "enderecos": { "total": 0 }, "compras": { "total": 7, "nodes": vec![sale; 7] } })
     );
-    assert_eq!(app.consistency.round().await, 0, "nothing is left to do");
+    assert_eq!(app.removals.round().await, 0, "nothing is left to do");
     let again = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2" })).await;
     assert_eq!(again["erros"], json!([{ "codigo": "NAO_ENCONTRADO", "campo": ["id"] }]));
 }
@@ -100,14 +100,14 @@ async fn a_store_that_is_down_is_finished_when_it_is_back() {
 /// short, as `quarteto check --repair` does.
 async fn until_done(app: &TestApp) {
     for _ in 0..10_000 {
-        app.consistency.hasten().await.expect("hastened");
-        app.consistency.round().await;
-        if app.consistency.open().await.expect("read").is_empty() {
+        app.removals.hasten().await.expect("hastened");
+        app.removals.round().await;
+        if app.removals.open().await.expect("read").is_empty() {
             return;
         }
         tokio::task::yield_now().await;
     }
-    panic!("it was never done: {:?}", app.consistency.open().await);
+    panic!("it was never done: {:?}", app.removals.open().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,11 +121,10 @@ async fn many_workers_do_each_removal_once() {
         assert_eq!(removed["enderecos"], "PENDENTE");
     }
     app.proxy(Store::Enderecos).restore().await;
-    app.consistency.hasten().await.expect("hastened");
-    let worked: usize =
-        join_all(others.iter().map(|other| other.consistency.round())).await.into_iter().sum();
+    app.removals.hasten().await.expect("hastened");
+    let worked: usize = join_all(others.iter().map(|other| other.removals.round())).await.into_iter().sum();
     assert_eq!(worked, 20, "each was taken by one of them");
-    assert!(app.consistency.open().await.expect("read").is_empty());
+    assert!(app.removals.open().await.expect("read").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -33,9 +33,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::Operation;
-use crate::consistency::Consistency;
 use crate::db::{Db, PerStore};
 use crate::kernel::code_of;
+use crate::removal::Removals;
 use named::Named;
 
 /// Counts what the program does.
@@ -100,9 +100,9 @@ impl Format {
 impl Metrics {
     /// Of a program over these stores.
     #[must_use]
-    pub fn new(databases: &PerStore<Db>, consistency: &Arc<Consistency>) -> Self {
+    pub fn new(databases: &PerStore<Db>, removals: &Arc<Removals>) -> Self {
         let stores = stores::Stores(databases.clone());
-        Self::with(vec![Box::new(stores), Box::new(outboxes::Outboxes(Arc::clone(consistency)))])
+        Self::with(vec![Box::new(stores), Box::new(outboxes::Outboxes(Arc::clone(removals)))])
     }
 
     /// Of a program without stores.

@@ -9,12 +9,12 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue};
 use prometheus_client::metrics::MetricType::{Counter, Gauge};
 
 use super::{count, gauge};
-use crate::consistency::{Consistency, Step};
 use crate::db::Store;
+use crate::removal::{Removals, Step};
 use crate::writes::outbox::Standing;
 
 #[derive(Debug)]
-pub(super) struct Outboxes(pub Arc<Consistency>);
+pub(super) struct Outboxes(pub Arc<Removals>);
 
 impl Collector for Outboxes {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
@@ -46,7 +46,7 @@ impl Outboxes {
     ) -> fmt::Result {
         let mut family = encoder.encode_descriptor(name, help, None, Gauge)?;
         for store in Store::ALL {
-            if let Some((looked, standing)) = self.0.watch().standing(store) {
+            if let Some((looked, standing)) = self.0.standings().standing(store) {
                 gauge(&mut family, &[("store", store.name())], &value(looked, standing))?;
             }
         }
@@ -54,7 +54,7 @@ impl Outboxes {
     }
 
     fn work(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let watch = self.0.watch();
+        let watch = self.0.standings();
         let help = "How removals were left after this program worked on them.";
         let mut family = encoder.encode_descriptor("outbox_steps", help, None, Counter)?;
         for step in Step::ALL {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::{Catalogo, DescricaoDe, Item};
-use crate::executor::Apart;
+use crate::executor::StoreField;
 use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{LONG_TEXT, cost};
@@ -22,9 +22,9 @@ impl ProdutoCatalogo {
 
     /// Description, when there is one.
     #[graphql(directive = cost::apply(LONG_TEXT))]
-    async fn descricao(&self, ctx: &Context<'_>) -> Apart<String> {
+    async fn descricao(&self, ctx: &Context<'_>) -> StoreField<String> {
         let text = ctx.data_unchecked::<Catalogo>().descricao.load(ctx.scope(), DescricaoDe(self.0.id));
-        Apart::found(async { Ok(text.await?.map(|text| text.to_string())) }).await
+        StoreField::found(async { Ok(text.await?.map(|text| text.to_string())) }).await
     }
 
     /// Price today; a purchase keeps the price of its own day.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-pub use mutation::{MutacoesClientes, RemoverCliente};
+pub use mutation::MutacoesClientes;
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
-pub use table::{Cadastro, NovoCliente, by_ids, count, existing, insert_many};
+pub use table::{Cadastro, NovoCliente, by_ids, count, delete, existing, insert_many, lock};
 pub use types::ClienteCadastro;
 
 use crate::batching::{Rows, Scheduler};

@@ -1,21 +1,19 @@
-//! Writes to this store. Its removal crosses stores and stands in
-//! [`consistency`](crate::consistency); what it does here is [`RemoverCliente`].
+//! Writes to this store. The removal of a client crosses stores: it is told in
+//! `removal/cliente.rs`.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::table::{self, Cadastro, Dados};
+use super::table::{self, Dados};
 use super::{Clientes, OwnsClientes};
 use crate::db::{Fault, StoreError, Transaction};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ClienteId;
 use crate::stores::references::Graph;
-use crate::writes::outbox::{self, PoliticaCompras, Task};
 use crate::writes::{Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, rules, run};
 
 const NOME: usize = 120;
@@ -176,40 +174,6 @@ impl Write for AtualizarCliente {
             }
             updated => updated.map(|()| Outcome::Done(self.id.0)),
         }
-    }
-}
-
-/// What the removal of a client does here, and what it leaves to be done
-/// elsewhere.
-#[derive(Serialize)]
-pub struct RemoverCliente {
-    /// Who goes.
-    pub id: ClienteId,
-    /// What becomes of the purchases.
-    pub compras: PoliticaCompras,
-    /// The client as it was.
-    #[serde(skip)]
-    pub before: Option<Arc<Cadastro>>,
-}
-
-impl Write for RemoverCliente {
-    const OPERATION: &'static str = "removerCliente";
-
-    async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
-        self.before = Clientes::fetch(ctx, self.id).await?;
-        Ok(match self.before {
-            Some(_) => Vec::new(),
-            None => vec![Erro::nao_encontrado("id", "O cliente")],
-        })
-    }
-
-    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
-        if table::lock(tx, self.id).await?.is_none() {
-            return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O cliente")]));
-        }
-        table::delete(tx, self.id).await?;
-        outbox::add(tx, Task::RemoverCliente, self.id.0, self.compras).await?;
-        Ok(Outcome::Done(self.id.0))
     }
 }
 

@@ -127,7 +127,10 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
 }
 
 /// The client with this id, locked until the transaction ends.
-pub(super) async fn lock(tx: &mut Transaction<'_>, id: ClienteId) -> Result<Option<Cadastro>, StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn lock(tx: &mut Transaction<'_>, id: ClienteId) -> Result<Option<Cadastro>, StoreError> {
     static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
     Ok(tx.read(Statement::new("clientes.trava", &TEXT).bind(id)).await?.pop())
 }
@@ -173,7 +176,10 @@ fn bound(statement: Statement, dados: &Dados<'_>) -> Statement {
 }
 
 /// Removes a client's row.
-pub(super) async fn delete(tx: &mut Transaction<'_>, id: ClienteId) -> Result<(), StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn delete(tx: &mut Transaction<'_>, id: ClienteId) -> Result<(), StoreError> {
     let statement = Statement::new("clientes.remove", "DELETE FROM `cadastro` WHERE `id` = ?").bind(id);
     tx.write(statement).await.map(|_| ())
 }

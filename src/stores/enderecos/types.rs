@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Enderecos, EnderecosDe, MOST_ADDRESSES, Registro};
 use crate::db::{Fault, Store, StoreError};
-use crate::executor::{Apart, Many, One};
+use crate::executor::{StoreField, Walked, WalkedList};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::sizes::at_most;
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -31,8 +31,8 @@ impl<G: Graph> Endereco<G> {
 
     /// Whose address it is; null when that client no longer exists, or (with an
     /// error) when the store `clientes` is down.
-    async fn cliente(&self, ctx: &Context<'_>) -> Apart<One<G::Cliente>> {
-        Apart::found(G::cliente(ctx, self.row.cliente)).await
+    async fn cliente(&self, ctx: &Context<'_>) -> StoreField<Walked<G::Cliente>> {
+        StoreField::found(G::cliente(ctx, self.row.cliente)).await
     }
 
     /// Street.
@@ -128,13 +128,13 @@ impl<G: Graph> ClienteEnderecos<G> {
     /// The client's addresses, oldest first, at most 50; null, with an error,
     /// when the store `enderecos` is down.
     #[graphql(directive = at_most::apply(MOST_ADDRESSES))]
-    async fn enderecos(&self, ctx: &Context<'_>) -> Apart<Many<Vec<Endereco<G>>>> {
+    async fn enderecos(&self, ctx: &Context<'_>) -> StoreField<WalkedList<Vec<Endereco<G>>>> {
         let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), EnderecosDe(self.cliente));
         let enderecos = async {
             let rows = rows.await?.unwrap_or_default();
             Ok(rows.into_iter().map(Endereco::<G>::of).collect::<Vec<_>>())
         };
-        Apart::all(enderecos).await
+        StoreField::all(enderecos).await
     }
 }
 

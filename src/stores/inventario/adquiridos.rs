@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::Inventario;
 use super::loaders::{PageKey, ProdutosDoCliente, TotalDeProdutos};
 use super::table::Adquirido;
-use crate::executor::{Apart, Many, One};
+use crate::executor::{StoreField, Walked, WalkedList};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{COUNTED, cost};
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -48,16 +48,16 @@ impl<G: Graph> ProdutosAdquiridos<G> {
 #[Object(name = "ProdutoAdquiridoConnection")]
 impl<G: Graph> ProdutosAdquiridos<G> {
     /// The products of this page, with what was bought of each.
-    async fn edges(&self) -> Many<Vec<AdquiridoEdge<G>>> {
+    async fn edges(&self) -> WalkedList<Vec<AdquiridoEdge<G>>> {
         let rows = self.slice.rows.iter();
-        Many(rows.map(|row| AdquiridoEdge { row: Arc::clone(row), graph: PhantomData }).collect())
+        WalkedList(rows.map(|row| AdquiridoEdge { row: Arc::clone(row), graph: PhantomData }).collect())
     }
 
     /// The products of this page; null where one no longer exists.
-    async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<One<G::Produto>>>> {
+    async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<Walked<G::Produto>>>> {
         let loads = self.slice.rows.iter().map(|row| G::produto(ctx, row.produto));
         let found = join_all(loads).await.into_iter();
-        found.map(|produto| produto.transpose().map(|produto| produto.map(One))).collect()
+        found.map(|produto| produto.transpose().map(|produto| produto.map(Walked))).collect()
     }
 
     /// Where this page stands among the others.
@@ -96,8 +96,8 @@ impl<G: Graph> AdquiridoEdge<G> {
 
     /// The product; null when it no longer exists, or (with an error) when the
     /// store `catalogo` is down.
-    async fn node(&self, ctx: &Context<'_>) -> Apart<One<G::Produto>> {
-        Apart::found(G::produto(ctx, self.row.produto)).await
+    async fn node(&self, ctx: &Context<'_>) -> StoreField<Walked<G::Produto>> {
+        StoreField::found(G::produto(ctx, self.row.produto)).await
     }
 
     /// How many units the client has bought of it.

@@ -13,11 +13,11 @@ pub use loaders::{
     ComprasDoCliente, ComprasDoProduto, PageKey, ProdutosDoCliente, ResumoDoCliente, ResumoDoProduto,
     TotalDeProdutos,
 };
-pub use mutation::{MutacoesInventario, RemoverProduto};
+pub use mutation::MutacoesInventario;
 pub use query::{CompraEntity, CompraFiltro, ConsultasInventario};
 pub use table::{
     DELETED_AT_ONCE, NovaCompra, Registro, Resumo, by_ids, count, delete_some_of, forget_cliente,
-    insert_many, references, refers,
+    insert_many, references, refers, was_bought,
 };
 pub use types::{ClienteInventario, Compra, ProdutoInventario};
 

@@ -12,9 +12,8 @@ use crate::db::{StoreError, Transaction};
 use crate::kernel::scalars::Decimal;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{ClienteId, CompraId, ProdutoId};
-use crate::stores::references::{Graph, Offers};
+use crate::stores::references::Offers;
 use crate::writes::guard::Guarded;
-use crate::writes::outbox::{self, PoliticaCompras, Task};
 use crate::writes::{
     Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, removal_payload, rules, run,
 };
@@ -180,45 +179,6 @@ impl Write for CancelarCompra {
         } else {
             Outcome::Refused(vec![Erro::nao_encontrado("id", "A compra")])
         })
-    }
-}
-
-/// What the removal of a product does here: it is refused when the product was
-/// bought; otherwise nobody buys it any more, and the catalogue is told.
-#[derive(Serialize)]
-pub struct RemoverProduto<G: Graph> {
-    /// What goes.
-    pub id: ProdutoId,
-    /// The product as it was.
-    #[serde(skip)]
-    pub before: Option<G::Produto>,
-}
-
-impl<G: Graph> Write for RemoverProduto<G> {
-    const OPERATION: &'static str = "removerProduto";
-
-    async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
-        self.before = G::produto(ctx, self.id).await?;
-        Ok(match self.before {
-            Some(_) => Vec::new(),
-            None => vec![Erro::nao_encontrado("id", "O produto")],
-        })
-    }
-
-    async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
-        if Guarded::Produto.lock(tx, self.id.0).await? {
-            return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O produto")]));
-        }
-        if table::was_bought(tx, self.id).await? {
-            return Ok(Outcome::Refused(vec![Erro::em(
-                "id",
-                CodigoErro::ProdutoComCompras,
-                "O produto tem compras e não pode ser removido; torne-o indisponível (disponivel: false).",
-            )]));
-        }
-        Guarded::Produto.mark_removed(tx, self.id.0, false).await?;
-        outbox::add(tx, Task::RemoverProduto, self.id.0, PoliticaCompras::Manter).await?;
-        Ok(Outcome::Done(self.id.0))
     }
 }
 

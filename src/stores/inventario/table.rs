@@ -342,7 +342,10 @@ pub(super) async fn lock(tx: &mut Transaction<'_>, id: CompraId) -> Result<Optio
 }
 
 /// Whether anybody has bought the product: as it is now.
-pub(super) async fn was_bought(tx: &mut Transaction<'_>, produto: ProdutoId) -> Result<bool, StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn was_bought(tx: &mut Transaction<'_>, produto: ProdutoId) -> Result<bool, StoreError> {
     let text = "SELECT `id` FROM `inventario` WHERE `id_produto` = ? LIMIT 1 LOCK IN SHARE MODE";
     let rows: Vec<(u64,)> = tx.read(Statement::new("inventario.vendido", text).bind(produto)).await?;
     Ok(!rows.is_empty())

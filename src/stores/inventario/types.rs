@@ -9,7 +9,7 @@ use super::Inventario;
 use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
 use super::table::{Registro, Resumo, Side};
-use crate::executor::{Apart, One};
+use crate::executor::{StoreField, Walked};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -36,14 +36,14 @@ impl<G: Graph> Compra<G> {
 
     /// Who bought; null when that client no longer exists, or (with an error)
     /// when the store `clientes` is down.
-    async fn cliente(&self, ctx: &Context<'_>) -> Apart<One<G::Cliente>> {
-        Apart::found(G::cliente(ctx, self.row.cliente)).await
+    async fn cliente(&self, ctx: &Context<'_>) -> StoreField<Walked<G::Cliente>> {
+        StoreField::found(G::cliente(ctx, self.row.cliente)).await
     }
 
     /// What was bought; null when that product no longer exists, or (with an
     /// error) when the store `catalogo` is down.
-    async fn produto(&self, ctx: &Context<'_>) -> Apart<One<G::Produto>> {
-        Apart::found(G::produto(ctx, self.row.produto)).await
+    async fn produto(&self, ctx: &Context<'_>) -> StoreField<Walked<G::Produto>> {
+        StoreField::found(G::produto(ctx, self.row.produto)).await
     }
 
     /// How many.
@@ -148,9 +148,9 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Apart<One<Connection<Compra<G>>>> {
+    ) -> StoreField<Walked<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
-        Apart::all(compras_of(ctx, Side::Cliente, self.cliente.0, &args)).await
+        StoreField::all(compras_of(ctx, Side::Cliente, self.cliente.0, &args)).await
     }
 
     /// The distinct products that the client has bought, by product id; null,
@@ -164,14 +164,14 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Apart<One<ProdutosAdquiridos<G>>> {
+    ) -> StoreField<Walked<ProdutosAdquiridos<G>>> {
         let args = PageArgs { first, after, last, before };
-        Apart::all(ProdutosAdquiridos::paginate(ctx, self.cliente, &args)).await
+        StoreField::all(ProdutosAdquiridos::paginate(ctx, self.cliente, &args)).await
     }
 
     /// All purchases of the client, summed up.
-    async fn resumo_compras(&self, ctx: &Context<'_>) -> Apart<One<Resumo>> {
-        Apart::all(resumo_of(ctx, Side::Cliente, self.cliente.0)).await
+    async fn resumo_compras(&self, ctx: &Context<'_>) -> StoreField<Walked<Resumo>> {
+        StoreField::all(resumo_of(ctx, Side::Cliente, self.cliente.0)).await
     }
 }
 
@@ -202,14 +202,14 @@ impl<G: Graph> ProdutoInventario<G> {
         #[graphql(desc = "Only rows after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
-    ) -> Apart<One<Connection<Compra<G>>>> {
+    ) -> StoreField<Walked<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
-        Apart::all(compras_of(ctx, Side::Produto, self.produto.0, &args)).await
+        StoreField::all(compras_of(ctx, Side::Produto, self.produto.0, &args)).await
     }
 
     /// All purchases of the product, summed up.
-    async fn resumo_vendas(&self, ctx: &Context<'_>) -> Apart<One<Resumo>> {
-        Apart::all(resumo_of(ctx, Side::Produto, self.produto.0)).await
+    async fn resumo_vendas(&self, ctx: &Context<'_>) -> StoreField<Walked<Resumo>> {
+        StoreField::all(resumo_of(ctx, Side::Produto, self.produto.0)).await
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use quarteto::auth::{Logins, UsersFile, hash};
 use quarteto::config::ConnectionLimits;
-use quarteto::consistency::Consistency;
 use quarteto::db::{Db, DbLimits, PerStore, Store, options};
 use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, Tls, router, serve};
 use quarteto::kernel::Papel;
+use quarteto::removal::Removals;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -35,7 +35,7 @@ pub struct TestApp {
     /// Ends when it has stopped.
     pub serving: JoinHandle<std::io::Result<()>>,
     /// Finishes removals; a test says when.
-    pub consistency: Arc<Consistency>,
+    pub removals: Arc<Removals>,
     twice: bool,
 }
 
@@ -141,8 +141,8 @@ impl TestApp {
         let databases = PerStore::from_fn(|store| {
             Db::new(store, options(store, &urls[store]).expect("a URL of ours"), stores)
         });
-        let consistency = Consistency::new(databases.clone());
-        let app = App::new(databases, &consistency, Arc::clone(&logins), bounds).expect("a valid schema");
+        let removals = Removals::new(databases.clone());
+        let app = App::new(databases, &removals, Arc::clone(&logins), bounds).expect("a valid schema");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let handle = Handle::new();
@@ -152,18 +152,7 @@ impl TestApp {
                 async move { serve(listener, router(app), tls.as_deref(), connections, stop).await },
             );
         let http = reqwest::Client::builder().build().expect("a client");
-        Self {
-            base,
-            http,
-            logins,
-            users,
-            _folder: folder,
-            proxies,
-            handle,
-            serving,
-            consistency,
-            twice: true,
-        }
+        Self { base, http, logins, users, _folder: folder, proxies, handle, serving, removals, twice: true }
     }
 
     /// The users file; changes count after [`reload_users`](Self::reload_users).

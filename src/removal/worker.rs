@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::{Consistency, Progress};
+use super::{Progress, Removals};
 use crate::db::{Store, StoreError};
 use crate::failpoint::reach;
 use crate::writes::outbox::{self, Open, Task};
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The stores with an outbox.
 const HOMES: [Store; 2] = [Store::Clientes, Store::Inventario];
 
-impl Consistency {
+impl Removals {
     /// Works through the outboxes for as long as the program runs.
     pub async fn run(self: Arc<Self>) {
         let mut pulse = interval(PULSE);
@@ -68,12 +68,12 @@ impl Consistency {
         worked
     }
 
-    /// Counts what is in the outboxes, for [`Watch`](super::Watch).
+    /// Counts what is in the outboxes, for [`Standings`](super::Standings).
     pub async fn look(&self) {
         for store in HOMES {
             // The failure is in the log already, with its statement.
             if let Ok(standing) = outbox::standing(&self.databases[store]).await {
-                self.watch.saw(store, standing);
+                self.standings.saw(store, standing);
             }
         }
     }
@@ -124,7 +124,7 @@ impl Consistency {
             match record::purge(&self.databases[store]).await {
                 Ok(0) | Err(_) => {}
                 Ok(purged) => {
-                    self.watch.deleted(store, purged);
+                    self.standings.deleted(store, purged);
                     tracing::info!(%store, purged, "old idempotency records deleted");
                 }
             }

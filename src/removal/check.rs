@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Consistency;
+use super::Removals;
 use crate::db::{Db, End, MOST_KEYS, PerStore, Store, StoreError, Transaction, Work};
 use crate::failpoint::reach;
 use crate::relay::ClienteId;
@@ -183,12 +183,12 @@ pub trait Observer {
 
 /// A walk through the stores.
 pub struct Check<'a, O> {
-    consistency: &'a Consistency,
+    consistency: &'a Removals,
     observer: &'a mut O,
     repair: bool,
 }
 
-impl Consistency {
+impl Removals {
     /// Looks for what fits nowhere, from `from` on, and with `repair` mends what
     /// the rules allow. Tells `observer` of everything.
     ///

@@ -1,15 +1,14 @@
-//! The steps of a removal in the other stores. Each may be repeated, by several
-//! instances at once, and to the same effect; so a step that was done and not
-//! noted is done again.
+//! How a removal gets on: a row of the outbox is leased, its steps in the other stores
+//! are taken ([`cliente`](super::cliente), [`produto`](super::produto)), and it is done,
+//! put off or parked. Each step may be repeated, by several instances at once, and to the
+//! same effect; so a step that was done and not noted is done again.
 
 use std::time::Duration;
 
-use super::{Consistency, Step};
+use super::{Progress, Removals, Step};
 use crate::db::{Db, Fault, Store, StoreError};
 use crate::failpoint::reach;
-use crate::relay::{ClienteId, ProdutoId};
-use crate::stores::{catalogo, enderecos, inventario};
-use crate::writes::outbox::{self, Leased, PoliticaCompras, Task};
+use crate::writes::outbox::{self, Leased, Task};
 
 /// After so many attempts, work that our own mistake keeps from succeeding waits
 /// for a person. A store that is down is tried for ever.
@@ -18,23 +17,7 @@ const ATTEMPTS: u32 = 10;
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// What has been done of a removal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// The store `enderecos` has nothing more to do.
-    pub enderecos: bool,
-    /// The store `inventario` has nothing more to do.
-    pub inventario: bool,
-    /// The store `catalogo` has nothing more to do.
-    pub catalogo: bool,
-}
-
-impl Progress {
-    /// Everything is done.
-    pub const WHOLE: Self = Self { enderecos: true, inventario: true, catalogo: true };
-}
-
-impl Consistency {
+impl Removals {
     /// Works on row `id` of the outbox of `store`, unless somebody else does;
     /// `None` then.
     ///
@@ -69,43 +52,6 @@ impl Consistency {
         Ok(Some(progress))
     }
 
-    /// Both stores are tried, whatever comes of the first.
-    async fn forget_cliente(&self, home: &Db, leased: &Leased) -> (Progress, Option<StoreError>) {
-        let cliente = ClienteId(leased.target);
-        let addresses = enderecos::forget_cliente(&self.databases[Store::Enderecos], cliente).await;
-        reach("removal", "enderecos");
-        let purchases = self.forget_purchases(home, leased, cliente).await;
-        reach("removal", "inventario");
-        let progress =
-            Progress { enderecos: addresses.is_ok(), inventario: purchases.is_ok(), catalogo: true };
-        (progress, addresses.err().or(purchases.err()))
-    }
-
-    async fn forget_purchases(
-        &self,
-        home: &Db,
-        leased: &Leased,
-        cliente: ClienteId,
-    ) -> Result<(), StoreError> {
-        let db = &self.databases[Store::Inventario];
-        let kept = leased.policy == PoliticaCompras::Manter;
-        inventario::forget_cliente(db, cliente, kept).await?;
-        reach("removal", "noted");
-        while !kept && inventario::delete_some_of(db, cliente).await? == inventario::DELETED_AT_ONCE {
-            reach("removal", "some_deleted");
-            if !leased.renew(home).await? {
-                return Err(StoreError::new(db.store(), Fault::Busy, "another instance has taken over"));
-            }
-        }
-        Ok(())
-    }
-
-    async fn forget_produto(&self, leased: &Leased) -> (Progress, Option<StoreError>) {
-        let deleted = catalogo::delete(&self.databases[Store::Catalogo], ProdutoId(leased.target)).await;
-        reach("removal", "catalogo");
-        (Progress { catalogo: deleted.is_ok(), ..Progress::WHOLE }, deleted.err())
-    }
-
     async fn put_off(&self, home: &Db, leased: &Leased, error: &StoreError) -> Result<(), StoreError> {
         let why = error.to_string();
         if error.fault == Fault::Internal && leased.attempts >= ATTEMPTS {
@@ -121,7 +67,7 @@ impl Consistency {
 
     /// Counts the step, which is `ours` when the lease still was.
     fn took(&self, step: Step, ours: bool) {
-        self.watch.took(if ours { step } else { Step::Lost });
+        self.standings.took(if ours { step } else { Step::Lost });
     }
 }
 

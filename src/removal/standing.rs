@@ -40,13 +40,13 @@ impl Step {
 
 /// Counts what the worker does.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct Standings {
     standings: Mutex<PerStore<Option<(SystemTime, Standing)>>>,
     steps: [Counter; Step::ALL.len()],
     purged: PerStore<Counter>,
 }
 
-impl Watch {
+impl Standings {
     /// How the outbox of `store` stood when it was last looked at; none before
     /// that, and for a store without an outbox.
     #[must_use]
