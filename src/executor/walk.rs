@@ -6,7 +6,7 @@
 //! at once a list, one box is used again for all fields that are ready, and only
 //! what waits for a store is kept; the members of an answer are copied from a
 //! template. The answer is the same. What is made is counted
-//! ([`Budget`](crate::kernel::Budget)): an answer that holds too much is not finished.
+//! ([`Budget`]): an answer that holds too much is not finished.
 //!
 //! What is unusual is left to the executor: requests that are traced, directives that
 //! are executed, fragments on an interface, one key selected twice.
