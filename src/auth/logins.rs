@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use super::throttle::Throttle;
 use super::users::{Users, UsersError, UsersFile};
 use crate::kernel::Requester;
+use crate::kernel::text::nfc;
 use crate::mark::Mark;
 
 /// How long a verified login is remembered.
@@ -200,7 +201,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// User and password of Basic credentials (RFC 7617): the scheme in any case,
-/// split at the first colon, the name in UTF-8.
+/// split at the first colon, the name in UTF-8 and in Normalization Form C.
 ///
 /// # Errors
 /// [`Denied::Malformed`] for anything else, whatever the bytes are.
@@ -215,7 +216,7 @@ pub fn credentials(header: &[u8]) -> Result<(String, Vec<u8>), Denied> {
     let decoded = STANDARD.decode(encoded.trim_ascii()).map_err(|_| Denied::Malformed)?;
     let colon = decoded.iter().position(|byte| *byte == b':').ok_or(Denied::Malformed)?;
     let nome = String::from_utf8(decoded[..colon].to_vec()).map_err(|_| Denied::Malformed)?;
-    Ok((nome, decoded[colon + 1..].to_vec()))
+    Ok((nfc(nome), decoded[colon + 1..].to_vec()))
 }
 
 #[cfg(test)]
@@ -227,6 +228,11 @@ mod tests {
         let of = |text: &str| credentials(text.as_bytes());
         let expected = Ok(("zoé".to_owned(), b"a:b".to_vec()));
         let encoded = STANDARD.encode("zoé:a:b");
+        assert_eq!(
+            of(&format!("Basic {}", STANDARD.encode("zoe\u{301}:a:b"))),
+            expected,
+            "as a Mac writes it"
+        );
         assert_eq!(of(&format!("Basic {encoded}")), expected);
         assert_eq!(of(&format!("bAsIc {encoded}")), expected);
         assert_eq!(of(&format!("Basic   {encoded} ")), expected);

@@ -5,6 +5,8 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use rand::RngExt as _;
 
+use crate::kernel::text::nfc;
+
 /// A hash as it stands in the users file, checked to be one we can verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hash(String);
@@ -26,9 +28,16 @@ impl Hash {
     }
 
     /// Whether this is the hash of `password`. Slow by design: tens of
-    /// milliseconds, on a thread that may block.
+    /// milliseconds, on a thread that may block; twice that for a password that is
+    /// not in Normalization Form C, which may have been hashed either way.
     #[must_use]
     pub fn verify(&self, password: &[u8]) -> bool {
+        let normal = std::str::from_utf8(password).ok().map(|text| nfc(text.to_owned()));
+        let other = normal.filter(|normal| normal.as_bytes() != password);
+        other.is_some_and(|normal| self.is_of(normal.as_bytes())) || self.is_of(password)
+    }
+
+    fn is_of(&self, password: &[u8]) -> bool {
         if is_bcrypt(&self.0) {
             return bcrypt::verify(password, &self.0).unwrap_or(false);
         }
@@ -61,7 +70,8 @@ pub enum PasswordRule {
     Hashing(String),
 }
 
-/// A new argon2id hash (19 MiB, 2 passes: OWASP's minimum, the crate's default).
+/// A new argon2id hash (19 MiB, 2 passes: OWASP's minimum, the crate's default) of the
+/// password in Normalization Form C (RFC 7617, section 2.1).
 ///
 /// # Errors
 /// [`PasswordRule`].
@@ -73,7 +83,7 @@ pub fn hash(password: &str) -> Result<Hash, PasswordRule> {
         return Err(PasswordRule::TooLong);
     }
     Argon2::default()
-        .hash_password(password.as_bytes())
+        .hash_password(nfc(password.to_owned()).as_bytes())
         .map(|hash| Hash(hash.to_string()))
         .map_err(|error| PasswordRule::Hashing(error.to_string()))
 }
@@ -95,6 +105,8 @@ mod tests {
     fn verifies_its_own_hashes_and_those_of_htpasswd() {
         let own = hash("abacaxi-com-hortelã").expect("hashed");
         assert!(own.verify("abacaxi-com-hortelã".as_bytes()));
+        assert!(own.verify("abacaxi-com-hortela\u{303}".as_bytes()), "as a Mac writes it");
+        assert!(hash("abacaxi-com-hortela\u{303}").expect("hashed").verify("abacaxi-com-hortelã".as_bytes()));
         assert!(!own.verify(b"abacaxi"));
         assert_eq!(Hash::parse(own.as_str()).as_ref(), Ok(&own));
         let cost_4 = bcrypt::hash("segredo-longo", 4).expect("hashed");

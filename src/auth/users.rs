@@ -1,4 +1,5 @@
-//! The users file: a line a user, `nome:hash:papel`.
+//! The users file: a line a user, `nome:hash:papel`. Names are compared in Normalization
+//! Form C, whoever wrote the file.
 //!
 //! It is an htpasswd file whose third field (a comment to nginx) is the papel;
 //! without one a user is a LEITOR. Blank lines and lines that begin with `#` are
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use super::password::Hash;
 use crate::kernel::Papel;
+use crate::kernel::text::{nfc, stray};
 
 /// One user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +86,7 @@ pub enum UsersError {
     Unknown(String),
     /// The name breaks a rule.
     #[error(
-        "the user name `{0}` must have 1 to 64 characters, no colon, no control character, and must not begin with # or a space"
+        "the user name `{0}` must have 1 to 64 characters, no colon, no control or invisible character, no blank at its ends, and must not begin with #"
     )]
     Name(String),
 }
@@ -118,7 +120,7 @@ impl UsersFile {
     /// half-written one never counts.
     pub fn read(&self) -> Result<Users, UsersError> {
         let text = fs::read_to_string(&self.0).map_err(|error| self.failed(&error))?;
-        self.parse(&text)
+        self.parse(&nfc(text))
     }
 
     fn parse(&self, text: &str) -> Result<Users, UsersError> {
@@ -146,10 +148,11 @@ impl UsersFile {
     /// # Errors
     /// [`UsersError`]; then the file is as it was.
     pub fn add(&self, nome: &str, hash: &Hash, papel: Papel) -> Result<(), UsersError> {
-        check_name(nome)?;
+        let nome = nfc(nome.to_owned());
+        check_new_name(&nome)?;
         let text = self.text()?;
-        if self.parse(&text)?.get(nome).is_some() {
-            return Err(UsersError::Exists(nome.to_owned()));
+        if self.parse(&text)?.get(&nome).is_some() {
+            return Err(UsersError::Exists(nome));
         }
         let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         let line = format!("{nome}:{}:{}", hash.as_str(), papel.name());
@@ -161,6 +164,7 @@ impl UsersFile {
     /// # Errors
     /// [`UsersError`]; then the file is as it was.
     pub fn set_password(&self, nome: &str, hash: &Hash) -> Result<(), UsersError> {
+        let nome = &nfc(nome.to_owned());
         let papel = self.papel_of(nome)?;
         self.edit(nome, Some(&format!("{nome}:{}:{}", hash.as_str(), papel.name())))
     }
@@ -170,6 +174,7 @@ impl UsersFile {
     /// # Errors
     /// [`UsersError`]; then the file is as it was.
     pub fn remove(&self, nome: &str) -> Result<(), UsersError> {
+        let nome = &nfc(nome.to_owned());
         self.papel_of(nome)?;
         self.edit(nome, None)
     }
@@ -206,7 +211,7 @@ impl UsersFile {
     fn text(&self) -> Result<String, UsersError> {
         match fs::read_to_string(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
-            read => read.map_err(|error| self.failed(&error)),
+            read => read.map(nfc).map_err(|error| self.failed(&error)),
         }
     }
 
@@ -253,5 +258,12 @@ fn check_name(nome: &str) -> Result<(), UsersError> {
     let sound = (1..=64).contains(&nome.chars().count())
         && !nome.chars().any(|c| c == ':' || c.is_control())
         && !nome.starts_with(['#', ' ']);
+    sound.then_some(()).ok_or_else(|| UsersError::Name(nome.to_owned()))
+}
+
+/// What a new name must keep besides; files of earlier versions may hold others.
+fn check_new_name(nome: &str) -> Result<(), UsersError> {
+    check_name(nome)?;
+    let sound = nome.trim() == nome && stray(nome).is_none();
     sound.then_some(()).ok_or_else(|| UsersError::Name(nome.to_owned()))
 }

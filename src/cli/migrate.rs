@@ -8,6 +8,7 @@ use super::OpenStores;
 use crate::config::Config;
 use crate::db::Store;
 use crate::db::migrations::{self, SchemaState};
+use crate::stores;
 
 /// Bring the schemas of the stores up to date.
 #[derive(Args)]
@@ -38,7 +39,7 @@ impl Migrate {
                     }
                 })
             } else {
-                migrations::migrate(store, options).await.map(|applied| match applied {
+                stores::migrate(store, options).await.map(|applied| match applied {
                     0 => "up to date".to_owned(),
                     applied => format!("{applied} migrations applied"),
                 })

@@ -7,8 +7,9 @@ use indicatif::MultiProgress;
 
 use super::OpenStores;
 use crate::config::Config;
-use crate::db::{Store, migrations};
+use crate::db::Store;
 use crate::seed::{self, Plan};
+use crate::stores;
 
 /// Fill empty stores with synthetic data, the same on every run.
 #[derive(Args)]
@@ -40,7 +41,7 @@ impl Seed {
         );
         let open = OpenStores::open(config).await?;
         for store in Store::ALL {
-            migrations::migrate(store, &open.stores[store]).await?;
+            stores::migrate(store, &open.stores[store]).await?;
         }
         let plan = Plan {
             clientes: self.clientes,

@@ -25,6 +25,7 @@ use crate::kernel::Papel;
 use crate::operation::trusted::Trusted;
 use crate::removal::Removals;
 use crate::seed::{self, Plan};
+use crate::stores;
 
 /// Serve the API; with no store URL set, over a private database.
 #[derive(Args)]
@@ -53,7 +54,7 @@ impl Serve {
         let OpenStores { stores, private } = OpenStores::open(config).await?;
         if private.is_some() {
             for store in Store::ALL {
-                migrations::migrate(store, &stores[store]).await?;
+                stores::migrate(store, &stores[store]).await?;
             }
             self.offer_demo_data(&stores).await?;
         } else {

@@ -8,8 +8,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sqlx::Connection as _;
-use sqlx::migrate::{Migrate as _, Migrator};
+use sqlx::migrate::{Migrate as _, Migration, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 
 use super::error::explain;
@@ -86,6 +87,14 @@ pub enum MigrationError {
         /// Which store.
         store: Store,
     },
+    /// Rows stand in the way of a migration.
+    #[error("store {store}: {rows}; nothing was guessed: mend them and run `quarteto migrate` again")]
+    Rows {
+        /// Which store.
+        store: Store,
+        /// Which rows, and the rule.
+        rows: String,
+    },
     /// A statement failed.
     #[error("store {store}: migration failed: {reason}")]
     Failed {
@@ -96,16 +105,46 @@ pub enum MigrationError {
     },
 }
 
+/// What must be done to the rows that are there and cannot be said in SQL. It may be
+/// repeated.
+pub struct Step {
+    /// The migration that it goes before; none when it goes after all of them, each
+    /// time.
+    pub before: Option<i64>,
+    /// What is done.
+    pub run: for<'c> fn(&'c mut MySqlConnection) -> BoxFuture<'c, Result<(), Obstacle>>,
+}
+
+/// Why a [`Step`] could not be done.
+#[derive(Debug)]
+pub enum Obstacle {
+    /// The driver says so.
+    Driver(sqlx::Error),
+    /// Rows stand in the way, and a person must decide: which, and what to do.
+    Rows(String),
+}
+
+impl From<sqlx::Error> for Obstacle {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
 /// Brings a store up to date and returns how many migrations it applied. Safe
 /// to run from several processes at once.
 ///
 /// # Errors
-/// [`MigrationError`]; nothing is applied beyond the file that failed.
-pub async fn migrate(store: Store, options: &MySqlConnectOptions) -> Result<usize, MigrationError> {
+/// [`MigrationError`]; nothing is applied beyond the file, or the step before it, that
+/// failed.
+pub async fn migrate(
+    store: Store,
+    options: &MySqlConnectOptions,
+    steps: &[Step],
+) -> Result<usize, MigrationError> {
     let mut connection = open(store, options).await?;
     let mysql = connection.mysql();
     lock(store, mysql).await?;
-    let outcome = apply(store, mysql).await;
+    let outcome = apply(store, mysql, steps).await;
     // The lock ends with the connection in any case.
     let _ = connection.mysql.close().await;
     outcome
@@ -119,7 +158,7 @@ pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<Schema
     let mut connection = open(store, options).await?;
     let pending = pending(store, connection.mysql()).await?;
     let _ = connection.mysql.close().await;
-    Ok(match pending {
+    Ok(match pending.len() {
         0 => SchemaState::Current,
         missing => SchemaState::Behind(missing),
     })
@@ -150,26 +189,46 @@ async fn lock(store: Store, mysql: &mut MySqlConnection) -> Result<(), Migration
     }
 }
 
-async fn apply(store: Store, mysql: &mut MySqlConnection) -> Result<usize, MigrationError> {
+async fn apply(store: Store, mysql: &mut MySqlConnection, steps: &[Step]) -> Result<usize, MigrationError> {
     let pending = pending(store, mysql).await?;
-    if pending > 0 {
+    if !pending.is_empty() {
         mysql.ensure_migrations_table(TABLE).await.map_err(|error| migration_failed(store, &error))?;
         sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE")
             .execute(&mut *mysql)
             .await
             .map_err(|error| failed(store, &error))?;
-        migrator(store)
-            .run_direct(None, mysql, false)
-            .await
-            .map_err(|error| migration_failed(store, &error))?;
     }
-    Ok(pending)
+    for migration in &pending {
+        take(store, mysql, steps, Some(migration.version)).await?;
+        mysql.apply(TABLE, migration).await.map_err(|error| migration_failed(store, &error))?;
+    }
+    take(store, mysql, steps, None).await?;
+    Ok(pending.len())
+}
+
+/// Takes the steps that go before a migration, or after all.
+async fn take(
+    store: Store,
+    mysql: &mut MySqlConnection,
+    steps: &[Step],
+    before: Option<i64>,
+) -> Result<(), MigrationError> {
+    for step in steps.iter().filter(|step| step.before == before) {
+        (step.run)(mysql).await.map_err(|obstacle| match obstacle {
+            Obstacle::Driver(error) => failed(store, &error),
+            Obstacle::Rows(rows) => MigrationError::Rows { store, rows },
+        })?;
+    }
+    Ok(())
 }
 
 const TABLE: &str = "_sqlx_migrations";
 
-/// How many migrations are missing; refuses a schema that we do not know.
-async fn pending(store: Store, mysql: &mut MySqlConnection) -> Result<usize, MigrationError> {
+/// The migrations that are missing, in order; refuses a schema that we do not know.
+async fn pending(
+    store: Store,
+    mysql: &mut MySqlConnection,
+) -> Result<Vec<&'static Migration>, MigrationError> {
     let tables: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'",
     )
@@ -178,7 +237,7 @@ async fn pending(store: Store, mysql: &mut MySqlConnection) -> Result<usize, Mig
     .map_err(|error| failed(store, &error))?;
     let known = migrator(store);
     if tables == 0 {
-        return Ok(known.iter().count());
+        return Ok(known.iter().collect());
     }
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(
         "SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version",
@@ -197,7 +256,8 @@ async fn pending(store: Store, mysql: &mut MySqlConnection) -> Result<usize, Mig
             Some(_) => {}
         }
     }
-    Ok(known.iter().count() - applied.len())
+    let is_applied = |version| applied.iter().any(|(applied, _)| *applied == version);
+    Ok(known.iter().filter(|migration| !is_applied(migration.version)).collect())
 }
 
 fn failed(store: Store, error: &sqlx::Error) -> MigrationError {

@@ -279,10 +279,21 @@ impl<R: Row> Work for Insert<'_, R> {
         match inserted.map_err(|error| StoreError::statement(R::STORE, &error)) {
             Ok(()) => Ok(End::Commit(None)),
             Err(error) if error.fault == Fault::Duplicate => {
-                let value = error.detail.rsplit_once('_').map_or(&*error.detail, |(_, value)| value);
-                Ok(End::Rollback(Some(format!("{value}: another row has this value"))))
+                let column = unique_column(&error.detail);
+                Ok(End::Rollback(Some(format!("{column}: another row has this value"))))
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The column that a unique key of a store is about.
+fn unique_column(key: &str) -> &str {
+    match key {
+        "cadastro_email_chave" => "email",
+        "cadastro_cpf" => "cpf",
+        "inventario_chave_idempotencia" => "chave_idempotencia",
+        "PRIMARY" => "id",
+        other => other,
     }
 }

@@ -14,6 +14,7 @@ use async_graphql::{Name, Number, Pos, Positioned, Value as Constant};
 use async_graphql_value::Value;
 
 use super::rules::place_of;
+use crate::kernel::text::nfc;
 
 /// The fragments of a document, by name.
 pub(super) type Fragments = std::collections::HashMap<Name, Positioned<executor::FragmentDefinition>>;
@@ -175,7 +176,7 @@ pub(super) fn constant(value: &ast::Value, name: Option<&apollo_compiler::Name>)
     match value {
         ast::Value::Null | ast::Value::Variable(_) => Constant::Null,
         ast::Value::Enum(name) => Constant::Enum(Name::new(name)),
-        ast::Value::String(text) => Constant::String(text.clone()),
+        ast::Value::String(text) => Constant::String(nfc(text.clone())),
         ast::Value::Boolean(value) => Constant::Boolean(*value),
         ast::Value::Int(number) => number_of(number.as_str(), name),
         ast::Value::Float(number) => number_of(number.as_str(), name),

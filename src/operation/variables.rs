@@ -19,6 +19,7 @@ use async_graphql::{Name, Number, Pos, Value, Variables};
 use serde_json::{Map, Value as Json};
 
 use super::refusal::{Problem, Refusal};
+use crate::kernel::text::nfc;
 use crate::kernel::{code, scalars};
 
 /// Values that are told to be wrong at once.
@@ -232,13 +233,13 @@ fn read_scalar(value: &Json, name: &str) -> Option<Value> {
             whole(number).and_then(|number| i32::try_from(number).ok()).map(Value::from)
         }
         ("Float", Json::Number(number)) => Some(Value::Number(number.clone())),
-        ("String" | "ID", Json::String(text)) => Some(Value::String(text.clone())),
+        ("String" | "ID", Json::String(text)) => Some(Value::String(nfc(text.clone()))),
         ("ID", Json::Number(number)) => whole(number).map(|number| Value::String(number.to_string())),
         ("Boolean", Json::Bool(value)) => Some(Value::Boolean(*value)),
         ("Int" | "Float" | "String" | "ID" | "Boolean", _) => None,
         // Any object of federation.
         ("_Any", value) => Value::from_json(value.clone()).ok(),
-        (_, Json::String(text)) => Some(Value::String(text.clone())),
+        (_, Json::String(text)) => Some(Value::String(nfc(text.clone()))),
         (_, Json::Number(number)) => Some(exact(number)),
         _ => None,
     }

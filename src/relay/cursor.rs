@@ -4,12 +4,9 @@
 //! order and the row's id, which breaks ties. It is refused by another connection, and
 //! where the order differs, since it would silently skip rows there.
 
-use std::ops::RangeInclusive;
-
 use async_graphql::connection::CursorType;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::scalars::{DateTime, Decimal};
@@ -46,14 +43,11 @@ pub enum KeyKind {
     Moment,
 }
 
-/// The years that a DATETIME column holds, and that a statement can be sent with.
-const YEARS: RangeInclusive<i32> = 1000..=9999;
-
 impl SortKey {
     /// Whether a store can hold such a value: what it cannot, no cursor of ours has.
     fn is_storable(&self) -> bool {
         match self {
-            Self::Moment(DateTime(moment)) => YEARS.contains(&moment.year()),
+            Self::Moment(moment) => (DateTime::FIRST..=DateTime::LAST).contains(moment),
             Self::Id | Self::Text(_) | Self::Amount(_) => true,
         }
     }

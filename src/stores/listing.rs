@@ -28,11 +28,6 @@ impl Order {
         Self { name, kind: KeyKind::Id, column: "`id`", descending: false }
     }
 
-    /// By id, newest first.
-    pub const fn newest_first(name: &'static str) -> Self {
-        Self { name, kind: KeyKind::Id, column: "`id`", descending: true }
-    }
-
     fn by_id_alone(self) -> bool {
         self.kind == KeyKind::Id
     }
@@ -108,6 +103,12 @@ impl Conditions {
     }
 }
 
+/// A LIKE pattern in which the caller's text stands for itself.
+pub fn like_containing(part: &str) -> String {
+    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
 fn where_clause(clauses: &[&'static str], keyset: &[String]) -> String {
     let all: Vec<&str> = clauses.iter().copied().chain(keyset.iter().map(String::as_str)).collect();
     if all.is_empty() {
@@ -137,4 +138,14 @@ fn bind_bound(statement: Statement, cursor: &Cursor) -> Statement {
         SortKey::Moment(moment) => statement.bind(*moment).bind(*moment),
     };
     keyed.bind(cursor.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_of_the_caller_stand_for_themselves() {
+        assert_eq!(like_containing(r"50%_\"), r"%50\%\_\\%");
+    }
 }

@@ -26,4 +26,23 @@ pub mod clientes;
 pub mod enderecos;
 pub mod inventario;
 mod listing;
+mod range;
 pub mod references;
+
+use crate::db::Store;
+use crate::db::migrations::{self, MigrationError, Step};
+use sqlx::mysql::MySqlConnectOptions;
+
+/// Brings a store's tables, and the rows in them, into the form that this program reads.
+///
+/// # Errors
+/// [`MigrationError`].
+pub async fn migrate(store: Store, options: &MySqlConnectOptions) -> Result<usize, MigrationError> {
+    let steps: &[Step] = match store {
+        Store::Clientes => clientes::STEPS,
+        Store::Enderecos => enderecos::STEPS,
+        Store::Catalogo => catalogo::STEPS,
+        Store::Inventario => &[],
+    };
+    migrations::migrate(store, options, steps).await
+}

@@ -63,6 +63,17 @@ impl Checks {
         self.keep(campo, rule(text))
     }
 
+    /// A condition on the write: absent sets none, but a blank one is wrong, since
+    /// whoever gave it wants it to hold.
+    pub fn condition<T>(
+        &mut self,
+        campo: &'static str,
+        text: Option<&str>,
+        rule: impl FnOnce(&str) -> Checked<T>,
+    ) -> Option<T> {
+        self.keep(campo, rule(text?.trim()))
+    }
+
     /// A new value for what must have one: absent keeps, null is refused.
     pub fn change<S: AsRef<str>, T>(
         &mut self,

@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 use async_graphql::registry::Registry;
 use async_graphql::{InputType, InputValueError, InputValueResult, Value};
 
+use crate::kernel::scalars::Decimal;
+
 /// The scalar `T` in an input, read as text and checked later: so that a wrong
 /// CPF is an [`Erro`](super::Erro) beside the others, not the end of the request.
 /// The schema shows `T`.
@@ -37,7 +39,10 @@ impl<T: InputType> InputType for Lenient<T> {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let text = match value.unwrap_or_default() {
             Value::String(text) => text,
-            Value::Number(number) => number.to_string(),
+            // Without an exponent, which no rule reads.
+            Value::Number(number) => {
+                Decimal::from_number(&number).map_or_else(|_| number.to_string(), |plain| plain.0.to_string())
+            }
             _ => return Err(InputValueError::custom(format!("expected a {}", T::type_name()))),
         };
         Ok(Self { text, scalar: PhantomData })

@@ -9,7 +9,9 @@ use rust_decimal::Decimal as Exact;
 
 use super::erro::CodigoErro;
 use crate::kernel::GraphError;
-use crate::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
+use crate::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal, NoCpf, Spoilt};
+use crate::kernel::telefone::{self, Unreadable};
+use crate::kernel::text::{domain_of, nfc, stray};
 use crate::relay::GlobalId;
 
 /// The value, or what is wrong with it.
@@ -48,57 +50,86 @@ pub fn lines(most: usize) -> impl Fn(&str) -> Checked<String> {
     }
 }
 
+/// In the form that is kept: what cannot be seen is refused by its name, since it makes
+/// two names out of one.
 fn bounded(text: &str, most: usize) -> Checked<String> {
+    if let Some(stray) = stray(text) {
+        return invalid(&format!("O texto contém um caractere invisível, {stray}; apague-o."));
+    }
+    let text = nfc(text.to_owned());
     let length = text.chars().count();
     if length > most {
         let mensagem = format!("O texto pode ter no máximo {most} caracteres e tem {length}.");
         return Err((CodigoErro::MuitoLongo, mensagem));
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
-/// An e-mail address with a domain that has a dot (RFC 5321, without display
-/// name and without literal addresses).
+/// An e-mail address (RFC 5321, without display name and without literal addresses) at
+/// a domain that DNS could have (UTS #46): it has a dot and does not end in a number.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn email(text: &str) -> Checked<String> {
     let text = line(254)(text)?;
     let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
-    match EmailAddress::parse_with_options(&text, options) {
-        Ok(_) => Ok(text),
-        Err(_) => invalid("O e-mail não é válido; ele tem a forma nome@exemplo.com.br."),
+    if EmailAddress::parse_with_options(&text, options).is_err() {
+        return invalid("O e-mail não é válido; ele tem a forma nome@exemplo.com.br.");
+    }
+    match text.rsplit_once('@') {
+        Some((_, domain)) if domain_of(domain).is_some() => Ok(text),
+        _ => invalid("O domínio do e-mail não existe; o e-mail tem a forma nome@exemplo.com.br."),
     }
 }
 
 /// A CPF with valid check digits.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with it, and what a spreadsheet has done to it.
 pub fn cpf(text: &str) -> Checked<Cpf> {
-    Cpf::parse(text).or_else(|_| invalid("O CPF não é válido; confira os 11 dígitos."))
+    Cpf::parse(text).or_else(|why| match why {
+        NoCpf::Spoilt(spoilt) => {
+            invalid(&spoilt_text("O CPF não é válido", "confira os 11 dígitos.", &spoilt))
+        }
+        NoCpf::Repeated | NoCpf::CheckDigits => invalid("O CPF não é válido; confira os 11 dígitos."),
+    })
 }
 
 /// A CEP.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with it, and what a spreadsheet has done to it.
 pub fn cep(text: &str) -> Checked<Cep> {
-    Cep::parse(text).or_else(|_| invalid("O CEP não é válido; ele tem 8 dígitos, como 01310-100."))
+    Cep::parse(text).or_else(|spoilt| {
+        invalid(&spoilt_text("O CEP não é válido", "ele tem 8 dígitos, como 01310-100.", &spoilt))
+    })
 }
 
-/// A telephone number: 8 to 15 digits (E.164), an optional `+` before them, kept
-/// without the spaces, dashes, dots and parentheses that people write.
+fn spoilt_text(what: &str, form: &str, spoilt: &Spoilt) -> String {
+    spoilt.mensagem().map_or_else(|| format!("{what}; {form}"), |done| format!("{what}: {done}"))
+}
+
+/// A telephone number as it is kept, in E.164; without a country it is Brazil's, with
+/// its area code.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn telefone(text: &str) -> Checked<String> {
-    let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')')).collect();
-    let digits = plain.strip_prefix('+').unwrap_or(&plain);
-    if (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(plain);
-    }
-    invalid("O telefone não é válido; ele tem de 8 a 15 dígitos, como (11) 91234-5678.")
+    telefone::parse(text).or_else(|why| {
+        let why = match why {
+            Unreadable::NoNumber => "ele não tem dígitos".to_owned(),
+            Unreadable::Words => "escreva só o número, sem ramal nem observação".to_owned(),
+            Unreadable::TooLong => "ele tem dígitos demais; escreva um número só".to_owned(),
+            Unreadable::TooShort => "ele tem dígitos de menos".to_owned(),
+            Unreadable::NoArea => "falta o DDD".to_owned(),
+            Unreadable::NoSuchArea(area) => format!("o DDD {area} não existe"),
+            Unreadable::NinthDigit => "celulares têm nove dígitos depois do DDD".to_owned(),
+            Unreadable::Impossible => "esse número não existe".to_owned(),
+        };
+        invalid(&format!(
+            "O telefone não é válido: {why}. Ele tem a forma (11) 91234-5678 ou +351 912 345 678."
+        ))
+    })
 }
 
 /// A day of birth: from 1900 on and not to come.
@@ -223,16 +254,68 @@ mod tests {
             "Ana <ana@example.com>",
             "ana@[10.0.0.1]",
             "a b@c.de",
+            "a@1.2.3.4",
+            "a@exemplo.123",
+            "a@b_c.com",
+            "a@-b.com",
+            "ana@exem\u{ad}plo.com",
         ] {
             assert_eq!(codigo(email(text)), Some(CodigoErro::Invalido), "{text}");
         }
     }
 
     #[test]
-    fn telephones_lose_their_ornaments() {
+    fn telephones_are_kept_in_one_form() {
         assert_eq!(telefone("+55 (11) 91234-5678"), Ok("+5511912345678".into()));
-        for text in ["1234567", "1234567890123456", "11 9abc-5678", "55+11912345678"] {
-            assert_eq!(codigo(telefone(text)), Some(CodigoErro::Invalido), "{text}");
+        assert_eq!(
+            telefone("91234-5678").map_err(|(_, mensagem)| mensagem),
+            Err("O telefone não é válido: falta o DDD. Ele tem a forma (11) 91234-5678 ou +351 912 345 678."
+                .into())
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_by_its_name() {
+        let told = line(9)("A\u{200b}na").map_err(|(_, mensagem)| mensagem);
+        assert_eq!(
+            told,
+            Err("O texto contém um caractere invisível, U+200B (ZERO WIDTH SPACE); apague-o.".into())
+        );
+        for text in ["\u{2060}\u{200d}", "\u{2800}", "\u{3164}", "a\u{202e}b", "a\u{2028}b"] {
+            assert_eq!(codigo(line(9)(text)), Some(CodigoErro::Invalido), "{text:?}");
+            assert_eq!(codigo(lines(9)(text)), Some(CodigoErro::Invalido), "{text:?}");
+        }
+        assert_eq!(line(9)("Joa\u{303}o 👨\u{200d}👩"), Ok("João 👨\u{200d}👩".into()));
+    }
+
+    #[test]
+    fn what_a_spreadsheet_has_done_is_told() {
+        let told = |checked: Checked<Cpf>| checked.map_err(|(_, mensagem)| mensagem).expect_err("refused");
+        for (text, mensagem) in [
+            (
+                "1234567890",
+                "O CPF não é válido: uma planilha pode ter perdido os zeros à esquerda; será 01234567890?",
+            ),
+            (
+                "5.2998E+10",
+                "O CPF não é válido: uma planilha o escreveu como quantia (E+) e perdeu os últimos dígitos; busque-o na origem.",
+            ),
+            (
+                "'52998224725",
+                "O CPF não é válido: ele começa com um apóstrofo, que uma planilha põe diante de textos; apague-o.",
+            ),
+            ("5299822472", "O CPF não é válido; confira os 11 dígitos."),
+        ] {
+            assert_eq!(told(cpf(text)), mensagem);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_is_refused_or_kept_in_its_normal_form(text in proptest::prelude::any::<String>()) {
+            if let Ok(kept) = lines(10_000)(&text) {
+                proptest::prop_assert_eq!(kept, nfc(text.replace("\r\n", "\n")));
+            }
         }
     }
 

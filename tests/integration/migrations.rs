@@ -1,7 +1,8 @@
 //! Schemas: made, checked, refused.
 
-use quarteto::db::migrations::{MigrationError, SchemaState, check, migrate};
+use quarteto::db::migrations::{MigrationError, SchemaState, check};
 use quarteto::db::{Store, connect, options};
+use quarteto::stores::migrate;
 use sqlx::mysql::MySqlConnectOptions;
 
 use crate::support::TestApp;

@@ -78,7 +78,7 @@ async fn everything_that_is_wrong_is_told_at_once_and_nothing_is_asked() {
             { "codigo": "OBRIGATORIO", "mensagem": "Este campo é obrigatório.", "campo": ["nome"] },
             { "codigo": "INVALIDO", "mensagem": "O e-mail não é válido; ele tem a forma nome@exemplo.com.br.", "campo": ["email"] },
             { "codigo": "INVALIDO", "mensagem": "O CPF não é válido; confira os 11 dígitos.", "campo": ["cpf"] },
-            { "codigo": "INVALIDO", "mensagem": "O telefone não é válido; ele tem de 8 a 15 dígitos, como (11) 91234-5678.", "campo": ["telefone"] },
+            { "codigo": "INVALIDO", "mensagem": "O telefone não é válido: ele tem dígitos de menos. Ele tem a forma (11) 91234-5678 ou +351 912 345 678.", "campo": ["telefone"] },
             { "codigo": "FORA_DA_FAIXA", "mensagem": "A data de nascimento deve estar entre 1900-01-01 e hoje.", "campo": ["dataNascimento"] },
         ] })
     );

@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use quarteto::auth::{Denied, credentials};
 use quarteto::kernel::code;
+use quarteto::kernel::text::nfc;
 use quarteto::operation::{DocumentLimits, check_text};
 
 /// A field as it is written.
@@ -177,14 +178,15 @@ proptest! {
     }
 
     #[test]
-    fn credentials_come_out_as_they_went_in(
+    fn credentials_come_out_as_they_went_in_and_names_in_their_normal_form(
         nome in "[^:]{0,40}",
         password in vec(any::<u8>(), 0..200),
         upper in any::<bool>(),
     ) {
         let scheme = if upper { "BASIC" } else { "basic" };
         let encoded = STANDARD.encode([nome.as_bytes(), b":", &password].concat());
-        prop_assert_eq!(credentials(format!("{scheme} {encoded}").as_bytes()), Ok((nome, password)));
+        let came_out = credentials(format!("{scheme} {encoded}").as_bytes());
+        prop_assert_eq!(came_out, Ok((nfc(nome), password)));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
+use super::Spoilt;
+
 /// Eight digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, sqlx::Type, serde::Serialize)]
 #[serde(transparent)]
@@ -9,20 +11,12 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 pub struct Cep(String);
 
 impl Cep {
-    /// Reads a CEP with or without its dash.
+    /// Reads a CEP as people write and paste it: with blanks, dots, dashes.
     ///
     /// # Errors
-    /// A sentence that names the rule.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let digits = match text.split_once('-') {
-            Some((five, three)) if five.len() == 5 => format!("{five}{three}"),
-            Some(_) => String::new(),
-            None => text.to_owned(),
-        };
-        if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err("a CEP has 8 digits, as in 01310-100");
-        }
-        Ok(Self(digits))
+    /// [`Spoilt`]: what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, Spoilt> {
+        super::pasted::digits(text, 8, |whole| whole.starts_with('0')).map(Self)
     }
 
     /// The eight digits.
@@ -32,13 +26,16 @@ impl Cep {
     }
 }
 
-/// A Brazilian postal code: 8 digits. Input may carry a dash (`01310-100`),
-/// output is digits only.
+/// A Brazilian postal code: 8 digits. Input may carry what people put between them
+/// (`01310-100`), output is digits only.
 #[Scalar(name = "CEP")]
 impl ScalarType for Cep {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = super::text::<Self>(&value, "a CEP as a string")?;
-        Self::parse(&text).map_err(InputValueError::custom)
+        Self::parse(&text).map_err(|spoilt| {
+            let rule = spoilt.rule().map(|rule| format!("; {rule}")).unwrap_or_default();
+            InputValueError::custom(format!("a CEP has 8 digits, as in 01310-100{rule}"))
+        })
     }
 
     fn to_value(&self) -> Value {
@@ -51,11 +48,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dash_is_optional_and_only_in_its_place() {
-        assert_eq!(Cep::parse("01310-100"), Cep::parse("01310100"));
-        assert!(Cep::parse("01310100").is_ok());
-        for text in ["0131-0100", "013101000", "0131010", "01310-10a", "", "--------"] {
-            assert!(Cep::parse(text).is_err(), "{text}");
+    fn ornaments_are_left_out() {
+        for text in ["01310-100", "01310100", "01.310-100", "01310 100", "01310\u{a0}100", "01310\u{2013}100"]
+        {
+            assert_eq!(Cep::parse(text).map(|cep| cep.0).as_deref(), Ok("01310100"), "{text}");
+        }
+        for (text, spoilt) in [
+            ("1310100", Spoilt::LostZeros("01310100".into())),
+            ("'01310100", Spoilt::Apostrophe),
+            ("1.3E+6", Spoilt::Scientific),
+            ("1310100.0", Spoilt::Fraction),
+            ("013101000", Spoilt::Shape),
+            ("0131", Spoilt::Shape),
+            ("01310-10a", Spoilt::Shape),
+            ("０１３１０１００", Spoilt::Shape),
+            ("", Spoilt::Shape),
+            ("--------", Spoilt::Shape),
+        ] {
+            assert_eq!(Cep::parse(text), Err(spoilt), "{text}");
         }
     }
 }

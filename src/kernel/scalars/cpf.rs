@@ -2,6 +2,8 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
+use super::Spoilt;
+
 /// Eleven digits whose last two check the others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, sqlx::Type, serde::Serialize)]
 #[serde(transparent)]
@@ -9,23 +11,15 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 pub struct Cpf(String);
 
 impl Cpf {
-    /// Reads a CPF with or without dots and dash and checks its digits.
+    /// Reads a CPF as people write and paste it (with blanks, dots, slashes, dashes) and
+    /// checks its digits.
     ///
     /// # Errors
-    /// A sentence that names the rule.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let digits: String = text.chars().filter(|c| !matches!(c, '.' | '-')).collect();
-        if digits.len() != 11 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err("a CPF has 11 digits, as in 529.982.247-25");
-        }
-        let values: Vec<u32> = digits.bytes().map(|byte| u32::from(byte - b'0')).collect();
-        // Numbers of one repeated digit pass the sums but are never issued.
-        if values.iter().all(|value| *value == values[0]) {
-            return Err("a CPF of one repeated digit does not exist");
-        }
-        if values[9..] != check_digits(&values[..9]) {
-            return Err("the check digits of this CPF do not match");
-        }
+    /// [`NoCpf`]: what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, NoCpf> {
+        let digits =
+            super::pasted::digits(text, 11, |whole| values_of(whole).is_ok()).map_err(NoCpf::Spoilt)?;
+        values_of(&digits)?;
         Ok(Self(digits))
     }
 
@@ -45,6 +39,32 @@ impl Cpf {
     }
 }
 
+/// Why something is not a CPF.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCpf {
+    /// It is not written as one.
+    #[error("a CPF has 11 digits, as in 529.982.247-25{}", .0.rule().map(|rule| format!("; {rule}")).unwrap_or_default())]
+    Spoilt(Spoilt),
+    /// Numbers of one repeated digit pass the sums but are never issued.
+    #[error("a CPF of one repeated digit does not exist")]
+    Repeated,
+    /// Its last two digits are not those of the others.
+    #[error("the check digits of this CPF do not match")]
+    CheckDigits,
+}
+
+/// The values of eleven digits that are a CPF.
+fn values_of(digits: &str) -> Result<Vec<u32>, NoCpf> {
+    let values: Vec<u32> = digits.bytes().map(|byte| u32::from(byte - b'0')).collect();
+    if values.iter().all(|value| *value == values[0]) {
+        return Err(NoCpf::Repeated);
+    }
+    if values[9..] != check_digits(&values[..9]) {
+        return Err(NoCpf::CheckDigits);
+    }
+    Ok(values)
+}
+
 /// Both check digits of nine digits: weighted sums modulo 11, where 10 counts
 /// as 0 (Receita Federal).
 fn check_digits(nine: &[u32]) -> [u32; 2] {
@@ -60,12 +80,12 @@ fn check_digits(nine: &[u32]) -> [u32; 2] {
 }
 
 /// The number of a Brazilian taxpayer: 11 digits with valid check digits. Input
-/// may carry dots and dash (`529.982.247-25`), output is digits only.
+/// may carry what people put between them (`529.982.247-25`), output is digits only.
 #[Scalar(name = "CPF")]
 impl ScalarType for Cpf {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = super::text::<Self>(&value, "a CPF as a string")?;
-        Self::parse(&text).map_err(InputValueError::custom)
+        Self::parse(&text).map_err(|why| InputValueError::custom(why.to_string()))
     }
 
     fn to_value(&self) -> Value {
@@ -82,6 +102,14 @@ mod tests {
         for text in ["529.982.247-25", "52998224725", "111.444.777-35"] {
             assert!(Cpf::parse(text).is_ok(), "{text}");
         }
+        for text in [
+            "529 982 247 25",
+            "529\u{a0}982\u{a0}247/25",
+            " 529.982.247\u{2011}25 ",
+            "\u{202a}52998224725\u{202c}",
+        ] {
+            assert_eq!(Cpf::parse(text).map(|cpf| cpf.0).as_deref(), Ok("52998224725"), "{text}");
+        }
         for text in ["52998224724", "11111111111", "5299822472", "529982247255", "529982247２5", ""] {
             assert!(Cpf::parse(text).is_err(), "{text}");
         }
@@ -94,6 +122,25 @@ mod tests {
             if base > 0 {
                 assert_eq!(Cpf::parse(made.digits()), Ok(made.clone()));
             }
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_has_done_is_told() {
+        for (text, spoilt) in [
+            ("'52998224725", Spoilt::Apostrophe),
+            ("5.2998E+10", Spoilt::Scientific),
+            ("5,2998E+10", Spoilt::Scientific),
+            ("5E10", Spoilt::Scientific),
+            ("52998224725.0", Spoilt::Fraction),
+            ("52998224725,00", Spoilt::Fraction),
+            // 012.345.678-90 without its zero.
+            ("1234567890", Spoilt::LostZeros("01234567890".into())),
+            ("1234567891", Spoilt::Shape),
+            ("0E1x", Spoilt::Shape),
+            ("", Spoilt::Shape),
+        ] {
+            assert_eq!(Cpf::parse(text), Err(NoCpf::Spoilt(spoilt)), "{text}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Calendar dates.
 
+use std::fmt;
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{Datelike as _, NaiveDate};
 
@@ -30,6 +32,12 @@ impl Date {
     }
 }
 
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
+    }
+}
+
 /// A calendar date: `2026-11-24` (full-date of RFC 3339).
 #[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
@@ -39,8 +47,7 @@ impl ScalarType for Date {
     }
 
     fn to_value(&self) -> Value {
-        let day = self.0;
-        Value::String(format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day()))
+        Value::String(self.to_string())
     }
 }
 

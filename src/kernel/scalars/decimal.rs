@@ -1,6 +1,8 @@
 //! Exact decimal numbers: money.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use std::fmt;
+
+use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use serde::{Deserialize, Serialize};
 
 /// An amount, never rounded.
@@ -11,6 +13,20 @@ pub struct Decimal(pub rust_decimal::Decimal);
 impl Decimal {
     /// No money.
     pub const ZERO: Self = Self(rust_decimal::Decimal::ZERO);
+
+    /// Reads a number as JSON and GraphQL write it: `12.5`, `1e2`.
+    ///
+    /// # Errors
+    /// A sentence that names the rule.
+    pub fn from_number(number: &Number) -> Result<Self, &'static str> {
+        let text = number.to_string();
+        let read = if text.contains(['e', 'E']) {
+            rust_decimal::Decimal::from_scientific(&text).ok().map(Self)
+        } else {
+            Self::parse(&text).ok()
+        };
+        read.ok_or("a Decimal has at most 28 digits and one point")
+    }
 
     /// Reads plain decimal notation.
     ///
@@ -30,9 +46,17 @@ impl Decimal {
     }
 }
 
+/// With two decimals at least, since every amount here is money.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = usize::try_from(self.0.scale()).unwrap_or_default().max(2);
+        write!(f, "{:.decimals$}", self.0)
+    }
+}
+
 impl Serialize for Decimal {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        serializer.collect_str(self)
     }
 }
 
@@ -43,23 +67,20 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
-/// An exact decimal number, as a string: `"1234.50"`. Input may also be an
-/// integer.
+/// An exact decimal number, as a string with two decimals at least: `"1234.50"`.
+/// Input may also be a number.
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
-        // A float has lost its digits before it comes here; an integer has not.
-        if let Value::Number(number) = &value
-            && let Some(integer) = number.as_i64()
-        {
-            return Ok(Self(integer.into()));
+        if let Value::Number(number) = &value {
+            return Self::from_number(number).map_err(InputValueError::custom);
         }
         let text = super::text::<Self>(&value, "a Decimal as a string, as in \"1234.50\"")?;
         Self::parse(&text).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_string())
+        Value::String(self.to_string())
     }
 }
 
@@ -72,6 +93,42 @@ mod tests {
         for text in ["1234.50", "0.10", "-3.00", "9999999999.99", "0"] {
             assert_eq!(Decimal::parse(text).map(|amount| amount.0.to_string()).as_deref(), Ok(text));
         }
+    }
+
+    #[test]
+    fn shows_two_decimals_at_least() {
+        for (text, shown) in [
+            ("0", "0.00"),
+            ("1.5", "1.50"),
+            ("1.234", "1.234"),
+            ("-3", "-3.00"),
+            ("9999999999.99", "9999999999.99"),
+        ] {
+            assert_eq!(Decimal::parse(text).map(|amount| amount.to_string()).as_deref(), Ok(shown));
+        }
+        let free = rust_decimal::Decimal::new(0, 2) * rust_decimal::Decimal::from(3);
+        assert_eq!(Decimal(free).to_value(), Value::from("0.00"));
+    }
+
+    #[test]
+    fn numbers_are_read_as_their_texts() {
+        for (json, shown) in [
+            ("12.5", "12.50"),
+            ("10", "10.00"),
+            ("1e2", "100.00"),
+            ("-5", "-5.00"),
+            ("1e-7", "0.0000001"),
+            ("0.1", "0.10"),
+        ] {
+            let number: Number = serde_json::from_str(json).expect("a number");
+            assert_eq!(
+                Decimal::from_number(&number).map(|amount| amount.to_string()).as_deref(),
+                Ok(shown),
+                "{json}"
+            );
+        }
+        let huge: Number = serde_json::from_str("1e300").expect("a number");
+        assert!(Decimal::from_number(&huge).is_err());
     }
 
     #[test]

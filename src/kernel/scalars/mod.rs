@@ -8,12 +8,14 @@ mod cpf;
 mod date;
 mod date_time;
 mod decimal;
+mod pasted;
 
 pub use cep::Cep;
-pub use cpf::Cpf;
+pub use cpf::{Cpf, NoCpf};
 pub use date::Date;
 pub use date_time::DateTime;
 pub use decimal::Decimal;
+pub use pasted::Spoilt;
 
 use async_graphql::{InputType, InputValueError, ScalarType, Value};
 

@@ -19,6 +19,7 @@ pub use types::ProdutoCatalogo;
 
 use crate::batching::{Rows, Scheduler};
 use crate::db::Db;
+use crate::db::migrations::Step;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ProdutoId;
 use crate::stores::references::Graph;
@@ -55,4 +56,12 @@ impl Catalogo {
 pub trait OwnsProdutos: Graph {
     /// The product of a row that has been read.
     fn produto_of(row: Arc<Item>) -> Self::Produto;
+}
+
+/// What is done to rows that have no words yet: those of earlier versions, and later
+/// those that another program has inserted.
+pub(super) const STEPS: &[Step] = &[words(Some(4)), words(None)];
+
+const fn words(before: Option<i64>) -> Step {
+    Step { before, run: |mysql| Box::pin(async { Ok(table::prepare_texts(mysql).await?) }) }
 }

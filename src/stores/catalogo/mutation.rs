@@ -96,7 +96,7 @@ impl AtualizarProdutoInput {
         let preco = checks.change("preco", &self.preco, rules::preco);
         let disponivel = checks.change_typed("disponivel", &self.disponivel);
         let atualizado_em =
-            checks.optional("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
+            checks.condition("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
         checks.pass(|| Some(AtualizarProduto { id: id?, nome, descricao, preco, disponivel, atualizado_em }))
     }
 }
@@ -118,7 +118,7 @@ impl Write for AtualizarProduto {
         let Some(old) = table::lock(tx, self.id).await? else {
             return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O produto")]));
         };
-        if self.atualizado_em.is_some_and(|seen| seen != old.atualizado_em) {
+        if self.atualizado_em.is_some_and(|seen| !seen.means(old.atualizado_em)) {
             return Ok(Outcome::Refused(vec![Erro::conflito()]));
         }
         let descricao = table::descricao(tx, self.id).await?;

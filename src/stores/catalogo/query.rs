@@ -7,10 +7,12 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::super::listing::Order;
+use super::super::range::{Bound, range};
 use super::table::{self, Filter, Item};
 use super::{Catalogo, OwnsProdutos};
 use crate::kernel::scalars::Decimal;
 use crate::kernel::sizes::paged;
+use crate::kernel::text::words;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 use crate::relay::{
     Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
@@ -23,8 +25,8 @@ const MOST_WORDS: usize = 10;
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ProdutoFiltro {
     /// Full text over name and description: every word must begin a word
-    /// there, without regard to case and accents. Words of fewer than 3 letters
-    /// are passed over.
+    /// there, without regard to case and accents. Words may be short and may be signs:
+    /// `tv 4k`, `c++`.
     pub busca: Option<String>,
     /// Only what can, or cannot, be bought.
     pub disponivel: Option<bool>,
@@ -36,36 +38,27 @@ pub struct ProdutoFiltro {
 
 impl ProdutoFiltro {
     fn check(self) -> GraphResult<Filter> {
-        let busca = self.busca.as_deref().map(words).transpose()?;
-        let preco = match (self.preco_min, self.preco_max) {
-            (None, None) => None,
-            (from, to) => {
-                let from = from.unwrap_or(Decimal(rust_decimal::Decimal::ZERO));
-                // The largest that a DECIMAL(12, 2) holds.
-                let to = to.unwrap_or(Decimal(rust_decimal::Decimal::new(999_999_999_999, 2)));
-                if from > to {
-                    return Err(GraphError::bad_input(
-                        "`filtro.precoMin` must not be greater than `filtro.precoMax`.",
-                    ));
-                }
-                Some((from, to))
-            }
-        };
+        let busca = self.busca.as_deref().map(sought).transpose()?;
+        let preco = range(
+            &Bound::new("filtro.precoMin", self.preco_min),
+            &Bound::new("filtro.precoMax", self.preco_max),
+            // What a DECIMAL(12, 2) of a price holds.
+            amount(0)..=amount(999_999_999_999),
+        )?;
         Ok(Filter { busca, disponivel: self.disponivel, preco })
     }
 }
 
-/// The words of a search: letters and digits only, so that none of them is an
-/// operator to the server, and only those that its index can hold.
-fn words(text: &str) -> GraphResult<Vec<String>> {
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| table::is_indexed(word))
-        .map(str::to_owned)
-        .collect();
+fn amount(cents: i64) -> Decimal {
+    Decimal(rust_decimal::Decimal::new(cents, 2))
+}
+
+/// The words of a search.
+fn sought(text: &str) -> GraphResult<Vec<String>> {
+    let words = words(text);
     if words.is_empty() || words.len() > MOST_WORDS || text.chars().count() > 200 {
         return Err(GraphError::bad_input(format!(
-            "`filtro.busca` must have 1 to {MOST_WORDS} words of 3 letters or more, and at most 200 characters."
+            "`filtro.busca` must have 1 to {MOST_WORDS} words, of letters or digits, and at most 200 characters."
         )));
     }
     Ok(words)
@@ -172,9 +165,9 @@ mod tests {
 
     #[test]
     fn operators_of_the_caller_are_not_operators() {
-        let found = words("mesa -de \"jantar\" (carvalho*) @3").expect("words");
-        assert_eq!(found, ["mesa", "jantar", "carvalho"]);
-        assert!(words("+-*").is_err());
-        assert!(words(&"mesa ".repeat(11)).is_err());
+        let found = sought("mesa -de \"jantar\" (carvalho*) @3").expect("words");
+        assert_eq!(found, ["mesa", "de", "jantar", "carvalho", "3"]);
+        assert!(sought("+-*").is_err());
+        assert!(sought(&"mesa ".repeat(11)).is_err());
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{FromRow, QueryBuilder, Row as _};
+use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
 use crate::kernel::scalars::{DateTime, Decimal};
+use crate::kernel::text::{nfc, searched_words, written_words};
 use crate::relay::{Page, ProdutoId};
 
 /// Without the description, which is long and has a statement of its own.
@@ -83,7 +84,7 @@ impl Filter {
     fn conditions(&self) -> Conditions {
         let mut conditions = Conditions::default();
         if let Some(words) = &self.busca {
-            conditions.add("MATCH (`nome`, `descricao`) AGAINST (? IN BOOLEAN MODE)", boolean_search(words));
+            conditions.add("MATCH (`busca`) AGAINST (? IN BOOLEAN MODE)", searched_words(words));
         }
         if let Some(disponivel) = self.disponivel {
             conditions.add("`disponivel` = ?", disponivel);
@@ -93,25 +94,6 @@ impl Filter {
         }
         conditions
     }
-}
-
-/// Whether the full-text index can hold `word`: it leaves out short words and
-/// the server's stop words, and to require one of those would find nothing.
-pub(super) fn is_indexed(word: &str) -> bool {
-    /// InnoDB's default stop words of three letters and more.
-    const STOP_WORDS: [&str; 17] = [
-        "about", "are", "com", "for", "from", "how", "that", "the", "this", "was", "what", "when", "where",
-        "who", "will", "with", "www",
-    ];
-    /// InnoDB's default `innodb_ft_min_token_size`.
-    const SHORTEST: usize = 3;
-    word.chars().count() >= SHORTEST && !STOP_WORDS.contains(&word.to_lowercase().as_str())
-}
-
-/// Every word required, each as the beginning of a word.
-fn boolean_search(words: &[String]) -> String {
-    let required: Vec<String> = words.iter().map(|word| format!("+{word}*")).collect();
-    required.join(" ")
 }
 
 /// A page of the products that pass `filter`.
@@ -157,7 +139,8 @@ pub(super) struct Dados<'a> {
 
 /// Lists a product and returns its number.
 pub(super) async fn insert(tx: &mut Transaction<'_>, dados: &Dados<'_>) -> Result<u64, StoreError> {
-    let text = "INSERT INTO `catalogo` (`nome`, `descricao`, `preco`, `disponivel`) VALUES (?, ?, ?, ?)";
+    let text =
+        "INSERT INTO `catalogo` (`nome`, `descricao`, `busca`, `preco`, `disponivel`) VALUES (?, ?, ?, ?, ?)";
     Ok(tx.write(bound(Statement::new("catalogo.cria", text), dados)).await?.id)
 }
 
@@ -169,14 +152,24 @@ pub(super) async fn update(
 ) -> Result<(), StoreError> {
     let text = "\
 UPDATE `catalogo`
-SET `nome` = ?, `descricao` = ?, `preco` = ?, `disponivel` = ?,
-    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1 MICROSECOND)
+SET `nome` = ?, `descricao` = ?, `busca` = ?, `preco` = ?, `disponivel` = ?,
+    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1000 MICROSECOND)
 WHERE `id` = ?";
     tx.write(bound(Statement::new("catalogo.atualiza", text), dados).bind(id)).await.map(|_| ())
 }
 
 fn bound(statement: Statement, dados: &Dados<'_>) -> Statement {
-    statement.bind(dados.nome).bind(dados.descricao).bind(dados.preco).bind(dados.disponivel)
+    statement
+        .bind(dados.nome)
+        .bind(dados.descricao)
+        .bind(busca(dados.nome, dados.descricao))
+        .bind(dados.preco)
+        .bind(dados.disponivel)
+}
+
+/// What `busca` is looked for in.
+fn busca(nome: &str, descricao: Option<&str>) -> String {
+    written_words([nome].into_iter().chain(descricao))
 }
 
 /// Removes a product's row, if it is still there.
@@ -223,12 +216,13 @@ pub struct NovoProduto {
 pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoProduto]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `catalogo` \
-         (`id`, `nome`, `descricao`, `preco`, `disponivel`, `criado_em`, `atualizado_em`) ",
+         (`id`, `nome`, `descricao`, `busca`, `preco`, `disponivel`, `criado_em`, `atualizado_em`) ",
     );
     insert.push_values(rows, |mut row, novo| {
         row.push_bind(novo.id)
             .push_bind(&novo.nome)
             .push_bind(&novo.descricao)
+            .push_bind(busca(&novo.nome, novo.descricao.as_deref()))
             .push_bind(novo.preco)
             .push_bind(novo.disponivel)
             .push_bind(novo.criado_em)
@@ -244,4 +238,38 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoProduto]) -> R
 /// Whatever the driver says.
 pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
     sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `catalogo`").fetch_one(mysql).await
+}
+
+/// Brings rows without words into today's form: texts in NFC, and the words that are
+/// searched.
+///
+/// # Errors
+/// Whatever the driver says; what is done stays done, and it may be repeated.
+pub(super) async fn prepare_texts(mysql: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    let mut last = 0_u64;
+    loop {
+        let rows: Vec<(u64, String, Option<String>)> = sqlx::query_as(
+            "SELECT `id`, `nome`, `descricao` FROM `catalogo` WHERE `id` > ? AND `busca` IS NULL \
+             ORDER BY `id` LIMIT 1000",
+        )
+        .bind(last)
+        .fetch_all(&mut *mysql)
+        .await?;
+        let Some(end) = rows.last() else {
+            return Ok(());
+        };
+        last = end.0;
+        let mut batch = mysql.begin().await?;
+        for (id, nome, descricao) in rows {
+            let (nome, descricao) = (nfc(nome), descricao.map(nfc));
+            sqlx::query("UPDATE `catalogo` SET `nome` = ?, `descricao` = ?, `busca` = ? WHERE `id` = ?")
+                .bind(&nome)
+                .bind(&descricao)
+                .bind(busca(&nome, descricao.as_deref()))
+                .bind(id)
+                .execute(&mut *batch)
+                .await?;
+        }
+        batch.commit().await?;
+    }
 }

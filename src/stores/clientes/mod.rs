@@ -10,6 +10,7 @@ mod types;
 use std::sync::Arc;
 
 use async_graphql::Context;
+use sqlx::mysql::MySqlConnection;
 
 pub use mutation::MutacoesClientes;
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
@@ -18,6 +19,7 @@ pub use types::ClienteCadastro;
 
 use crate::batching::{Rows, Scheduler};
 use crate::db::Db;
+use crate::db::migrations::{Obstacle, Step};
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ClienteId;
 use crate::stores::references::Graph;
@@ -57,4 +59,18 @@ impl Clientes {
 pub trait OwnsClientes: Graph {
     /// The client of a row that has been read.
     fn cliente_of(row: Arc<Cadastro>) -> Self::Cliente;
+}
+
+/// What is done to rows before migrations of this store.
+pub(super) const STEPS: &[Step] = &[Step { before: Some(5), run: |mysql| Box::pin(prepare_texts(mysql)) }];
+
+/// Two clients who share an address are for a person to look at: which of them it is
+/// cannot be known.
+async fn prepare_texts(mysql: &mut MySqlConnection) -> Result<(), Obstacle> {
+    table::prepare_texts(mysql).await?;
+    let shared = table::shared_emails(mysql).await?;
+    if shared.is_empty() {
+        return Ok(());
+    }
+    Err(Obstacle::Rows(format!("one e-mail address belongs to several clients: {}", shared.join("; "))))
 }

@@ -23,11 +23,12 @@ const NOME: usize = 120;
 pub struct CriarClienteInput {
     /// Full name, at most 120 characters.
     pub nome: String,
-    /// E-mail address, unique among clients.
+    /// E-mail address, unique among clients: case does not count, accents do.
     pub email: String,
-    /// CPF, unique among clients; with or without dots and dash.
+    /// CPF, unique among clients; dots, dash and blanks do not count.
     pub cpf: Lenient<Cpf>,
-    /// Telephone number: 8 to 15 digits.
+    /// Telephone number, as written or pasted; without a country it is Brazil's, with
+    /// its area code.
     pub telefone: Option<String>,
     /// Day of birth, from 1900-01-01 to today.
     pub data_nascimento: Option<Lenient<Date>>,
@@ -89,7 +90,7 @@ async fn repeated(
     error: &StoreError,
 ) -> Result<Outcome, StoreError> {
     let (mut email, mut cpf) = table::taken(tx, dados.email, dados.cpf, except).await?;
-    email |= &*error.detail == "cadastro_email";
+    email |= &*error.detail == "cadastro_email_chave";
     cpf |= &*error.detail == "cadastro_cpf";
     let taken = |campo, mensagem: &str| Erro::em(campo, CodigoErro::JaCadastrado, mensagem);
     let mut erros = Vec::new();
@@ -109,11 +110,12 @@ pub struct AtualizarClienteInput {
     pub id: ID,
     /// Full name, at most 120 characters.
     pub nome: MaybeUndefined<String>,
-    /// E-mail address, unique among clients.
+    /// E-mail address, unique among clients: case does not count, accents do.
     pub email: MaybeUndefined<String>,
-    /// CPF, unique among clients; with or without dots and dash.
+    /// CPF, unique among clients; dots, dash and blanks do not count.
     pub cpf: MaybeUndefined<Lenient<Cpf>>,
-    /// Telephone number: 8 to 15 digits.
+    /// Telephone number, as written or pasted; without a country it is Brazil's, with
+    /// its area code.
     pub telefone: MaybeUndefined<String>,
     /// Day of birth, from 1900-01-01 to today.
     pub data_nascimento: MaybeUndefined<Lenient<Date>>,
@@ -133,7 +135,7 @@ impl AtualizarClienteInput {
         let data_nascimento =
             checks.change_optional("dataNascimento", &self.data_nascimento, rules::data_nascimento(today));
         let atualizado_em =
-            checks.optional("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
+            checks.condition("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
         checks.pass(|| {
             Some(AtualizarCliente { id: id?, nome, email, cpf, telefone, data_nascimento, atualizado_em })
         })
@@ -158,7 +160,7 @@ impl Write for AtualizarCliente {
         let Some(old) = table::lock(tx, self.id).await? else {
             return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O cliente")]));
         };
-        if self.atualizado_em.is_some_and(|seen| seen != old.atualizado_em) {
+        if self.atualizado_em.is_some_and(|seen| !seen.means(old.atualizado_em)) {
             return Ok(Outcome::Refused(vec![Erro::conflito()]));
         }
         let dados = Dados {

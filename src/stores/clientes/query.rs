@@ -7,10 +7,12 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::super::listing::Order;
+use super::super::range::{Bound, range};
 use super::table::{self, Cadastro, Filter};
 use super::{Clientes, OwnsClientes};
 use crate::kernel::scalars::{Cpf, Date};
 use crate::kernel::sizes::paged;
+use crate::kernel::text::folded;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 use crate::relay::{
     ClienteId, Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, SortKey, Total,
@@ -19,8 +21,8 @@ use crate::relay::{
 /// Which clients a page holds; conditions combine with AND.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ClienteFiltro {
-    /// Part of the name, without regard to case and accents; 2 characters at
-    /// least.
+    /// Part of the name, without regard to case, accents, double blanks and the
+    /// kind of apostrophe; 2 characters at least.
     pub nome_contem: Option<String>,
     /// Born on this day or later.
     pub nascido_de: Option<Date>,
@@ -30,34 +32,24 @@ pub struct ClienteFiltro {
 
 impl ClienteFiltro {
     fn check(self) -> GraphResult<Filter> {
-        let nome_contem = match self.nome_contem.map(|part| part.trim().to_owned()) {
+        let nome_contem = match self.nome_contem.map(|part| folded(&part)) {
             Some(part) if !(2..=120).contains(&part.chars().count()) => {
                 return Err(GraphError::bad_input("`filtro.nomeContem` must have 2 to 120 characters."));
             }
             part => part,
         };
-        let nascido = match (self.nascido_de, self.nascido_ate) {
-            (None, None) => None,
-            (from, to) => {
-                let from = from.unwrap_or(Date(chrono::NaiveDate::MIN));
-                let to = to.unwrap_or(Date(chrono::NaiveDate::MAX));
-                if from > to {
-                    return Err(GraphError::bad_input(
-                        "`filtro.nascidoDe` must not be later than `filtro.nascidoAte`.",
-                    ));
-                }
-                Some((bounded(from), bounded(to)))
-            }
-        };
+        let nascido = range(
+            &Bound::new("filtro.nascidoDe", self.nascido_de),
+            &Bound::new("filtro.nascidoAte", self.nascido_ate),
+            day(1000, 1, 1)..=day(9999, 12, 31),
+        )?;
         Ok(Filter { nome_contem, nascido })
     }
 }
 
-/// Within what a DATE column can hold.
-fn bounded(day: Date) -> Date {
-    let limit =
-        |year, month, date| Date(chrono::NaiveDate::from_ymd_opt(year, month, date).unwrap_or_default());
-    day.clamp(limit(1000, 1, 1), limit(9999, 12, 31))
+/// The ends of what a DATE column can hold.
+fn day(year: i32, month: u32, day: u32) -> Date {
+    Date(chrono::NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default())
 }
 
 /// The order of a page of clients; ties are broken by id.
@@ -121,15 +113,15 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
     }
 
-    /// The client with this e-mail address, without regard to case; null when
-    /// there is none.
+    /// The client with this e-mail address; null when there is none. Case does not
+    /// count, accents do.
     async fn cliente_por_email(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The whole address.")] email: String,
     ) -> Option<GraphResult<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
-        let found = table::by_email(&store.db, email.trim(), from_ref(ctx.scope().tally())).await;
+        let found = table::by_email(&store.db, &email, from_ref(ctx.scope().tally())).await;
         found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
     }
 

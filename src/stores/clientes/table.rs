@@ -3,11 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{FromRow, QueryBuilder, Row as _};
+use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
 
-use super::super::listing::{Conditions, Order};
+use super::super::listing::{Conditions, Order, like_containing};
 use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
+use crate::kernel::telefone;
+use crate::kernel::text::{email_key, folded_within, nfc};
 use crate::relay::{ClienteId, Page};
 
 const SELECT: &str = "\
@@ -70,20 +72,21 @@ pub(super) async fn by_cpf(
     Ok(db.read(statement, audience).await?.pop())
 }
 
-/// The client with this e-mail address, compared without regard to case.
+/// The client with this e-mail address, by its key: case does not count, accents do.
 pub(super) async fn by_email(
     db: &Db,
     email: &str,
     audience: &[Arc<Tally>],
 ) -> Result<Option<Cadastro>, StoreError> {
-    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `email` = ?"));
-    let statement = Statement::new("clientes.por_email", &TEXT).bind(email);
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `email_chave` = ?"));
+    let statement = Statement::new("clientes.por_email", &TEXT).bind(email_key(email));
     Ok(db.read(statement, audience).await?.pop())
 }
 
 /// Which clients a listing holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Filter {
+    /// Part of the name, folded.
     pub nome_contem: Option<String>,
     pub nascido: Option<(Date, Date)>,
 }
@@ -92,19 +95,13 @@ impl Filter {
     fn conditions(&self) -> Conditions {
         let mut conditions = Conditions::default();
         if let Some(part) = &self.nome_contem {
-            conditions.add("`nome` LIKE ?", like_containing(part));
+            conditions.add("`nome_busca` LIKE ?", like_containing(part));
         }
         if let Some((from, to)) = self.nascido {
             conditions.add_range("`data_nascimento` BETWEEN ? AND ?", from, to);
         }
         conditions
     }
-}
-
-/// A LIKE pattern in which the caller's text stands for itself.
-fn like_containing(part: &str) -> String {
-    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
 }
 
 /// A page of the clients that pass `filter`.
@@ -147,8 +144,8 @@ pub(super) struct Dados<'a> {
 /// Registers a client and returns its number.
 pub(super) async fn insert(tx: &mut Transaction<'_>, dados: &Dados<'_>) -> Result<u64, StoreError> {
     let text = "\
-INSERT INTO `cadastro` (`nome`, `email`, `cpf`, `telefone`, `data_nascimento`)
-VALUES (?, ?, ?, ?, ?)";
+INSERT INTO `cadastro` (`nome`, `nome_busca`, `email`, `email_chave`, `cpf`, `telefone`, `data_nascimento`)
+VALUES (?, ?, ?, ?, ?, ?, ?)";
     Ok(tx.write(bound(Statement::new("clientes.cria", text), dados)).await?.id)
 }
 
@@ -160,8 +157,8 @@ pub(super) async fn update(
 ) -> Result<(), StoreError> {
     let text = "\
 UPDATE `cadastro`
-SET `nome` = ?, `email` = ?, `cpf` = ?, `telefone` = ?, `data_nascimento` = ?,
-    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1 MICROSECOND)
+SET `nome` = ?, `nome_busca` = ?, `email` = ?, `email_chave` = ?, `cpf` = ?, `telefone` = ?, `data_nascimento` = ?,
+    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1000 MICROSECOND)
 WHERE `id` = ?";
     tx.write(bound(Statement::new("clientes.atualiza", text), dados).bind(id)).await.map(|_| ())
 }
@@ -169,10 +166,17 @@ WHERE `id` = ?";
 fn bound(statement: Statement, dados: &Dados<'_>) -> Statement {
     statement
         .bind(dados.nome)
+        .bind(nome_busca(dados.nome))
         .bind(dados.email)
+        .bind(email_key(dados.email))
         .bind(dados.cpf.digits())
         .bind(dados.telefone)
         .bind(dados.data_nascimento)
+}
+
+/// What `nomeContem` is looked for in.
+fn nome_busca(nome: &str) -> String {
+    folded_within(nome, 512)
 }
 
 /// Removes a client's row.
@@ -193,13 +197,14 @@ pub(super) async fn taken(
     except: Option<ClienteId>,
 ) -> Result<(bool, bool), StoreError> {
     let text = "\
-SELECT `email` = ?, `cpf` = ? FROM `cadastro`
-WHERE (`email` = ? OR `cpf` = ?) AND `id` <> ?
+SELECT `email_chave` = ?, `cpf` = ? FROM `cadastro`
+WHERE (`email_chave` = ? OR `cpf` = ?) AND `id` <> ?
 LOCK IN SHARE MODE";
+    let key = email_key(email);
     let statement = Statement::new("clientes.repetido", text)
-        .bind(email)
+        .bind(key.clone())
         .bind(cpf.digits())
-        .bind(email)
+        .bind(key)
         .bind(cpf.digits())
         .bind(except.map_or(0, |id| id.0));
     let rows: Vec<(bool, bool)> = tx.read(statement).await?;
@@ -243,12 +248,15 @@ pub struct NovoCliente {
 pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoCliente]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `cadastro` \
-         (`id`, `nome`, `email`, `cpf`, `telefone`, `data_nascimento`, `criado_em`, `atualizado_em`) ",
+         (`id`, `nome`, `nome_busca`, `email`, `email_chave`, `cpf`, `telefone`, `data_nascimento`, `criado_em`, \
+          `atualizado_em`) ",
     );
     insert.push_values(rows, |mut row, novo| {
         row.push_bind(novo.id)
             .push_bind(&novo.nome)
+            .push_bind(nome_busca(&novo.nome))
             .push_bind(&novo.email)
+            .push_bind(email_key(&novo.email))
             .push_bind(novo.cpf.digits())
             .push_bind(&novo.telefone)
             .push_bind(novo.data_nascimento)
@@ -267,12 +275,54 @@ pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
     sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `cadastro`").fetch_one(mysql).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wildcards_of_the_caller_stand_for_themselves() {
-        assert_eq!(like_containing(r"50%_\"), r"%50\%\_\\%");
+/// Brings rows of earlier versions into today's form: texts in NFC, telephones in E.164,
+/// and the columns that are looked up filled in.
+///
+/// # Errors
+/// Whatever the driver says; what is done stays done, and it may be repeated.
+pub(super) async fn prepare_texts(mysql: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    let mut last = 0_u64;
+    loop {
+        let rows: Vec<(u64, String, String, Option<String>)> = sqlx::query_as(
+            "SELECT `id`, `nome`, `email`, `telefone` FROM `cadastro` WHERE `id` > ? ORDER BY `id` LIMIT 1000",
+        )
+        .bind(last)
+        .fetch_all(&mut *mysql)
+        .await?;
+        let Some(end) = rows.last() else {
+            return Ok(());
+        };
+        last = end.0;
+        let mut batch = mysql.begin().await?;
+        for (id, nome, email, telefone) in rows {
+            let (nome, email) = (nfc(nome), nfc(email));
+            let telefone = telefone.map(|text| telefone::parse(&text).unwrap_or(text));
+            sqlx::query(
+                "UPDATE `cadastro` SET `nome` = ?, `nome_busca` = ?, `email` = ?, `email_chave` = ?, `telefone` = ? \
+                 WHERE `id` = ?",
+            )
+            .bind(&nome)
+            .bind(nome_busca(&nome))
+            .bind(&email)
+            .bind(email_key(&email))
+            .bind(telefone)
+            .bind(id)
+            .execute(&mut *batch)
+            .await?;
+        }
+        batch.commit().await?;
     }
+}
+
+/// Clients who share an e-mail address, at most so many groups: by id.
+///
+/// # Errors
+/// Whatever the driver says.
+pub(super) async fn shared_emails(mysql: &mut MySqlConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT CAST(GROUP_CONCAT(CONCAT('cliente_', `id`) ORDER BY `id` SEPARATOR ' and ') AS CHAR) \
+         FROM `cadastro` GROUP BY `email_chave` HAVING COUNT(*) > 1 LIMIT 20",
+    )
+    .fetch_all(mysql)
+    .await
 }

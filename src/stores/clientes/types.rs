@@ -1,5 +1,6 @@
 //! The part of `Cliente` that this store owns.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
@@ -7,6 +8,7 @@ use async_graphql::{Context, Object};
 use super::Cadastro;
 use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{Cpf, Date, DateTime};
+use crate::kernel::telefone;
 
 /// A client's own data.
 pub struct ClienteCadastro(pub Arc<Cadastro>);
@@ -28,9 +30,10 @@ impl ClienteCadastro {
         &self.0.cpf
     }
 
-    /// Telephone number.
-    async fn telefone(&self) -> Option<&str> {
-        self.0.telefone.as_deref()
+    /// Telephone number: digits with the area code, and for other countries than
+    /// Brazil in E.164 (`+351912345678`).
+    async fn telefone(&self) -> Option<Cow<'_, str>> {
+        self.0.telefone.as_deref().map(telefone::shown)
     }
 
     /// Day of birth.

@@ -17,6 +17,7 @@ pub use types::{ClienteEnderecos, Endereco, Uf};
 
 use crate::batching::{Rows, Scheduler};
 use crate::db::Db;
+use crate::db::migrations::Step;
 use crate::relay::EnderecoId;
 
 /// The store's handle, in the data of every schema that has it.
@@ -37,3 +38,7 @@ impl Enderecos {
         Self { db, por_id: Scheduler::new(rows.clone()), do_cliente: Scheduler::new(rows) }
     }
 }
+
+/// What is done to rows before migrations of this store.
+pub(super) const STEPS: &[Step] =
+    &[Step { before: Some(5), run: |mysql| Box::pin(async { Ok(table::prepare_texts(mysql).await?) }) }];

@@ -44,7 +44,7 @@ pub struct AdicionarEnderecoInput {
     pub cidade: String,
     /// Federal unit.
     pub uf: Uf,
-    /// Postal code, with or without its dash.
+    /// Postal code; its dash, dots and blanks do not count.
     pub cep: Lenient<Cep>,
     /// Country, as two letters (ISO 3166-1).
     #[graphql(default = "BR")]
@@ -151,7 +151,7 @@ pub struct AtualizarEnderecoInput {
     pub cidade: MaybeUndefined<String>,
     /// Federal unit.
     pub uf: MaybeUndefined<Uf>,
-    /// Postal code, with or without its dash.
+    /// Postal code; its dash, dots and blanks do not count.
     pub cep: MaybeUndefined<Lenient<Cep>>,
     /// Country, as two letters (ISO 3166-1).
     pub pais: MaybeUndefined<String>,
@@ -173,7 +173,7 @@ impl AtualizarEnderecoInput {
         let cep = checks.change("cep", &self.cep, rules::cep);
         let pais = checks.change("pais", &self.pais, rules::pais);
         let atualizado_em =
-            checks.optional("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
+            checks.condition("atualizadoEm", self.atualizado_em.as_ref().map(Lenient::text), rules::momento);
         checks.pass(|| {
             Some(AtualizarEndereco {
                 id: id?,
@@ -212,7 +212,7 @@ impl Write for AtualizarEndereco {
         let Some(old) = table::lock(tx, self.id).await? else {
             return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O endereço")]));
         };
-        if self.atualizado_em.is_some_and(|seen| seen != old.atualizado_em) {
+        if self.atualizado_em.is_some_and(|seen| !seen.means(old.atualizado_em)) {
             return Ok(Outcome::Refused(vec![Erro::conflito()]));
         }
         let dados = Dados {

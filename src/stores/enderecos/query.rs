@@ -10,6 +10,7 @@ use super::table::{self, Filter, ORDER};
 use super::{Endereco, Enderecos, Uf};
 use crate::kernel::scalars::Cep;
 use crate::kernel::sizes::paged;
+use crate::kernel::text::folded;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 use crate::relay::{
     ClienteId, Connection, Cursor, Edge, EnderecoId, GlobalId as _, Page, PageArgs, SortKey, Total,
@@ -23,7 +24,8 @@ pub struct EnderecoFiltro {
     pub cliente: Option<ID>,
     /// In this federal unit.
     pub uf: Option<Uf>,
-    /// In this city: the whole name, without regard to case and accents.
+    /// In this city: the whole name, without regard to case, accents, double blanks and
+    /// the kind of apostrophe.
     pub cidade: Option<String>,
     /// With this postal code.
     pub cep: Option<Cep>,
@@ -31,7 +33,7 @@ pub struct EnderecoFiltro {
 
 impl EnderecoFiltro {
     fn check(self) -> GraphResult<Filter> {
-        let cidade = self.cidade.map(|cidade| cidade.trim().to_owned());
+        let cidade = self.cidade.map(|cidade| folded(&cidade));
         if cidade.as_ref().is_some_and(|cidade| !(1..=80).contains(&cidade.chars().count())) {
             return Err(GraphError::bad_input("`filtro.cidade` must have 1 to 80 characters."));
         }

@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{FromRow, QueryBuilder, Row as _};
+use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Work};
 use crate::kernel::scalars::{Cep, DateTime};
+use crate::kernel::text::{folded_within, nfc};
 use crate::relay::{ClienteId, EnderecoId, Page};
 use crate::writes::guard::Guarded;
 
@@ -93,6 +94,7 @@ pub(super) async fn by_clientes(
 pub(super) struct Filter {
     pub cliente: Option<ClienteId>,
     pub uf: Option<String>,
+    /// The whole name, folded.
     pub cidade: Option<String>,
     pub cep: Option<Cep>,
 }
@@ -107,7 +109,7 @@ impl Filter {
             conditions.add("`uf` = ?", uf.clone());
         }
         if let Some(cidade) = &self.cidade {
-            conditions.add("`cidade` = ?", cidade.clone());
+            conditions.add("`cidade_busca` = ?", cidade.clone());
         }
         if let Some(cep) = &self.cep {
             conditions.add("`cep` = ?", cep.clone());
@@ -184,8 +186,8 @@ pub(super) async fn insert(
 ) -> Result<u64, StoreError> {
     let text = "\
 INSERT INTO `endereco`
-    (`logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `pais`, `id_cliente`)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (`logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `cidade_busca`, `uf`, `cep`, `pais`, `id_cliente`)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     Ok(tx.write(bound(Statement::new("enderecos.cria", text), dados).bind(cliente)).await?.id)
 }
 
@@ -197,8 +199,9 @@ pub(super) async fn update(
 ) -> Result<(), StoreError> {
     let text = "\
 UPDATE `endereco`
-SET `logradouro` = ?, `numero` = ?, `complemento` = ?, `bairro` = ?, `cidade` = ?, `uf` = ?, `cep` = ?, `pais` = ?,
-    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1 MICROSECOND)
+SET `logradouro` = ?, `numero` = ?, `complemento` = ?, `bairro` = ?, `cidade` = ?, `cidade_busca` = ?,
+    `uf` = ?, `cep` = ?, `pais` = ?,
+    `atualizado_em` = GREATEST(CURRENT_TIMESTAMP(6), `atualizado_em` + INTERVAL 1000 MICROSECOND)
 WHERE `id` = ?";
     tx.write(bound(Statement::new("enderecos.atualiza", text), dados).bind(id)).await.map(|_| ())
 }
@@ -210,9 +213,15 @@ fn bound(statement: Statement, dados: &Dados<'_>) -> Statement {
         .bind(dados.complemento)
         .bind(dados.bairro)
         .bind(dados.cidade)
+        .bind(cidade_busca(dados.cidade))
         .bind(dados.uf)
         .bind(dados.cep.digits())
         .bind(dados.pais)
+}
+
+/// What `cidade` is looked for in.
+fn cidade_busca(cidade: &str) -> String {
+    folded_within(cidade, 256)
 }
 
 /// Removes an address; false when it was not there.
@@ -305,7 +314,8 @@ pub struct NovoEndereco {
 pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO `endereco` \
-         (`id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `pais`, `criado_em`, `atualizado_em`) ",
+         (`id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `cidade_busca`, `uf`, `cep`, \
+          `pais`, `criado_em`, `atualizado_em`) ",
     );
     insert.push_values(rows, |mut row, novo| {
         row.push_bind(novo.id)
@@ -315,6 +325,7 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> 
             .push_bind(&novo.complemento)
             .push_bind(&novo.bairro)
             .push_bind(&novo.cidade)
+            .push_bind(cidade_busca(&novo.cidade))
             .push_bind(&novo.uf)
             .push_bind(novo.cep.digits())
             .push_bind(&novo.pais)
@@ -331,4 +342,45 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovoEndereco]) -> 
 /// Whatever the driver says.
 pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
     sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `endereco`").fetch_one(mysql).await
+}
+
+/// Brings rows of earlier versions into today's form: texts in NFC, and the column that
+/// is looked up filled in.
+///
+/// # Errors
+/// Whatever the driver says; what is done stays done, and it may be repeated.
+pub(super) async fn prepare_texts(mysql: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    type Texts = (u64, String, String, Option<String>, Option<String>, String);
+    let mut last = 0_u64;
+    loop {
+        let rows: Vec<Texts> = sqlx::query_as(
+            "SELECT `id`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade` FROM `endereco` \
+             WHERE `id` > ? ORDER BY `id` LIMIT 1000",
+        )
+        .bind(last)
+        .fetch_all(&mut *mysql)
+        .await?;
+        let Some(end) = rows.last() else {
+            return Ok(());
+        };
+        last = end.0;
+        let mut batch = mysql.begin().await?;
+        for (id, logradouro, numero, complemento, bairro, cidade) in rows {
+            let cidade = nfc(cidade);
+            sqlx::query(
+                "UPDATE `endereco` SET `logradouro` = ?, `numero` = ?, `complemento` = ?, `bairro` = ?, `cidade` = ?, \
+                 `cidade_busca` = ? WHERE `id` = ?",
+            )
+            .bind(nfc(logradouro))
+            .bind(nfc(numero))
+            .bind(complemento.map(nfc))
+            .bind(bairro.map(nfc))
+            .bind(&cidade)
+            .bind(cidade_busca(&cidade))
+            .bind(id)
+            .execute(&mut *batch)
+            .await?;
+        }
+        batch.commit().await?;
+    }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 
 use super::Inventario;
-use super::table::{self, Adquirido, Branch, OfBranch, Registro, Resumo, Side, reads_down};
+use super::table::{self, Adquirido, Branch, OfBranch, PageOrder, Registro, Resumo, Side, reads_down};
 use crate::batching::{Batch, Key, Rows};
 use crate::db::{MOST_BRANCHES, MOST_KEYS, StoreError};
+use crate::kernel::scalars::DateTime;
 use crate::relay::{ClienteId, CompraId, GlobalId as _, Page, ProdutoId};
 
 impl Batch<CompraId> for Rows<Inventario> {
@@ -27,14 +28,14 @@ impl Loader<CompraId> for Rows<Inventario> {
     }
 }
 
-/// A page of one parent, and from which end it is read.
+/// A page of one parent in the order of `K`, and from which end it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PageKey {
+pub struct PageKey<K> {
     down: bool,
-    branch: Branch,
+    branch: Branch<K>,
 }
 
-impl PageKey {
+impl<K: PageOrder> PageKey<K> {
     /// The page `page` of `parent`, whose connection runs upwards or, when
     /// `descending`, downwards.
     #[must_use]
@@ -46,29 +47,29 @@ impl PageKey {
 
 /// A page of the purchases of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ComprasDoCliente(pub PageKey);
+pub struct ComprasDoCliente(pub PageKey<DateTime>);
 
 /// A page of the purchases of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ComprasDoProduto(pub PageKey);
+pub struct ComprasDoProduto(pub PageKey<DateTime>);
 
 /// A page of the distinct products of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ProdutosDoCliente(pub PageKey);
+pub struct ProdutosDoCliente(pub PageKey<()>);
 
-impl From<ComprasDoCliente> for PageKey {
+impl From<ComprasDoCliente> for PageKey<DateTime> {
     fn from(key: ComprasDoCliente) -> Self {
         key.0
     }
 }
 
-impl From<ComprasDoProduto> for PageKey {
+impl From<ComprasDoProduto> for PageKey<DateTime> {
     fn from(key: ComprasDoProduto) -> Self {
         key.0
     }
 }
 
-impl From<ProdutosDoCliente> for PageKey {
+impl From<ProdutosDoCliente> for PageKey<()> {
     fn from(key: ProdutosDoCliente) -> Self {
         key.0
     }
@@ -76,18 +77,19 @@ impl From<ProdutosDoCliente> for PageKey {
 
 /// The rows of each page, in the order in which it is read. Pages read downwards
 /// and upwards go in a statement each; a request rarely has both.
-async fn by_direction<K, R, F>(
+async fn by_direction<O, K, R, F>(
     keys: &[K],
-    read: impl Fn(bool, Vec<Branch>) -> F,
+    read: impl Fn(bool, Vec<Branch<O>>) -> F,
 ) -> Result<HashMap<K, Vec<Arc<R>>>, StoreError>
 where
-    K: Key + Into<PageKey>,
+    O: PageOrder,
+    K: Key + Into<PageKey<O>>,
     F: Future<Output = Result<Vec<OfBranch<R>>, StoreError>>,
 {
     let mut found = HashMap::with_capacity(keys.len());
     for down in [true, false] {
-        let pages = keys.iter().map(|key| (*key, Into::<PageKey>::into(*key)));
-        let (keys, branches): (Vec<K>, Vec<Branch>) =
+        let pages = keys.iter().map(|key| (*key, Into::<PageKey<O>>::into(*key)));
+        let (keys, branches): (Vec<K>, Vec<Branch<O>>) =
             pages.filter(|(_, page)| page.down == down).map(|(key, page)| (key, page.branch)).unzip();
         if keys.is_empty() {
             continue;
@@ -101,7 +103,7 @@ where
     Ok(found)
 }
 
-async fn compras<K: Key + Into<PageKey>>(
+async fn compras<K: Key + Into<PageKey<DateTime>>>(
     rows: &Rows<Inventario>,
     side: Side,
     keys: &[K],
@@ -109,7 +111,10 @@ async fn compras<K: Key + Into<PageKey>>(
     by_direction(keys, |down, branches| async move {
         let mut found = table::pages(rows.db(), side, down, &branches, rows.audience()).await?;
         // A UNION promises no order between or within its branches.
-        found.sort_by_key(|of| if down { u64::MAX - of.row.id.0 } else { of.row.id.0 });
+        found.sort_by_key(|of| (of.row.adquirido_em, of.row.id.0));
+        if down {
+            found.reverse();
+        }
         Ok(found)
     })
     .await

@@ -27,6 +27,7 @@ use futures_util::future::Either;
 
 use crate::batching::{Rows, Scheduler, Scope};
 use crate::db::{Db, StoreError};
+use crate::kernel::scalars::DateTime;
 use crate::relay::{ClienteId, CompraId, ProdutoId};
 use table::Side;
 
@@ -83,7 +84,7 @@ impl Sides {
         &self,
         side: Side,
         scope: &Arc<Scope>,
-        page: PageKey,
+        page: PageKey<DateTime>,
     ) -> impl Future<Output = Result<Option<Vec<Arc<Registro>>>, StoreError>> + Send + use<> {
         match side {
             Side::Cliente => Either::Left(self.compras_do_cliente.load(scope, ComprasDoCliente(page))),

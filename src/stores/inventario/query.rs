@@ -5,13 +5,13 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object};
-use chrono::{TimeZone as _, Utc};
 
+use super::super::range::{Bound, range};
 use super::table::{self, Filter, ORDER};
 use super::{Compra, Inventario};
 use crate::kernel::scalars::DateTime;
 use crate::kernel::sizes::paged;
-use crate::kernel::{ContextExt as _, GraphError, GraphResult};
+use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{ClienteId, CompraId, Connection, GlobalId as _, Page, PageArgs, ProdutoId, Total};
 use crate::stores::references::Graph;
 
@@ -24,34 +24,24 @@ pub struct CompraFiltro {
     pub produto: Option<ID>,
     /// Made at this moment or later.
     pub de: Option<DateTime>,
-    /// Made at this moment or earlier.
+    /// Made at this moment or earlier; a moment in milliseconds stands for its whole
+    /// millisecond, so that one that went through a JavaScript `Date` holds its own row.
     pub ate: Option<DateTime>,
 }
 
 impl CompraFiltro {
     fn check(self) -> GraphResult<Filter> {
-        let adquirido = match (self.de, self.ate) {
-            (None, None) => None,
-            (from, to) => {
-                let from = from.map_or(year(1000), |from| from.max(year(1000)));
-                let to = to.map_or(year(9999), |to| to.min(year(9999)));
-                if from > to {
-                    return Err(GraphError::bad_input("`filtro.de` must not be later than `filtro.ate`."));
-                }
-                Some((from, to))
-            }
-        };
+        let adquirido = range(
+            &Bound::new("filtro.de", self.de),
+            &Bound::new("filtro.ate", self.ate.map(DateTime::last_meant)),
+            DateTime::FIRST..=DateTime::LAST,
+        )?;
         Ok(Filter {
             cliente: self.cliente.map(|id| ClienteId::parse("filtro.cliente", &id)).transpose()?,
             produto: self.produto.map(|id| ProdutoId::parse("filtro.produto", &id)).transpose()?,
             adquirido,
         })
     }
-}
-
-/// The first moment of a year: the ends of what a DATETIME column can hold.
-fn year(year: i32) -> DateTime {
-    DateTime(Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single().unwrap_or_default())
 }
 
 /// The root fields.
@@ -69,7 +59,7 @@ impl<G: Graph> ConsultasInventario<G> {
         found.await.transpose()
     }
 
-    /// Purchases, page by page, newest first.
+    /// Purchases, page by page, newest first: by `adquiridoEm`, then by id.
     #[graphql(directive = paged::apply())]
     async fn compras(
         &self,

@@ -8,11 +8,16 @@ use sqlx::{FromRow, QueryBuilder, Row as _};
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Union, UnionBranch, Work};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::relay::{ClienteId, CompraId, Direction, Page, ProdutoId};
+use crate::relay::{ClienteId, CompraId, Cursor, Direction, KeyKind, Page, ProdutoId, SortKey};
 use crate::writes::guard::Guarded;
 
-/// How a page of purchases is ordered.
-pub(super) const ORDER: Order = Order::newest_first("compras.ID");
+/// How a page of purchases is ordered: by their moment, newest first.
+pub(super) const ORDER: Order = newest_first("compras.MAIS_RECENTES");
+
+/// By moment, newest first, in the connection that `name` begins with.
+pub(super) const fn newest_first(name: &'static str) -> Order {
+    Order { name, kind: KeyKind::Moment, column: "`adquirido_em`", descending: true }
+}
 
 const SELECT: &str = "\
 SELECT `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`
@@ -88,38 +93,92 @@ pub(super) enum Side {
     Produto,
 }
 
-/// A page of one parent's rows, by a number that grows: the id of a purchase or
-/// of a product.
+/// A page of one parent's rows, between two places of the order that has the key `K`
+/// before the number of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Branch {
+pub struct Branch<K> {
+    /// Whose rows.
     pub parent: u64,
-    /// Only numbers above this one.
-    pub above: u64,
-    /// Only numbers below this one.
-    pub below: u64,
+    /// Only rows above this place.
+    pub above: (K, u64),
+    /// Only rows below this place.
+    pub below: (K, u64),
+    /// So many rows at most.
     pub limit: u64,
 }
 
-impl UnionBranch for Branch {
-    const EMPTY: Self = Self { parent: 0, above: 0, below: 0, limit: 0 };
+/// What rows of a page are ordered by, before their number.
+pub trait PageOrder: Copy + Eq + std::hash::Hash + Send + Sync + 'static {
+    /// Before every row that a table can hold, and after every one.
+    const ENDS: (Self, Self);
 
-    fn bind(self, statement: Statement) -> Statement {
-        statement.bind(self.parent).bind(self.above).bind(self.below).bind(self.limit)
+    /// The key of a cursor, which has been read as one of this order.
+    fn of(key: &SortKey) -> Self;
+}
+
+/// By number alone.
+impl PageOrder for () {
+    const ENDS: ((), ()) = ((), ());
+
+    fn of(_: &SortKey) -> Self {}
+}
+
+/// By moment.
+impl PageOrder for DateTime {
+    const ENDS: (Self, Self) = (DateTime::FIRST, DateTime::LAST);
+
+    fn of(key: &SortKey) -> Self {
+        match key {
+            SortKey::Moment(moment) => *moment,
+            _ => DateTime::FIRST,
+        }
     }
 }
 
-impl Branch {
+impl UnionBranch for Branch<()> {
+    const EMPTY: Self = Self { parent: 0, above: ((), 0), below: ((), 0), limit: 0 };
+
+    fn bind(self, statement: Statement) -> Statement {
+        statement.bind(self.parent).bind(self.above.1).bind(self.below.1).bind(self.limit)
+    }
+}
+
+impl UnionBranch for Branch<DateTime> {
+    const EMPTY: Self =
+        Self { parent: 0, above: (DateTime::FIRST, 0), below: (DateTime::FIRST, 0), limit: 0 };
+
+    fn bind(self, statement: Statement) -> Statement {
+        let (above, below) = (self.above, self.below);
+        statement
+            .bind(self.parent)
+            .bind(above.0)
+            .bind(above.0)
+            .bind(above.1)
+            .bind(below.0)
+            .bind(below.0)
+            .bind(below.1)
+            .bind(self.limit)
+    }
+}
+
+impl<K: PageOrder> Branch<K> {
     /// The branch of `page` whose connection runs upwards or, when
     /// `descending`, downwards.
     pub(super) fn new(parent: u64, page: &Page, descending: bool) -> Self {
-        let after = page.after.as_ref().map(|cursor| cursor.id);
-        let before = page.before.as_ref().map(|cursor| cursor.id);
+        let place = |cursor: &Cursor| (K::of(&cursor.key), cursor.id);
+        let (after, before) = (page.after.as_ref().map(place), page.before.as_ref().map(place));
         let (above, below) = if descending { (before, after) } else { (after, before) };
-        Self { parent, above: above.unwrap_or(0), below: below.unwrap_or(u64::MAX), limit: page.limit() }
+        let (first, last) = K::ENDS;
+        Self {
+            parent,
+            above: above.unwrap_or((first, 0)),
+            below: below.unwrap_or((last, u64::MAX)),
+            limit: page.limit(),
+        }
     }
 }
 
-/// Whether a page of numbers is read from the largest down.
+/// Whether a page is read from the largest down.
 pub(super) fn reads_down(direction: Direction, descending: bool) -> bool {
     (direction == Direction::Forward) == descending
 }
@@ -130,7 +189,7 @@ pub(super) async fn pages(
     db: &Db,
     side: Side,
     down: bool,
-    branches: &[Branch],
+    branches: &[Branch<DateTime>],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<OfBranch<Registro>>, StoreError> {
     let union = match (side, down) {
@@ -144,15 +203,20 @@ pub(super) async fn pages(
 
 const PAGE: &str = "\
 SELECT {n}, `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` FROM `inventario`";
-const DO_CLIENTE: &str = " FORCE INDEX (`inventario_cliente`) WHERE `id_cliente` = ?";
-const DO_PRODUTO: &str = " FORCE INDEX (`inventario_produto`) WHERE `id_produto` = ?";
-const DOWN: &str = " AND `id` > ? AND `id` < ? ORDER BY `id` DESC LIMIT ?";
-const UP: &str = " AND `id` > ? AND `id` < ? ORDER BY `id` ASC LIMIT ?";
+const DO_CLIENTE: &str = " FORCE INDEX (`inventario_cliente_adquirido`) WHERE `id_cliente` = ?";
+const DO_PRODUTO: &str = " FORCE INDEX (`inventario_produto_adquirido`) WHERE `id_produto` = ?";
+// Written so that the index gives a range; a comparison of row values would not.
+const BETWEEN: &str = " AND `adquirido_em` >= ? AND (`adquirido_em` > ? OR `id` > ?) \
+                       AND `adquirido_em` <= ? AND (`adquirido_em` < ? OR `id` < ?)";
+const DOWN: &str = " ORDER BY `adquirido_em` DESC, `id` DESC LIMIT ?";
+const UP: &str = " ORDER BY `adquirido_em` ASC, `id` ASC LIMIT ?";
 
-static DO_CLIENTE_DOWN: Union = Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, DOWN]);
-static DO_CLIENTE_UP: Union = Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, UP]);
-static DO_PRODUTO_DOWN: Union = Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, DOWN]);
-static DO_PRODUTO_UP: Union = Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, UP]);
+static DO_CLIENTE_DOWN: Union =
+    Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, BETWEEN, DOWN]);
+static DO_CLIENTE_UP: Union = Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, BETWEEN, UP]);
+static DO_PRODUTO_DOWN: Union =
+    Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, BETWEEN, DOWN]);
+static DO_PRODUTO_UP: Union = Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, BETWEEN, UP]);
 
 /// What a client has bought of one product.
 #[derive(Debug)]
@@ -190,7 +254,7 @@ impl FromRow<'_, MySqlRow> for OfBranch<Adquirido> {
 pub(super) async fn produtos(
     db: &Db,
     down: bool,
-    branches: &[Branch],
+    branches: &[Branch<()>],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<OfBranch<Adquirido>>, StoreError> {
     const PAGE: &str = "\
@@ -421,7 +485,7 @@ impl Work for ForgetCliente {
 /// # Errors
 /// The store's.
 pub async fn delete_some_of(db: &Db, cliente: ClienteId) -> Result<u64, StoreError> {
-    let text = "DELETE FROM `inventario` WHERE `id_cliente` = ? ORDER BY `id` LIMIT 1000";
+    let text = "DELETE FROM `inventario` WHERE `id_cliente` = ? ORDER BY `adquirido_em`, `id` LIMIT 1000";
     let statement = Statement::new("inventario.remove_do_cliente", text).bind(cliente);
     Ok(db.write(statement, &Arc::default()).await?.rows)
 }

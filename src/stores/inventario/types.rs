@@ -8,14 +8,13 @@ use async_graphql::{Context, ID, Object};
 use super::Inventario;
 use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
-use super::table::{Registro, Resumo, Side};
+use super::table::{Registro, Resumo, Side, newest_first};
 use crate::executor::{StoreField, Walked};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{
-    ClienteId, CompraId, Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, ProdutoId,
-    SortKey, Total,
+    ClienteId, CompraId, Connection, Cursor, Edge, GlobalId as _, Page, PageArgs, ProdutoId, SortKey, Total,
 };
 use crate::stores::references::Graph;
 
@@ -83,9 +82,10 @@ impl<G: Graph> Compra<G> {
         Ok(store.por_id.load(ctx.scope(), id).await?.map(Self::of))
     }
 
-    /// Its edge in a connection by id, whose order is named `order`.
+    /// Its edge in a connection by moment, whose order is named `order`.
     pub(super) fn edge(order: &'static str, row: Arc<Registro>) -> Edge<Self> {
-        Edge { cursor: Cursor::new(order, SortKey::Id, row.id.0), node: Self::of(row) }
+        let cursor = Cursor::new(order, SortKey::Moment(row.adquirido_em), row.id.0);
+        Edge { cursor, node: Self::of(row) }
     }
 
     /// What the interface `Node` asks for.
@@ -105,13 +105,16 @@ async fn compras_of<G: Graph>(
     parent: u64,
     args: &PageArgs,
 ) -> GraphResult<Connection<Compra<G>>> {
-    let order = match side {
-        Side::Cliente => "Cliente.compras.ID",
-        Side::Produto => "Produto.compras.ID",
-    };
-    let page = Page::new(args, order, KeyKind::Id)?;
+    let order = newest_first(match side {
+        Side::Cliente => "Cliente.compras.MAIS_RECENTES",
+        Side::Produto => "Produto.compras.MAIS_RECENTES",
+    });
+    let page = Page::new(args, order.name, order.kind)?;
     let sides = &ctx.data_unchecked::<Inventario>().sides;
-    let rows = sides.compras(side, ctx.scope(), PageKey::new(parent, &page, true)).await?.unwrap_or_default();
+    let rows = sides
+        .compras(side, ctx.scope(), PageKey::new(parent, &page, order.descending))
+        .await?
+        .unwrap_or_default();
     let counted = Arc::clone(sides);
     let total = Total::new(move |scope| {
         let counted = Arc::clone(&counted);
@@ -120,7 +123,7 @@ async fn compras_of<G: Graph>(
             Ok(resumo.map_or(0, |resumo| resumo.compras))
         }
     });
-    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(order, row)))
+    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(order.name, row)))
 }
 
 /// The purchases of one client or product, summed up.
@@ -137,7 +140,7 @@ pub struct ClienteInventario<G> {
 
 #[Object]
 impl<G: Graph> ClienteInventario<G> {
-    /// The client's purchases, newest first; null, with an error, when the
+    /// The client's purchases, newest first (by `adquiridoEm`, then by id); null, with an error, when the
     /// store `inventario` is down.
     #[graphql(directive = paged::apply())]
     async fn compras(
@@ -191,7 +194,7 @@ pub struct ProdutoInventario<G> {
 
 #[Object]
 impl<G: Graph> ProdutoInventario<G> {
-    /// The purchases of this product, newest first; null, with an error, when
+    /// The purchases of this product, newest first (by `adquiridoEm`, then by id); null, with an error, when
     /// the store `inventario` is down.
     #[graphql(directive = paged::apply())]
     async fn compras(

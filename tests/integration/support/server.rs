@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use quarteto::db::{PerStore, Store, migrations, options};
+use quarteto::db::{PerStore, Store, options};
 use quarteto::local::LocalDatabase;
+use quarteto::stores;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::sync::OnceCell;
@@ -83,7 +84,7 @@ impl Server {
     pub async fn databases(&self) -> PerStore<String> {
         let names = self.empty_databases().await;
         for (store, name) in names.iter() {
-            migrations::migrate(store, &self.options(store, name)).await.expect("migrated");
+            stores::migrate(store, &self.options(store, name)).await.expect("migrated");
         }
         names
     }

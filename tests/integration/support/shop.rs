@@ -63,6 +63,10 @@ pub fn produto_da_compra(compra: u64) -> u64 {
     compra % PRODUTOS + 1
 }
 
+pub fn adquirido_em(compra: u64) -> DateTime {
+    moment(compra)
+}
+
 fn moment(hour: u64) -> DateTime {
     let start = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).single().expect("a moment");
     DateTime(start + chrono::Duration::hours(i64::try_from(hour).expect("small")))
@@ -133,7 +137,7 @@ async fn fill_inventario(mysql: &mut MySqlConnection) {
             produto: ProdutoId(produto_da_compra(number)),
             quantidade: u32::try_from(number % 3).expect("small") + 1,
             preco_unitario: Decimal::parse(&preco(produto_da_compra(number))).expect("a price"),
-            adquirido_em: moment(number),
+            adquirido_em: adquirido_em(number),
             chave_idempotencia: None,
         })
         .collect();
