@@ -19,4 +19,5 @@ pub mod removal;
 pub mod schema;
 pub mod seed;
 pub mod stores;
+pub mod titular;
 pub mod writes;

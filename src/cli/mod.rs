@@ -12,6 +12,7 @@ mod migrate;
 mod schema;
 mod seed;
 mod serve;
+mod titular;
 mod user;
 
 use std::collections::BTreeMap;
@@ -72,6 +73,8 @@ enum Command {
     Import(import::Import),
     /// Look for what fits nowhere across the stores, and mend it.
     Check(check::Check),
+    /// Gather or remove all that is known of one person (LGPD).
+    Titular(titular::Titular),
     /// Print the GraphQL schema (SDL).
     Schema(schema::Schema),
     /// Show the settings in force, and where each came from.
@@ -114,6 +117,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Seed(seed) => block_on(config, seed.run(config)),
         Command::Import(import) => block_on(config, import.run(config)),
         Command::Check(check) => block_on(config, check.run(config)),
+        Command::Titular(titular) => block_on(config, titular.run(config)),
         Command::Schema(schema) => Ok(schema.run()),
         Command::Config => Ok(config::run(&loaded)),
         Command::User(user) => user.run(config),

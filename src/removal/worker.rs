@@ -133,7 +133,7 @@ impl Removals {
 
     /// Finishes what a mutation has just begun in `store`, and says how far it has
     /// come after a short while. It goes on in any case.
-    pub(super) async fn finish(self: &Arc<Self>, store: Store, task: Task, target: u64) -> Progress {
+    pub async fn finish(self: &Arc<Self>, store: Store, task: Task, target: u64) -> Progress {
         let this = Arc::clone(self);
         let work = tokio::spawn(async move { this.finish_now(store, task, target).await });
         match timeout(PATIENCE, work).await {

@@ -24,16 +24,27 @@ impl Ordered for Decimal {
     const BEYOND: &'static str = "greater";
 }
 
-/// One end, as it was given: the name of its field, and its value.
+/// One end: the name of its field, what was given there, and what that means.
 pub struct Bound<T> {
     name: &'static str,
+    given: Option<T>,
     value: Option<T>,
 }
 
-impl<T> Bound<T> {
+impl<T: Ordered> Bound<T> {
     /// The end that the field `name` gives.
     pub const fn new(name: &'static str, value: Option<T>) -> Self {
-        Self { name, value }
+        Self { name, given: value, value }
+    }
+
+    /// The end that the field `name` gives, which stands for what `meaning` makes of it.
+    pub fn meaning(name: &'static str, given: Option<T>, meaning: impl FnOnce(T) -> T) -> Self {
+        Self { name, given, value: given.map(meaning) }
+    }
+
+    fn refused(&self, rule: &str, limit: T) -> GraphError {
+        let given = self.given.map(|given| given.to_string()).unwrap_or_default();
+        GraphError::bad_input(format!("`{}` must be {rule} {limit}, not {given}.", self.name))
     }
 }
 
@@ -52,23 +63,16 @@ pub fn range<T: Ordered>(
     match (from.value, to.value) {
         (None, None) => return Ok(None),
         (Some(least), Some(most)) if least > most => {
-            return Err(refused(format!("`{}` must not be {} than `{}`.", from.name, T::BEYOND, to.name)));
+            let rule = format!("`{}` must not be {} than `{}`.", from.name, T::BEYOND, to.name);
+            return Err(GraphError::bad_input(rule));
         }
-        (Some(least), _) if least > last => {
-            return Err(refused(format!("`{}` must be at most {last}, not {least}.", from.name)));
-        }
-        (_, Some(most)) if most < first => {
-            return Err(refused(format!("`{}` must be at least {first}, not {most}.", to.name)));
-        }
+        (Some(least), _) if least > last => return Err(from.refused("at most", last)),
+        (_, Some(most)) if most < first => return Err(to.refused("at least", first)),
         _ => {}
     }
     let least = from.value.filter(|least| *least > first).unwrap_or(first);
     let most = to.value.filter(|most| *most < last).unwrap_or(last);
     Ok(Some((least, most)))
-}
-
-fn refused(message: String) -> GraphError {
-    GraphError::bad_input(message)
 }
 
 #[cfg(test)]

@@ -48,7 +48,9 @@ impl Task {
 }
 
 impl PoliticaCompras {
-    const fn name(self) -> &'static str {
+    /// The word in the outbox and in protocols.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Manter => "manter",
             Self::Remover => "remover",

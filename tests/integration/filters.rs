@@ -121,6 +121,26 @@ async fn impossible_filters_name_the_field_and_the_rule() {
             "`filtro.de` must not be later than `filtro.ate`.",
         ),
         (
+            "produtos(filtro: { precoMax: \"-5\" })",
+            "BAD_USER_INPUT",
+            "`filtro.precoMax` must be at least 0.00, not -5.00.",
+        ),
+        (
+            "produtos(filtro: { precoMin: 10000000000 })",
+            "BAD_USER_INPUT",
+            "`filtro.precoMin` must be at most 9999999999.99, not 10000000000.00.",
+        ),
+        (
+            "compras(filtro: { ate: \"0001-01-01T00:00:00Z\" })",
+            "BAD_USER_INPUT",
+            "`filtro.ate` must be at least 1000-01-01T00:00:00Z, not 0001-01-01T00:00:00Z.",
+        ),
+        (
+            "clientes(filtro: { nascidoAte: \"0001-01-01\" })",
+            "BAD_USER_INPUT",
+            "`filtro.nascidoAte` must be at least 1000-01-01, not 0001-01-01.",
+        ),
+        (
             "compras(filtro: { cliente: \"produto_1\" })",
             "ID_INVALIDO",
             "`filtro.cliente`: `produto_1` is the id of type Produto; type Cliente is expected here, as in `cliente_42`.",

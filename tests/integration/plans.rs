@@ -67,6 +67,10 @@ async fn a_range_of_moments_reads_the_purchases_in_it_and_no_others() {
         (query, json!({ "de": "2015-01-01T00:00:00Z", "ate": "2015-01-03T00:00:00Z" }), 200),
         (query, json!({ "de": "2016-05-01T00:00:00Z", "ate": "2016-05-03T00:00:00Z" }), 200),
         (query, json!({ "de": "2018-05-01T00:00:00Z" }), 200),
+        (query, json!({ "cliente": "7" }), 200),
+        (query, json!({ "produto": "7" }), 200),
+        (query, json!({ "cliente": "7", "de": "2016-05-01T00:00:00Z" }), 200),
+        (query, json!({ "cliente": "99999" }), 2),
         (counted, json!({ "ate": "2015-01-05T00:00:00Z" }), 400),
     ] {
         let before = total(&rows_read(&mut mysql, database).await);

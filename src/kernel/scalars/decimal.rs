@@ -49,8 +49,10 @@ impl Decimal {
 /// With two decimals at least, since every amount here is money.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = usize::try_from(self.0.scale()).unwrap_or_default().max(2);
-        write!(f, "{:.decimals$}", self.0)
+        if self.0.scale() >= 2 {
+            return write!(f, "{}", self.0);
+        }
+        write!(f, "{:.2}", self.0)
     }
 }
 

@@ -5,6 +5,7 @@ mod loaders;
 mod mutation;
 mod query;
 mod table;
+pub mod titular;
 mod types;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use sqlx::mysql::MySqlConnection;
 
 pub use mutation::MutacoesClientes;
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
-pub use table::{Cadastro, NovoCliente, by_ids, count, delete, existing, insert_many, lock};
+pub use table::{Cadastro, NovoCliente, by_cpf, by_ids, count, delete, existing, insert_many, lock};
 pub use types::ClienteCadastro;
 
 use crate::batching::{Rows, Scheduler};

@@ -62,11 +62,10 @@ pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec
 }
 
 /// The client with this CPF.
-pub(super) async fn by_cpf(
-    db: &Db,
-    cpf: &Cpf,
-    audience: &[Arc<Tally>],
-) -> Result<Option<Cadastro>, StoreError> {
+///
+/// # Errors
+/// The store's.
+pub async fn by_cpf(db: &Db, cpf: &Cpf, audience: &[Arc<Tally>]) -> Result<Option<Cadastro>, StoreError> {
     static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `cpf` = ?"));
     let statement = Statement::new("clientes.por_cpf", &TEXT).bind(cpf.digits());
     Ok(db.read(statement, audience).await?.pop())

@@ -77,7 +77,10 @@ pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec
 }
 
 /// All addresses of many clients, oldest first within each.
-pub(super) async fn by_clientes(
+///
+/// # Errors
+/// The store's.
+pub async fn by_clientes(
     db: &Db,
     clientes: &[u64],
     audience: &[Arc<Tally>],

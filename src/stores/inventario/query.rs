@@ -33,7 +33,7 @@ impl CompraFiltro {
     fn check(self) -> GraphResult<Filter> {
         let adquirido = range(
             &Bound::new("filtro.de", self.de),
-            &Bound::new("filtro.ate", self.ate.map(DateTime::last_meant)),
+            &Bound::meaning("filtro.ate", self.ate, DateTime::last_meant),
             DateTime::FIRST..=DateTime::LAST,
         )?;
         Ok(Filter {

@@ -6,7 +6,9 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Union, UnionBranch, Work};
+use crate::db::{
+    Db, End, InList, MOST_KEYS, Statement, StoreError, Tally, Transaction, Union, UnionBranch, Work,
+};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::relay::{ClienteId, CompraId, Cursor, Direction, KeyKind, Page, ProdutoId, SortKey};
 use crate::writes::guard::Guarded;
@@ -141,6 +143,11 @@ impl UnionBranch for Branch<()> {
     fn bind(self, statement: Statement) -> Statement {
         statement.bind(self.parent).bind(self.above.1).bind(self.below.1).bind(self.limit)
     }
+}
+
+impl Branch<DateTime> {
+    /// After every purchase.
+    const END: (DateTime, u64) = (DateTime::LAST, u64::MAX);
 }
 
 impl UnionBranch for Branch<DateTime> {
@@ -403,6 +410,30 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
 pub(super) async fn lock(tx: &mut Transaction<'_>, id: CompraId) -> Result<Option<Registro>, StoreError> {
     static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
     Ok(tx.read(Statement::new("inventario.trava", &TEXT).bind(id)).await?.pop())
+}
+
+/// The next purchases of a client after one of them, newest first, at most
+/// [`MOST_KEYS`](crate::db::MOST_KEYS).
+///
+/// # Errors
+/// The store's.
+pub async fn of_cliente(
+    db: &Db,
+    cliente: ClienteId,
+    after: Option<(DateTime, CompraId)>,
+) -> Result<Vec<Registro>, StoreError> {
+    let below = after.map_or(Branch::END, |(moment, id)| (moment, id.0));
+    let all = Branch { parent: cliente.0, above: (DateTime::FIRST, 0), below, limit: MOST_KEYS as u64 };
+    let rows = pages(db, Side::Cliente, true, &[all], &[]).await?;
+    Ok(rows.into_iter().map(|of| of.row).collect())
+}
+
+/// How many purchases a client has made.
+///
+/// # Errors
+/// The store's.
+pub async fn how_many_of(db: &Db, cliente: ClienteId) -> Result<u64, StoreError> {
+    total(db, &Filter { cliente: Some(cliente), ..Filter::default() }, &[]).await
 }
 
 /// Whether anybody has bought the product: as it is now.

@@ -179,7 +179,8 @@ async fn q1(State(stores): State<Arc<Stores>>, body: Bytes) -> Result<Response, 
     .fetch_all(&stores.enderecos);
     let compras = sqlx::query_as::<_, (u64, u32, Decimal, DateTime<Utc>)>(
         "SELECT `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` \
-         FROM `inventario` FORCE INDEX (`inventario_cliente`) WHERE `id_cliente` = ? ORDER BY `id` DESC LIMIT 11",
+         FROM `inventario` FORCE INDEX (`inventario_cliente_adquirido`) \
+         WHERE `id_cliente` = ? ORDER BY `adquirido_em` DESC, `id` DESC LIMIT 11",
     )
     .bind(id)
     .fetch_all(&stores.inventario);
@@ -266,7 +267,8 @@ async fn q2(State(stores): State<Arc<Stores>>, body: Bytes) -> Result<Response, 
     );
     let mut enderecos = sqlx::query_as::<_, (u64, String, String)>(AssertSqlSafe(text));
     let branch = "(SELECT `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` \
-                  FROM `inventario` FORCE INDEX (`inventario_cliente`) WHERE `id_cliente` = ? ORDER BY `id` DESC LIMIT 5)";
+                  FROM `inventario` FORCE INDEX (`inventario_cliente_adquirido`) \
+                  WHERE `id_cliente` = ? ORDER BY `adquirido_em` DESC, `id` DESC LIMIT 5)";
     let text = vec![branch; shown.len()].join(" UNION ALL ");
     let mut compras = sqlx::query_as::<_, (u64, u64, u32, Decimal, DateTime<Utc>)>(AssertSqlSafe(text));
     for (id, _) in shown {

@@ -308,8 +308,8 @@ impl Loader<Newest> for Inventario {
 
     async fn load(&self, keys: &[Newest]) -> Result<HashMap<Newest, Vec<Compra>>, Failure> {
         let branch = "(SELECT CAST(? AS UNSIGNED), `id`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` \
-                      FROM `inventario` FORCE INDEX (`inventario_cliente`) \
-                      WHERE `id_cliente` = ? ORDER BY `id` DESC LIMIT ?)";
+                      FROM `inventario` FORCE INDEX (`inventario_cliente_adquirido`) \
+                      WHERE `id_cliente` = ? ORDER BY `adquirido_em` DESC, `id` DESC LIMIT ?)";
         // Filled up with a client that does not exist, so that there are few texts.
         let branches = if keys.len() == 1 { 1 } else { keys.len().next_multiple_of(20) };
         let text = vec![branch; branches].join(" UNION ALL ");
@@ -328,7 +328,7 @@ impl Loader<Newest> for Inventario {
             }
         }
         for compras in found.values_mut() {
-            compras.sort_by_key(|compra| std::cmp::Reverse(compra.numero));
+            compras.sort_by_key(|compra| std::cmp::Reverse((compra.quando, compra.numero)));
         }
         Ok(found)
     }
