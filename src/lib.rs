@@ -19,5 +19,6 @@ pub mod removal;
 pub mod schema;
 pub mod seed;
 pub mod stores;
+pub mod text;
 pub mod titular;
 pub mod writes;

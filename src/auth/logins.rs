@@ -19,8 +19,8 @@ use tokio::sync::Semaphore;
 use super::throttle::Throttle;
 use super::users::{Users, UsersError, UsersFile};
 use crate::kernel::Requester;
-use crate::kernel::text::nfc;
 use crate::mark::Mark;
+use crate::text::nfc;
 
 /// How long a verified login is remembered.
 const REMEMBERED: Duration = Duration::from_secs(300);

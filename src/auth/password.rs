@@ -5,7 +5,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use rand::RngExt as _;
 
-use crate::kernel::text::nfc;
+use crate::text::nfc;
 
 /// A hash as it stands in the users file, checked to be one we can verify.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::password::Hash;
 use crate::kernel::Papel;
-use crate::kernel::text::{nfc, stray};
+use crate::text::{nfc, stray};
 
 /// One user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,23 +1,27 @@
 //! `quarteto import`.
 
-use std::fs::File;
-use std::io::{self, IsTerminal as _, Read};
+use std::fs;
+use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chrono::FixedOffset;
+use chrono_tz::Tz;
 use clap::Args;
-use csv::StringRecord;
+use csv::{ByteRecord, QuoteStyle, Terminator, WriterBuilder};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::OpenStores;
 use crate::config::Config;
-use crate::db::{Db, PerStore, Store};
-use crate::import::header::Mapping;
-use crate::import::{self, Format, Observer, Options};
+use crate::db::{self, Db, PerStore, Store};
+use crate::import::header::{Mapping, REJECTED as REJECTED_COLUMNS};
+use crate::import::{
+    self, Asked, Escapes, File, Format, Layout, LineEnd, Observer, Options, Summary, Table, Zone,
+};
 
-/// Import rows of an old database from a CSV file.
+/// Import rows of an old database, from a CSV file or from its table.
 ///
 /// The stores in this order: clientes, enderecos, catalogo, inventario. Rows keep
 /// their ids; what is there already is left alone, so an interrupted import is
@@ -26,11 +30,27 @@ use crate::import::{self, Format, Observer, Options};
 pub(super) struct Import {
     /// Where the rows belong: clientes, enderecos, catalogo or inventario.
     store: Store,
-    /// The file, in UTF-8 and with a header; `-` for standard input.
-    file: PathBuf,
-    /// What stands between two values.
-    #[arg(long, default_value = ",", value_parser = delimiter)]
-    delimiter: u8,
+    /// The file, with a header; `-` for standard input.
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    file: Option<PathBuf>,
+    /// Read a table of an old database instead of a file: mysql://USER:PASSWORD@HOST:PORT/DATABASE.
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    /// Which table to read [default: cadastro, endereco, catalogo or inventario, in any
+    /// case and with any accents].
+    #[arg(long, value_name = "NAME", requires = "from")]
+    table: Option<String>,
+    /// What stands between two values: one character, or `tab` [default: what the header
+    /// shows].
+    #[arg(long, value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// How letters are written, as in utf-8, windows-1252, utf-16le [default: what the
+    /// file shows].
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    encoding: Option<&'static Encoding>,
+    /// How control characters and quotes are written.
+    #[arg(long, value_enum, default_value_t)]
+    escapes: Escapes,
     /// Which of our columns a column of the file is, as in `codigo=id`; repeatable.
     #[arg(long, value_name = "NAME=COLUMN", value_parser = pair)]
     map: Vec<(String, String)>,
@@ -43,10 +63,18 @@ pub(super) struct Import {
     /// The offset of moments that say none, as in -03:00.
     #[arg(long, default_value = "+00:00", allow_hyphen_values = true, value_parser = offset)]
     utc_offset: FixedOffset,
-    /// Where rejected rows go, each with its line and why [default: FILE.rejects.csv].
+    /// The time zone of moments that say none, with its summer times, as in
+    /// America/Sao_Paulo.
+    #[arg(long, value_name = "NAME", conflicts_with = "utc_offset", value_parser = zone)]
+    time_zone: Option<Tz>,
+    /// Take clients or products in again that were removed.
+    #[arg(long)]
+    bring_back: bool,
+    /// Where rejected rows go, in the form of the file, each with its line and why
+    /// [default: FILE.rejects.csv].
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Only look: nothing is written.
+    /// Only look: everything is done and undone.
     #[arg(long)]
     dry_run: bool,
     /// The summary as JSON.
@@ -67,6 +95,12 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
+fn encoding(text: &str) -> Result<&'static Encoding, String> {
+    Encoding::for_label(text.as_bytes()).ok_or_else(|| {
+        "an encoding is called utf-8, windows-1252, iso-8859-1, utf-16le or utf-16be".to_owned()
+    })
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, column) = text.split_once('=').ok_or("NAME=COLUMN")?;
     Ok((name.to_owned(), column.to_owned()))
@@ -76,24 +110,53 @@ fn offset(text: &str) -> Result<FixedOffset, String> {
     text.parse().map_err(|_| "an offset looks like -03:00".to_owned())
 }
 
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "a time zone is called as in America/Sao_Paulo or America/Manaus".to_owned())
+}
+
 impl Import {
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         // First what fails fast: nothing is started for a file that is not there.
-        let (input, bytes) = self.open()?;
+        let origin = self.origin()?;
         let open = OpenStores::open(config).await?;
         let limits = config.stores.limits();
         let databases = PerStore::from_fn(|store| Db::new(store, open.stores[store].clone(), limits));
-        let options = Options {
-            delimiter: self.delimiter,
-            mapping: Mapping { renamed: self.map.iter().cloned().collect(), ignored: self.ignore.clone() },
-            format: Format { decimal_comma: self.decimal_comma, offset: self.utc_offset },
-            dry_run: self.dry_run,
+        let options = self.options();
+        let mut report = Report::new(self.rejects(), origin.bytes());
+        let summary = match origin {
+            Origin::File { input, name, .. } => {
+                let asked =
+                    Asked { delimiter: self.delimiter, encoding: self.encoding, escapes: self.escapes };
+                let file = File::open(input, asked, import::columns(self.store), &options.mapping)
+                    .with_context(|| name.clone())?;
+                let layout = file.layout_found();
+                tracing::debug!(delimiter = %char::from(layout.delimiter), encoding = layout.encoding.name(), "the file");
+                import::run(self.store, &databases, file, &options, &mut report)
+                    .await
+                    .with_context(|| name)?
+            }
+            Origin::Table(url) => {
+                let old = db::source_options("--from", &url).map_err(anyhow::Error::msg)?;
+                let table = self.table.as_deref().unwrap_or_else(|| self.store.table());
+                let table = Table::open(&old, table, &options.mapping).await?;
+                import::run(self.store, &databases, table, &options, &mut report).await?
+            }
         };
-        let mut report = Report::new(self.rejects(), bytes);
-        let summary = import::run(self.store, &databases, input, &options, &mut report)
-            .await
-            .with_context(|| self.file.display().to_string())?;
         report.bar.finish_and_clear();
+        self.conclude(summary, &report)
+    }
+
+    fn options(&self) -> Options {
+        let zone = self.time_zone.map_or(Zone::Offset(self.utc_offset), Zone::Named);
+        Options {
+            mapping: Mapping { renamed: self.map.iter().cloned().collect(), ignored: self.ignore.clone() },
+            format: Format { decimal_comma: self.decimal_comma, zone },
+            bring_back: self.bring_back,
+            dry_run: self.dry_run,
+        }
+    }
+
+    fn conclude(&self, summary: Summary, report: &Report) -> anyhow::Result<ExitCode> {
         if self.json {
             println!("{}", serde_json::to_string(&summary)?);
         } else {
@@ -110,30 +173,59 @@ impl Import {
         Ok(ExitCode::from(REJECTED))
     }
 
-    fn open(&self) -> anyhow::Result<(Box<dyn Read>, u64)> {
-        if self.file == Path::new("-") {
-            return Ok((Box::new(io::stdin()), 0));
+    fn origin(&self) -> anyhow::Result<Origin> {
+        match (&self.file, &self.from) {
+            (_, Some(url)) => Ok(Origin::Table(url.clone())),
+            (Some(file), None) if file == Path::new("-") => {
+                Ok(Origin::File { input: Box::new(io::stdin()), name: "standard input".to_owned(), bytes: 0 })
+            }
+            (Some(file), None) => {
+                let name = file.display().to_string();
+                let opened = fs::File::open(file).with_context(|| name.clone())?;
+                let metadata = opened.metadata().with_context(|| name.clone())?;
+                if metadata.is_dir() {
+                    bail!("{name}: is a folder");
+                }
+                Ok(Origin::File { input: Box::new(opened), name, bytes: metadata.len() })
+            }
+            (None, None) => bail!("which file? or say --from URL"),
         }
-        let file = File::open(&self.file).with_context(|| self.file.display().to_string())?;
-        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        Ok((Box::new(file), bytes))
     }
 
     fn rejects(&self) -> PathBuf {
-        self.rejects.clone().unwrap_or_else(|| match self.file.to_str() {
-            Some("-") | None => PathBuf::from("rejects.csv"),
-            Some(name) => PathBuf::from(format!("{name}.rejects.csv")),
-        })
+        let named =
+            |file: &PathBuf| (file != Path::new("-")).then(|| format!("{}.rejects.csv", file.display()));
+        let default = || {
+            let name = self.file.as_ref().and_then(named);
+            PathBuf::from(name.unwrap_or_else(|| format!("{}.rejects.csv", self.store)))
+        };
+        self.rejects.clone().unwrap_or_else(default)
     }
 }
 
-/// Shows how far the import is, and writes down what is rejected: the columns of
-/// the file, then `line` and `reason`. The file is made when there is something to
-/// write.
+/// Where rows come from.
+enum Origin {
+    File { input: Box<dyn Read + Send>, name: String, bytes: u64 },
+    Table(String),
+}
+
+impl Origin {
+    const fn bytes(&self) -> u64 {
+        match self {
+            Self::File { bytes, .. } => *bytes,
+            Self::Table(_) => 0,
+        }
+    }
+}
+
+/// Shows how far the import is, and writes down what is rejected, in the form of the
+/// source: its columns, then `line` and `reason`. The file is made when there is
+/// something to write; one of an earlier run goes.
 struct Report {
     path: PathBuf,
-    names: StringRecord,
-    rejects: Option<csv::Writer<File>>,
+    names: Vec<String>,
+    layout: Layout,
+    rejects: Option<fs::File>,
     bar: ProgressBar,
 }
 
@@ -143,33 +235,93 @@ impl Report {
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
             bar.set_style(style);
         }
-        Self { path, names: StringRecord::new(), rejects: None, bar }
+        Self { path, names: Vec::new(), layout: Layout::default(), rejects: None, bar }
     }
 
-    fn rejects(&mut self) -> io::Result<&mut csv::Writer<File>> {
-        if self.rejects.is_none() {
-            let mut writer = csv::Writer::from_path(&self.path)?;
-            writer.write_record(self.names.iter().chain(["line", "reason"]))?;
-            self.rejects = Some(writer);
+    fn write(&mut self, record: &ByteRecord) -> io::Result<()> {
+        let bytes = written(record, self.layout)?;
+        if let Some(file) = &mut self.rejects {
+            return file.write_all(&bytes);
         }
-        self.rejects.as_mut().ok_or_else(|| io::Error::other("no file"))
+        let mut file = fs::File::create(&self.path)?;
+        let own = || self.names.iter().filter(|name| !REJECTED_COLUMNS.contains(&name.as_str()));
+        let header = ByteRecord::from_iter(own().map(String::as_str).chain(REJECTED_COLUMNS));
+        file.write_all(&bom(self.layout.encoding))?;
+        file.write_all(&written(&header, self.layout)?)?;
+        file.write_all(&bytes)?;
+        self.rejects = Some(file);
+        Ok(())
+    }
+}
+
+/// A record as the source writes it.
+fn written(record: &ByteRecord, layout: Layout) -> io::Result<Vec<u8>> {
+    let mut builder = WriterBuilder::new();
+    let end = match layout.line_end {
+        LineEnd::Lf => Terminator::Any(b'\n'),
+        LineEnd::CrLf => Terminator::CRLF,
+        LineEnd::Cr => Terminator::Any(b'\r'),
+    };
+    builder.delimiter(layout.delimiter).flexible(true).terminator(end);
+    match layout.escapes {
+        Escapes::Doubled => {}
+        Escapes::Batch => {
+            builder.quote_style(QuoteStyle::Never);
+        }
+        Escapes::Outfile => {
+            builder.double_quote(false).escape(b'\\');
+        }
+    }
+    let mut writer = builder.from_writer(Vec::new());
+    writer.write_byte_record(record)?;
+    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    if layout.encoding == UTF_8 {
+        return Ok(bytes);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(if layout.encoding == UTF_16LE {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    } else if layout.encoding == UTF_16BE {
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+    } else {
+        layout.encoding.encode(&text).0.into_owned()
+    })
+}
+
+/// What tells UTF-16 from other things.
+fn bom(encoding: &'static Encoding) -> Vec<u8> {
+    if encoding == UTF_16LE {
+        vec![0xff, 0xfe]
+    } else if encoding == UTF_16BE {
+        vec![0xfe, 0xff]
+    } else {
+        Vec::new()
     }
 }
 
 impl Observer for Report {
-    fn reached(&mut self, bytes: u64) {
-        self.bar.set_position(bytes);
+    fn reached(&mut self, reached: u64) {
+        self.bar.set_position(reached);
     }
 
-    fn header(&mut self, record: &StringRecord) -> io::Result<()> {
-        self.names = record.clone();
-        Ok(())
+    fn header(&mut self, names: &[String], layout: Layout) -> io::Result<()> {
+        self.names = names.to_vec();
+        self.layout = layout;
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
-    fn rejected(&mut self, line: u64, record: &StringRecord, why: &str) -> io::Result<()> {
-        let line = line.to_string();
-        self.rejects()?.write_record(record.iter().chain([line.as_str(), why]))?;
-        // Kept also when the import ends early.
-        self.rejects()?.flush()
+    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &str) -> io::Result<()> {
+        // Fed back, a rejects file has these two already.
+        let surplus =
+            self.names.ends_with(&REJECTED_COLUMNS.map(str::to_owned)).then_some(REJECTED_COLUMNS.len());
+        let own = raw.len().saturating_sub(surplus.unwrap_or_default());
+        let place = place.to_string();
+        let mut record = ByteRecord::from_iter(raw.iter().take(own));
+        record.push_field(place.as_bytes());
+        record.push_field(why.as_bytes());
+        self.write(&record)
     }
 }

@@ -13,7 +13,7 @@ use crate::stores;
 /// Bring the schemas of the stores up to date.
 #[derive(Args)]
 pub(super) struct Migrate {
-    /// Only look: exit with 3 when a store is behind.
+    /// Only look, at every table, column and key: exit with 3 when a store is behind.
     #[arg(long)]
     check: bool,
     /// Only this store: clientes, enderecos, catalogo or inventario.
@@ -21,7 +21,7 @@ pub(super) struct Migrate {
     store: Option<Store>,
 }
 
-/// The exit code of `--check` for a store that is behind.
+/// The exit code of `--check` for a store that is not as it should be.
 const BEHIND: u8 = 3;
 
 impl Migrate {
@@ -36,6 +36,10 @@ impl Migrate {
                     SchemaState::Behind(missing) => {
                         behind = true;
                         format!("{missing} migrations are missing; run `quarteto migrate`")
+                    }
+                    SchemaState::Differs(differences) => {
+                        behind = true;
+                        format!("all migrations have run, but the tables differ: {}", differences.join("; "))
                     }
                 })
             } else {

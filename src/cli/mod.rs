@@ -7,6 +7,7 @@
 
 mod check;
 mod config;
+mod export;
 mod import;
 mod migrate;
 mod schema;
@@ -71,6 +72,8 @@ enum Command {
     Seed(seed::Seed),
     /// Import rows of an old database from a CSV file.
     Import(import::Import),
+    /// Write the rows of a store to a CSV file.
+    Export(export::Export),
     /// Look for what fits nowhere across the stores, and mend it.
     Check(check::Check),
     /// Gather or remove all that is known of one person (LGPD).
@@ -116,6 +119,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(migrate) => block_on(config, migrate.run(config)),
         Command::Seed(seed) => block_on(config, seed.run(config)),
         Command::Import(import) => block_on(config, import.run(config)),
+        Command::Export(export) => block_on(config, export.run(config)),
         Command::Check(check) => block_on(config, check.run(config)),
         Command::Titular(titular) => block_on(config, titular.run(config)),
         Command::Schema(schema) => Ok(schema.run()),

@@ -140,6 +140,9 @@ async fn check_schemas(stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result
             Ok(SchemaState::Behind(missing)) => {
                 anyhow::bail!("store {store}: {missing} migrations are missing; run `quarteto migrate` first")
             }
+            Ok(SchemaState::Differs(differences)) => {
+                tracing::warn!(%store, differences = differences.join("; "), "the tables are not what the migrations made; `quarteto migrate --check` shows how");
+            }
             Err(error @ MigrationError::Unreachable { .. }) => {
                 tracing::warn!(%store, %error, "store is down; its fields are null until it is back");
             }

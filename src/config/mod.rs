@@ -293,9 +293,9 @@ mod tests {
         let all = |clientes| {
             [
                 ("QUARTETO_CLIENTES_URL", clientes),
-                ("QUARTETO_ENDERECOS_URL", "mysql://a@b/c"),
-                ("QUARTETO_CATALOGO_URL", "mysql://a@b/c"),
-                ("QUARTETO_INVENTARIO_URL", "mysql://a@b/c"),
+                ("QUARTETO_ENDERECOS_URL", "mysql://a@b/e"),
+                ("QUARTETO_CATALOGO_URL", "mysql://a@b/p"),
+                ("QUARTETO_INVENTARIO_URL", "mysql://a@b/i"),
             ]
         };
         assert!(
@@ -303,6 +303,10 @@ mod tests {
         );
         assert!(refusal(&all("mysql://a@b")).starts_with("QUARTETO_CLIENTES_URL names no database"));
         assert!(refusal(&all("mysql://a@b:port/c")).starts_with("QUARTETO_CLIENTES_URL cannot be read"));
+        assert_eq!(
+            refusal(&all("mysql://x:y@B:3306/i?ssl-mode=REQUIRED")),
+            "QUARTETO_CLIENTES_URL and QUARTETO_INVENTARIO_URL name the same database, i on b:3306; each store needs one of its own"
+        );
         let loaded = load(&all("mysql://a:1234@b/c")).expect("valid");
         assert!(matches!(loaded.config.stores.databases(), Ok(Databases::Configured(_))));
     }

@@ -36,6 +36,32 @@ pub enum Databases {
     Configured(Box<PerStore<MySqlConnectOptions>>),
 }
 
+/// Four stores are four databases.
+fn apart(stores: &PerStore<MySqlConnectOptions>) -> Result<(), ConfigError> {
+    let place = |options: &MySqlConnectOptions| {
+        let server = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", options.get_host().to_ascii_lowercase(), options.get_port()),
+        };
+        (server, options.get_database().unwrap_or_default().to_owned())
+    };
+    let mut seen: Vec<(Store, _)> = Vec::new();
+    for (store, options) in stores.iter() {
+        let here = place(options);
+        if let Some((other, _)) = seen.iter().find(|(_, there)| *there == here) {
+            return Err(ConfigError(format!(
+                "{} and {} name the same database, {} on {}; each store needs one of its own",
+                other.url_variable(),
+                store.url_variable(),
+                here.1,
+                here.0
+            )));
+        }
+        seen.push((store, here));
+    }
+    Ok(())
+}
+
 impl Stores {
     fn url(&self, store: Store) -> &str {
         match store {
@@ -54,9 +80,12 @@ impl Stores {
         let unset = Store::ALL.into_iter().filter(|store| self.url(*store).is_empty());
         let missing: Vec<&str> = unset.map(Store::url_variable).collect();
         match missing.len() {
-            0 => PerStore::try_from_fn(|store| options(store, self.url(store)))
-                .map(|stores| Databases::Configured(Box::new(stores)))
-                .map_err(ConfigError),
+            0 => {
+                let stores =
+                    PerStore::try_from_fn(|store| options(store, self.url(store))).map_err(ConfigError)?;
+                apart(&stores)?;
+                Ok(Databases::Configured(Box::new(stores)))
+            }
             4 => Ok(Databases::Private),
             _ => Err(ConfigError(format!(
                 "{} not set; set the URLs of all four stores, or of none to use the private database",

@@ -4,40 +4,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
-
-use super::Store;
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 /// More than the texts a store can produce: over TCP an evicted statement costs
 /// a 40 ms stall, because the driver leaves Nagle's algorithm on and closing a
 /// statement is a packet without an answer.
-const STATEMENT_CACHE: usize = 512;
-
-/// Reads a store's URL. The message names the variable and the rule.
-///
-/// # Errors
-/// A sentence for the operator when the URL is malformed or names no database.
-pub fn options(store: Store, url: &str) -> Result<MySqlConnectOptions, String> {
-    let variable = store.url_variable();
-    let shape = "mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=REQUIRED";
-    if !url.starts_with("mysql://") && !url.starts_with("mariadb://") {
-        return Err(format!("{variable} must look like {shape}"));
-    }
-    let options: MySqlConnectOptions = url
-        .parse()
-        .map_err(|error| format!("{variable} cannot be read: {error}; it must look like {shape}"))?;
-    if options.get_database().is_none_or(str::is_empty) {
-        return Err(format!("{variable} names no database; it must look like {shape}"));
-    }
-    // The session is set up in one statement of our own below.
-    Ok(options
-        .statement_cache_capacity(STATEMENT_CACHE)
-        .pipes_as_concat(false)
-        .no_engine_substitution(false)
-        .timezone(None)
-        .set_names(false)
-        .disable_statement_logging())
-}
+pub(super) const STATEMENT_CACHE: usize = 512;
 
 /// A connection whose session is set up, and its number on the server.
 #[derive(Debug)]
@@ -76,7 +48,7 @@ pub async fn connect(
     options: &MySqlConnectOptions,
     statement_limit: Option<Duration>,
 ) -> Result<Connection, sqlx::Error> {
-    let mut mysql = MySqlConnection::connect_with(options).await?;
+    let mut mysql = MySqlConnection::connect_with(options).await.map_err(|error| named(error, options))?;
     let row =
         sqlx::raw_sql("SELECT CAST(CONNECTION_ID() AS UNSIGNED), VERSION()").fetch_one(&mut mysql).await?;
     let id: u64 = row.try_get(0)?;
@@ -84,6 +56,20 @@ pub async fn connect(
     let setup = session_setup(&version, statement_limit);
     sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut mysql).await?;
     Ok(Connection { mysql, id, busy: false, spoilt: false })
+}
+
+/// A failure to get to the server, with the server's name in it.
+fn named(error: sqlx::Error, options: &MySqlConnectOptions) -> sqlx::Error {
+    match (error, options.get_socket()) {
+        (sqlx::Error::Io(io), None) => {
+            let place = format!("{}:{}", options.get_host(), options.get_port());
+            sqlx::Error::Io(std::io::Error::new(io.kind(), format!("{place}: {io}")))
+        }
+        (sqlx::Error::Io(io), Some(socket)) => {
+            sqlx::Error::Io(std::io::Error::new(io.kind(), format!("{}: {io}", socket.display())))
+        }
+        (other, _) => other,
+    }
 }
 
 /// Built from constants and numbers only.

@@ -147,6 +147,8 @@ fn server_fault(code: u16) -> Option<Fault> {
         1062 => Fault::Duplicate,
         // 1213 deadlock, 1020 a row changed since the snapshot
         1213 | 1020 => Fault::Deadlock,
+        // 1461 max_prepared_stmt_count: until others give theirs back
+        1461 => Fault::Busy,
         // lock wait timeout
         1205 => Fault::Locked,
         // Galera lost the transaction in its commit
@@ -233,6 +235,7 @@ mod tests {
             (1205, Some(Fault::Locked), false),
             (1213, Some(Fault::Deadlock), false),
             (1062, Some(Fault::Duplicate), false),
+            (1461, Some(Fault::Busy), false),
             (4031, Some(Fault::Lost), true),
             (3169, Some(Fault::Lost), true),
             (1927, Some(Fault::Lost), true),

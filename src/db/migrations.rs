@@ -14,7 +14,9 @@ use sqlx::migrate::{Migrate as _, Migration, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 
 use super::error::explain;
+use super::schema::{self, Schema};
 use super::{PerStore, Store, connect};
+use crate::text::folded;
 
 static KNOWN: LazyLock<PerStore<Migrator>> = LazyLock::new(|| {
     PerStore::from_fn(|store| {
@@ -38,12 +40,14 @@ fn migrator(store: Store) -> &'static Migrator {
 const LOCK_PATIENCE: u32 = 60;
 
 /// How a store's schema compares to what this program knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaState {
     /// As this program expects it.
     Current,
     /// So many migrations are missing: run `quarteto migrate`.
     Behind(usize),
+    /// All migrations ran, and the tables are not what they made: what differs.
+    Differs(Vec<String>),
 }
 
 /// Why a store could not be migrated or checked.
@@ -86,6 +90,20 @@ pub enum MigrationError {
     Locked {
         /// Which store.
         store: Store,
+    },
+    /// A table of somebody else's stands where ours would.
+    #[error(
+        "store {store}: the table `{table}` is not Quarteto's, and nothing was changed: {}; \
+         `quarteto adopt` takes its rows in, and so does `quarteto import --from`",
+        differences.join("; ")
+    )]
+    Foreign {
+        /// Which store.
+        store: Store,
+        /// Its table.
+        table: String,
+        /// What it would have to be.
+        differences: Vec<String>,
     },
     /// Rows stand in the way of a migration.
     #[error("store {store}: {rows}; nothing was guessed: mend them and run `quarteto migrate` again")]
@@ -157,10 +175,15 @@ pub async fn migrate(
 pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<SchemaState, MigrationError> {
     let mut connection = open(store, options).await?;
     let pending = pending(store, connection.mysql()).await?;
+    if !pending.is_empty() {
+        refuse_foreign(store, connection.mysql()).await?;
+    }
+    let actual = schema::actual(connection.mysql()).await.map_err(|error| failed(store, &error))?;
     let _ = connection.mysql.close().await;
-    Ok(match pending.len() {
-        0 => SchemaState::Current,
-        missing => SchemaState::Behind(missing),
+    Ok(match (pending.len(), schema::differences(&schema::expected(store), &actual)) {
+        (0, differences) if differences.is_empty() => SchemaState::Current,
+        (0, differences) => SchemaState::Differs(differences),
+        (missing, _) => SchemaState::Behind(missing),
     })
 }
 
@@ -192,6 +215,7 @@ async fn lock(store: Store, mysql: &mut MySqlConnection) -> Result<(), Migration
 async fn apply(store: Store, mysql: &mut MySqlConnection, steps: &[Step]) -> Result<usize, MigrationError> {
     let pending = pending(store, mysql).await?;
     if !pending.is_empty() {
+        refuse_foreign(store, mysql).await?;
         mysql.ensure_migrations_table(TABLE).await.map_err(|error| migration_failed(store, &error))?;
         sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE")
             .execute(&mut *mysql)
@@ -204,6 +228,52 @@ async fn apply(store: Store, mysql: &mut MySqlConnection, steps: &[Step]) -> Res
     }
     take(store, mysql, steps, None).await?;
     Ok(pending.len())
+}
+
+/// Refuses tables that were never ours: their names are in our way, or are so by all but
+/// case and accents. Nothing has been changed then.
+async fn refuse_foreign(store: Store, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
+    let is_ours = applied_any(store, mysql).await?;
+    if is_ours {
+        return Ok(());
+    }
+    let (expected, actual) =
+        (schema::expected(store), schema::actual(mysql).await.map_err(|error| failed(store, &error))?);
+    for there in schema::tables(&actual) {
+        let Some(ours) = schema::tables(&expected).into_iter().find(|ours| *ours == folded(there)) else {
+            continue;
+        };
+        let renamed: Schema = schema::of_table(&actual, there)
+            .into_iter()
+            .map(|(name, what)| (name.replacen(there, ours, 1), what))
+            .collect();
+        let mut differences = schema::differences(&schema::of_table(&expected, ours), &renamed);
+        if there != ours {
+            differences.insert(0, format!("it is called `{there}`, expected `{ours}`"));
+        }
+        if !differences.is_empty() {
+            return Err(MigrationError::Foreign { store, table: there.to_owned(), differences });
+        }
+    }
+    Ok(())
+}
+
+/// Whether any migration of ours has been applied.
+async fn applied_any(store: Store, mysql: &mut MySqlConnection) -> Result<bool, MigrationError> {
+    let tables: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'",
+    )
+    .fetch_one(&mut *mysql)
+    .await
+    .map_err(|error| failed(store, &error))?;
+    if tables == 0 {
+        return Ok(false);
+    }
+    let applied: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations")
+        .fetch_one(mysql)
+        .await
+        .map_err(|error| failed(store, &error))?;
+    Ok(applied > 0)
 }
 
 /// Takes the steps that go before a migration, or after all.

@@ -132,6 +132,12 @@ impl Db {
         }))
     }
 
+    /// How it is reached, for work that needs a connection of its own.
+    #[must_use]
+    pub fn options(&self) -> &MySqlConnectOptions {
+        &self.0.pool.manager().options
+    }
+
     /// Whose database this is.
     #[must_use]
     pub fn store(&self) -> Store {

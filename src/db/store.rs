@@ -43,6 +43,17 @@ impl Store {
         }
     }
 
+    /// Its table (the names of the original system).
+    #[must_use]
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Clientes => "cadastro",
+            Self::Enderecos => "endereco",
+            Self::Catalogo => "catalogo",
+            Self::Inventario => "inventario",
+        }
+    }
+
     /// The environment variable that holds this store's URL.
     #[must_use]
     pub const fn url_variable(self) -> &'static str {

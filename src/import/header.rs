@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::text;
+
 /// A value of a row: its name in the table, and whether a file must have it.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -24,7 +26,13 @@ pub struct Mapping {
 #[derive(Clone, Debug)]
 pub struct Header {
     places: BTreeMap<&'static str, usize>,
+    /// Columns without a name.
+    nameless: Vec<usize>,
 }
+
+/// The columns that a file of rejected rows has besides its own; they are passed over
+/// when it is fed back.
+pub const REJECTED: [&str; 2] = ["line", "reason"];
 
 impl Header {
     /// Finds every column. Case, accents, spaces and underscores do not count:
@@ -32,22 +40,20 @@ impl Header {
     ///
     /// # Errors
     /// A sentence that names the columns that are unknown, missing or there twice,
-    /// and the remedy.
-    pub fn read<'a>(
-        found: impl Iterator<Item = &'a str>,
-        columns: &'static [Column],
-        mapping: &Mapping,
-    ) -> Result<Self, String> {
+    /// and the remedy; and what the mapping names that is not there.
+    pub fn read(names: &[String], columns: &'static [Column], mapping: &Mapping) -> Result<Self, String> {
+        mapping.check(names, columns)?;
+        let own = match names {
+            [own @ .., line, reason] if [line, reason] == REJECTED => own,
+            all => all,
+        };
         let (mut places, mut unknown) = (BTreeMap::new(), Vec::new());
-        let ignored: Vec<String> = mapping.ignored.iter().map(|name| folded(name)).collect();
-        let renamed: BTreeMap<String, &str> =
-            mapping.renamed.iter().map(|(from, to)| (folded(from), to.as_str())).collect();
-        for (place, name) in found.enumerate() {
-            let name = name.trim_start_matches('\u{feff}').trim();
-            if ignored.contains(&folded(name)) {
+        for (place, name) in own.iter().enumerate() {
+            // A column without a name is what a spreadsheet leaves behind.
+            if name.is_empty() || mapping.ignores(name) {
                 continue;
             }
-            let ours = folded(renamed.get(&folded(name)).copied().unwrap_or(name));
+            let ours = mapping.ours(name);
             match columns.iter().find(|column| folded(column.name) == ours) {
                 None => unknown.push(format!("`{name}`")),
                 Some(column) if places.insert(column.name, place).is_some() => {
@@ -57,11 +63,10 @@ impl Header {
             }
         }
         if !unknown.is_empty() {
-            let known: Vec<&str> = columns.iter().map(|column| column.name).collect();
             return Err(format!(
                 "unknown columns: {}; map each with --map NAME=COLUMN or leave it out with --ignore NAME; the columns are {}",
                 unknown.join(", "),
-                known.join(", ")
+                listed(columns)
             ));
         }
         let missing: Vec<&str> = columns
@@ -71,35 +76,85 @@ impl Header {
             .collect();
         if !missing.is_empty() {
             return Err(format!(
-                "missing columns: {}; if the file calls them otherwise, say so with --map NAME=COLUMN",
-                missing.join(", ")
+                "missing columns: {}; if the file calls them otherwise, say so with --map NAME=COLUMN; it has {}",
+                missing.join(", "),
+                named(names)
             ));
         }
-        Ok(Self { places })
+        let nameless = names.iter().enumerate().filter(|(_, name)| name.is_empty()).map(|(place, _)| place);
+        Ok(Self { nameless: nameless.collect(), places })
     }
 
-    /// The value of a column in a record; none when the column is not in the file,
-    /// or holds what stands for null: nothing, `NULL` or `\N`.
+    /// The value of a column in a row; none when the column is not in the source, or
+    /// holds null.
     #[must_use]
-    pub fn value<'r>(&self, record: &'r csv::StringRecord, column: &str) -> Option<&'r str> {
-        let text = record.get(*self.places.get(column)?)?.trim();
-        (!matches!(text, "" | "NULL" | "\\N")).then_some(text)
+    pub fn value<'r>(&self, values: &'r [Option<String>], column: &str) -> Option<&'r str> {
+        values.get(*self.places.get(column)?)?.as_deref().map(str::trim)
     }
+
+    /// The first value that stands in a column without a name, where nobody reads it.
+    #[must_use]
+    pub fn unread<'r>(&self, values: &'r [Option<String>]) -> Option<&'r str> {
+        self.nameless.iter().find_map(|place| values.get(*place)?.as_deref())
+    }
+}
+
+impl Mapping {
+    /// What the person says must be about the file.
+    fn check(&self, names: &[String], columns: &[Column]) -> Result<(), String> {
+        let is_there = |said: &str| names.iter().any(|name| folded(name) == folded(said));
+        for (flag, said) in self
+            .renamed
+            .keys()
+            .map(|name| ("--map", name))
+            .chain(self.ignored.iter().map(|name| ("--ignore", name)))
+        {
+            // Those of a file of rejected rows may be named and may not.
+            if !is_there(said) && !REJECTED.contains(&said.as_str()) {
+                return Err(format!("{flag} {said}: the file has no such column; it has {}", named(names)));
+            }
+        }
+        for (name, ours) in &self.renamed {
+            if !columns.iter().any(|column| folded(column.name) == folded(ours)) {
+                return Err(format!(
+                    "--map {name}={ours}: there is no column {ours}; the columns are {}",
+                    listed(columns)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a column is left out.
+    #[must_use]
+    pub fn ignores(&self, name: &str) -> bool {
+        self.ignored.iter().any(|ignored| folded(ignored) == folded(name))
+    }
+
+    /// Which of our columns a name of the file is, folded.
+    fn ours(&self, name: &str) -> String {
+        let renamed = self.renamed.iter().find(|(from, _)| folded(from) == folded(name));
+        folded(renamed.map_or(name, |(_, to)| to))
+    }
+}
+
+/// How many of `names` are columns of ours.
+#[must_use]
+pub fn known<'a>(names: impl Iterator<Item = &'a str>, columns: &[Column], mapping: &Mapping) -> usize {
+    names.filter(|name| columns.iter().any(|column| folded(column.name) == mapping.ours(name))).count()
+}
+
+fn listed(columns: &[Column]) -> String {
+    columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+}
+
+fn named(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// A name without what does not count in it.
 fn folded(name: &str) -> String {
-    let plain = |c: char| match c {
-        'á' | 'à' | 'â' | 'ã' => 'a',
-        'é' | 'ê' => 'e',
-        'í' => 'i',
-        'ó' | 'ô' | 'õ' => 'o',
-        'ú' | 'ü' => 'u',
-        'ç' => 'c',
-        c => c,
-    };
-    let letters = name.chars().flat_map(char::to_lowercase).map(plain);
-    letters.filter(|c| !matches!(c, ' ' | '_' | '-')).collect()
+    text::folded(name).replace([' ', '_', '-'], "")
 }
 
 #[cfg(test)]
@@ -110,15 +165,21 @@ mod tests {
         &[Column { name: "id", required: true }, Column { name: "data_nascimento", required: false }];
 
     fn read(names: &[&str], mapping: &Mapping) -> Result<Header, String> {
-        Header::read(names.iter().copied(), COLUMNS, mapping)
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Header::read(&names, COLUMNS, mapping)
+    }
+
+    fn row(values: &[&str]) -> Vec<Option<String>> {
+        values.iter().map(|value| Some((*value).to_owned())).collect()
     }
 
     #[test]
     fn spelling_does_not_count() {
-        for name in ["data_nascimento", "dataNascimento", "Data Nascimento", "DATA-NASCIMENTO"] {
-            let header = read(&["\u{feff}ID", name], &Mapping::default()).expect(name);
-            let record = csv::StringRecord::from(vec!["7", " 1990-01-02 "]);
-            assert_eq!(header.value(&record, "data_nascimento"), Some("1990-01-02"));
+        for name in
+            ["data_nascimento", "dataNascimento", "Data Nascimento", "DATA-NASCIMENTO", "Data  Náscimento"]
+        {
+            let header = read(&["ID", name], &Mapping::default()).expect(name);
+            assert_eq!(header.value(&row(&["7", " 1990-01-02 "]), "data_nascimento"), Some("1990-01-02"));
         }
     }
 
@@ -135,14 +196,30 @@ mod tests {
             ignored: vec!["foto".into()],
         };
         assert!(read(&["Código", "foto"], &mapping).is_ok());
+        assert_eq!(
+            read(&["id", "foto"], &mapping).expect_err("nothing to map"),
+            "--map codigo: the file has no such column; it has `id`, `foto`"
+        );
+        let mapping =
+            Mapping { renamed: BTreeMap::from([("id".into(), "numero".into())]), ignored: Vec::new() };
+        assert_eq!(
+            read(&["id"], &mapping).expect_err("no such column"),
+            "--map id=numero: there is no column numero; the columns are id, data_nascimento"
+        );
     }
 
     #[test]
-    fn null_has_three_spellings() {
-        let header = read(&["id", "data_nascimento"], &Mapping::default()).expect("a header");
-        for null in ["", " ", "NULL", "\\N"] {
-            let record = csv::StringRecord::from(vec!["7", null]);
-            assert_eq!(header.value(&record, "data_nascimento"), None);
-        }
+    fn what_a_spreadsheet_and_a_rejects_file_add_is_passed_over() {
+        let header =
+            read(&["id", "", "data_nascimento", "", "line", "reason"], &Mapping::default()).expect("read");
+        let values = row(&["7", "", "1990-01-02", "", "3", "id: …"]);
+        assert_eq!(header.value(&values, "data_nascimento"), Some("1990-01-02"));
+        let mut values: Vec<Option<String>> = values;
+        values[1] = None;
+        values[3] = None;
+        assert_eq!(header.unread(&values), None);
+        values[3] = Some("x".into());
+        assert_eq!(header.unread(&values), Some("x"));
+        assert!(read(&["line", "reason", "id"], &Mapping::default()).is_err(), "only at the end");
     }
 }

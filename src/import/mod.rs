@@ -1,7 +1,8 @@
-//! Rows of the four old databases, from CSV files into the stores.
+//! Rows of the four old databases, from CSV files or their tables into the stores.
 //!
-//! What lives here: what a column is called ([`header`]), what a row of each store
-//! is made of ([`rows`]), and the walk through a file, a batch at a time
+//! What lives here: where rows come from ([`Source`]: `file.rs`, `table.rs`), what a
+//! column is called ([`header`]), how values are written (`values.rs`), what a row of
+//! each store is made of ([`rows`]), and the walk through a source, a batch at a time
 //! (`run.rs`). What does not: what a value must be, which is
 //! [`writes::rules`](crate::writes::rules), and SQL, which is each store's.
 //!
@@ -11,9 +12,18 @@
 //!
 //! To add a column: a line in the store's `COLUMNS` and in its `read`.
 
+mod export;
+mod file;
 pub mod header;
 mod rows;
 mod run;
+mod source;
+mod table;
+mod values;
 
-pub use rows::{Format, columns};
-pub use run::{ImportError, Observer, Options, Summary, run};
+pub use export::{ExportError, export};
+pub use file::{Asked, Escapes, File, Layout, LineEnd};
+pub use run::{ImportError, Observer, Options, Summary, columns, run};
+pub use source::{Row, Source, Values};
+pub use table::Table;
+pub use values::{Format, Zone};

@@ -4,35 +4,27 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 
-use chrono::{FixedOffset, NaiveDateTime, TimeZone as _, Utc};
-use csv::StringRecord;
+use chrono::Utc;
 use sqlx::mysql::MySqlConnection;
 
 use super::header::{Column, Header};
+use super::values::{self, Format, is_zero_date};
 use crate::db::{Db, PerStore, Store, StoreError};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::relay::{ClienteId, CompraId, EnderecoId, ProdutoId};
+use crate::relay::{ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
 use crate::stores::catalogo::{self, NovoProduto};
 use crate::stores::clientes::{self, NovoCliente};
 use crate::stores::enderecos::{self, MOST_ADDRESSES, NovoEndereco, Uf};
 use crate::stores::inventario::{self, NovaCompra};
 use crate::writes::guard::Guarded;
+use crate::writes::outbox::Task;
 use crate::writes::rules::{self, Checked};
-use crate::writes::{Checks, CodigoErro};
+use crate::writes::{Checks, CodigoErro, record};
 
-/// How values are written in the file.
-#[derive(Clone, Copy, Debug)]
-pub struct Format {
-    /// Prices are written `1.234,50`.
-    pub decimal_comma: bool,
-    /// The offset of moments that say none.
-    pub offset: FixedOffset,
-}
-
-/// A record of the file, by the names of our columns.
+/// A row of the source, by the names of our columns.
 pub(super) struct Fields<'a> {
     pub header: &'a Header,
-    pub record: &'a StringRecord,
+    pub values: &'a [Option<String>],
     pub format: Format,
 }
 
@@ -43,7 +35,7 @@ impl Fields<'_> {
         column: &'static str,
         rule: impl FnOnce(&str) -> Checked<T>,
     ) -> Option<T> {
-        checks.required(column, self.header.value(self.record, column).unwrap_or_default(), rule)
+        checks.required(column, self.header.value(self.values, column).unwrap_or_default(), rule)
     }
 
     fn optional<T>(
@@ -52,39 +44,54 @@ impl Fields<'_> {
         column: &'static str,
         rule: impl FnOnce(&str) -> Checked<T>,
     ) -> Option<T> {
-        checks.optional(column, self.header.value(self.record, column), rule)
+        checks.optional(column, self.header.value(self.values, column), rule)
+    }
+
+    /// A value that may be absent, which a date of zeros says, too.
+    fn dated<T>(
+        &self,
+        checks: &mut Checks,
+        column: &'static str,
+        rule: impl FnOnce(&str) -> Checked<T>,
+    ) -> Option<T> {
+        let text = self.header.value(self.values, column).filter(|text| !is_zero_date(text));
+        checks.optional(column, text, rule)
     }
 
     fn price(&self) -> impl FnOnce(&str) -> Checked<Decimal> + use<> {
-        let comma = self.format.decimal_comma;
-        move |text| match comma {
-            true => rules::preco(&with_point(text).unwrap_or_default()),
-            false => rules::preco(text),
-        }
+        let format = self.format;
+        move |text| format.price(text)
     }
 
-    /// A moment of the past: RFC 3339, or as MySQL writes it.
     fn moment(&self) -> impl FnOnce(&str) -> Checked<DateTime> + use<> {
-        let offset = self.format.offset;
-        move |text| {
-            let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f");
-            match local.ok().and_then(|local| offset.from_local_datetime(&local).single()) {
-                Some(moment) => rules::momento_passado(&moment.to_rfc3339()),
-                None => rules::momento_passado(text),
-            }
-        }
+        let format = self.format;
+        move |text| format.moment(text)
     }
 }
 
-/// `1.234,50` as `1234.50`; nothing when a point stands where no thousands end, so
-/// that a price with a point is not taken for a hundred times as much.
-fn with_point(text: &str) -> Option<String> {
-    let (whole, cents) = text.split_once(',').unwrap_or((text, ""));
-    let (first, thousands) = whole.split_once('.').map_or((whole, None), |(first, rest)| (first, Some(rest)));
-    let groups: Vec<&str> = thousands.map(|rest| rest.split('.').collect()).unwrap_or_default();
-    let sound = groups.is_empty() || (first.len() <= 3 && groups.iter().all(|group| group.len() == 3));
-    let point = if cents.is_empty() { "" } else { "." };
-    sound.then(|| format!("{first}{}{point}{cents}", groups.concat()))
+/// The greatest id that a row may bring: beyond it a table has no number left for what
+/// comes next.
+const MOST_ID: u64 = i64::MAX as u64;
+
+/// An id as files write it: `7`, `cliente_7`, `007`.
+fn identifier<T: GlobalId>(text: &str) -> Checked<T> {
+    let zeros = text.len() - text.trim_start_matches('0').len();
+    let is_padded = zeros > 0 && zeros < text.len() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let id: T = rules::id(if is_padded { &text[zeros..] } else { text })?;
+    if id.number() > MOST_ID {
+        let mensagem = format!("O identificador deve ser no máximo {MOST_ID}.");
+        return Err((CodigoErro::ForaDaFaixa, mensagem));
+    }
+    Ok(id)
+}
+
+/// A key by the rule of the mutations.
+fn chave(text: &str) -> Checked<String> {
+    if record::is_key(text) {
+        return Ok(text.to_owned());
+    }
+    let mensagem = "A chave de idempotência deve ter de 1 a 64 caracteres ASCII visíveis, sem espaços.";
+    Err((CodigoErro::Invalido, mensagem.to_owned()))
 }
 
 /// The columns that a file for this store may have.
@@ -96,6 +103,16 @@ pub const fn columns(store: Store) -> &'static [Column] {
         Store::Catalogo => NovoProduto::COLUMNS,
         Store::Inventario => NovaCompra::COLUMNS,
     }
+}
+
+/// Where the removal of a row leaves its notes, and where it is under way.
+pub(super) struct Notes {
+    /// Whose notes.
+    pub about: Guarded,
+    /// The stores that have them.
+    pub stores: &'static [Store],
+    /// Where a removal begins, and what it is called there.
+    pub removal: (Store, Task),
 }
 
 /// A row that can be imported.
@@ -126,6 +143,9 @@ pub(super) trait Row: Send + Sync + Sized {
     fn references(&self) -> Vec<(Guarded, u64)> {
         Vec::new()
     }
+
+    /// Where it is noted that such a row was removed; and by which task.
+    const NOTES: Option<Notes> = None;
 
     /// Inserts them all.
     fn insert(
@@ -162,6 +182,11 @@ async fn missing_clientes(databases: &PerStore<Db>, ids: HashSet<u64>) -> Result
 }
 
 impl Row for NovoCliente {
+    const NOTES: Option<Notes> = Some(Notes {
+        about: Guarded::Cliente,
+        stores: &[Store::Enderecos, Store::Inventario],
+        removal: (Store::Clientes, Task::RemoverCliente),
+    });
     const STORE: Store = Store::Clientes;
     const COLUMNS: &'static [Column] = &[
         required("id"),
@@ -174,14 +199,15 @@ impl Row for NovoCliente {
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
-        let id = fields.required(checks, "id", rules::id::<ClienteId>);
+        let id = fields.required(checks, "id", identifier::<ClienteId>);
         let nome = fields.required(checks, "nome", rules::line(120));
         let email = fields.required(checks, "email", rules::email);
         let cpf = fields.required(checks, "cpf", rules::cpf);
         let telefone = fields.optional(checks, "telefone", rules::telefone);
         let today = Utc::now().date_naive();
-        let data_nascimento = fields.optional(checks, "data_nascimento", rules::data_nascimento(today));
-        let criado_em = fields.optional(checks, "criado_em", fields.moment()).unwrap_or_else(now);
+        let data_nascimento =
+            fields.dated(checks, "data_nascimento", |text| values::day(text, rules::data_nascimento(today)));
+        let criado_em = fields.dated(checks, "criado_em", fields.moment()).unwrap_or_else(now);
         Some(Self { id: id?, nome: nome?, email: email?, cpf: cpf?, telefone, data_nascimento, criado_em })
     }
 
@@ -225,8 +251,8 @@ impl Row for NovoEndereco {
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
-        let id = fields.required(checks, "id", rules::id::<EnderecoId>);
-        let cliente = fields.required(checks, "id_cliente", rules::id::<ClienteId>);
+        let id = fields.required(checks, "id", identifier::<EnderecoId>);
+        let cliente = fields.required(checks, "id_cliente", identifier::<ClienteId>);
         let logradouro = fields.required(checks, "logradouro", rules::line(160));
         let numero = fields.required(checks, "numero", rules::line(20));
         let complemento = fields.optional(checks, "complemento", rules::line(80));
@@ -235,7 +261,7 @@ impl Row for NovoEndereco {
         let uf = fields.required(checks, "uf", uf);
         let cep = fields.required(checks, "cep", rules::cep);
         let pais = fields.optional(checks, "pais", rules::pais).unwrap_or_else(|| "BR".to_owned());
-        let criado_em = fields.optional(checks, "criado_em", fields.moment()).unwrap_or_else(now);
+        let criado_em = fields.dated(checks, "criado_em", fields.moment()).unwrap_or_else(now);
         Some(Self {
             id: id?,
             cliente: cliente?,
@@ -295,15 +321,20 @@ impl Row for NovoEndereco {
     }
 }
 
+/// A federal unit, by its letters or its name.
 fn uf(text: &str) -> Checked<String> {
-    let letters = text.to_ascii_uppercase();
-    match Uf::parse(&letters) {
+    match Uf::parse(&text.to_ascii_uppercase()).or_else(|| Uf::named(text)) {
         Some(uf) => Ok(uf.letters().to_owned()),
         None => Err((CodigoErro::Invalido, "A UF não é válida; ela tem duas letras, como SP.".to_owned())),
     }
 }
 
 impl Row for NovoProduto {
+    const NOTES: Option<Notes> = Some(Notes {
+        about: Guarded::Produto,
+        stores: &[Store::Inventario],
+        removal: (Store::Inventario, Task::RemoverProduto),
+    });
     const STORE: Store = Store::Catalogo;
     const COLUMNS: &'static [Column] = &[
         required("id"),
@@ -315,12 +346,12 @@ impl Row for NovoProduto {
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
-        let id = fields.required(checks, "id", rules::id::<ProdutoId>);
+        let id = fields.required(checks, "id", identifier::<ProdutoId>);
         let nome = fields.required(checks, "nome", rules::line(160));
         let descricao = fields.optional(checks, "descricao", rules::lines(10_000));
         let preco = fields.required(checks, "preco", fields.price());
         let disponivel = fields.optional(checks, "disponivel", flag).unwrap_or(true);
-        let criado_em = fields.optional(checks, "criado_em", fields.moment()).unwrap_or_else(now);
+        let criado_em = fields.dated(checks, "criado_em", fields.moment()).unwrap_or_else(now);
         Some(Self { id: id?, nome: nome?, descricao, preco: preco?, disponivel, criado_em })
     }
 
@@ -370,14 +401,16 @@ impl Row for NovaCompra {
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
-        let id = fields.required(checks, "id", rules::id::<CompraId>);
-        let cliente = fields.required(checks, "id_cliente", rules::id::<ClienteId>);
-        let produto = fields.required(checks, "id_produto", rules::id::<ProdutoId>);
-        let units = |text: &str| rules::quantidade(text.parse().unwrap_or_default());
-        let quantidade = fields.required(checks, "quantidade", units);
+        let id = fields.required(checks, "id", identifier::<CompraId>);
+        let cliente = fields.required(checks, "id_cliente", identifier::<ClienteId>);
+        let produto = fields.required(checks, "id_produto", identifier::<ProdutoId>);
+        let quantidade = fields.required(checks, "quantidade", values::quantity);
         let preco_unitario = fields.required(checks, "preco_unitario", fields.price());
-        let adquirido_em = fields.required(checks, "adquirido_em", fields.moment());
-        let chave_idempotencia = fields.optional(checks, "chave_idempotencia", rules::line(64));
+        let adquirido_em = fields.required(checks, "adquirido_em", |text| match is_zero_date(text) {
+            true => fields.moment()(""),
+            false => fields.moment()(text),
+        });
+        let chave_idempotencia = fields.optional(checks, "chave_idempotencia", chave);
         Some(Self {
             id: id?,
             cliente: cliente?,
@@ -439,20 +472,4 @@ fn compared<R: Row, O>(
 ) -> HashMap<u64, bool> {
     let pair = |row: &&R| there.get(&row.number()).map(|old| (row.number(), same(row, old)));
     rows.iter().filter_map(pair).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commas_become_points_only_where_points_are_thousands() {
-        for (text, point) in [("1.234,50", "1234.50"), ("10,5", "10.5"), ("1.234.567", "1234567"), ("7", "7")]
-        {
-            assert_eq!(with_point(text).as_deref(), Some(point));
-        }
-        for text in ["1234.50", "1.23,4", "1234.567,00"] {
-            assert_eq!(with_point(text), None, "{text}");
-        }
-    }
 }

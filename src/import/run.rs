@@ -1,42 +1,45 @@
-//! The walk through a file.
+//! The walk through a source, a batch at a time.
 
-use std::collections::{BTreeSet, HashSet};
-use std::io::Read;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use csv::{Reader, ReaderBuilder, StringRecord};
+use csv::ByteRecord;
+use sqlx::Executor as _;
 
-use super::header::{Header, Mapping};
-use super::rows::{Fields, Format, Row};
-use crate::db::{Db, End, Fault, PerStore, Store, StoreError, Transaction, Work};
+use super::header::{Column, Header, Mapping};
+use super::rows::{Fields, Row};
+use super::source::{self, Source};
+use super::values::Format;
+use super::{Layout, rows};
+use crate::db::{Connection, Db, End, Fault, PerStore, Store, StoreError, Transaction, Work, connect};
 use crate::stores::catalogo::NovoProduto;
 use crate::stores::clientes::NovoCliente;
 use crate::stores::enderecos::NovoEndereco;
 use crate::stores::inventario::NovaCompra;
-use crate::writes::Checks;
 use crate::writes::guard::Guarded;
+use crate::writes::{Checks, Erro, outbox};
 
 /// Rows that are looked at and inserted together. A power of two: an INSERT is
 /// prepared for each number of rows, and the last batch is cut into such pieces.
 const BATCH: usize = 512;
 
-/// How a file is to be read, and what is to be done.
+/// How rows are to be read, and what is to be done.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What stands between two values.
-    pub delimiter: u8,
     /// What the columns are called.
     pub mapping: Mapping,
     /// How values are written.
     pub format: Format,
-    /// Only look.
+    /// Take back in what was removed.
+    pub bring_back: bool,
+    /// Only look: do everything and undo it.
     pub dry_run: bool,
 }
 
-/// What became of the rows of a file.
+/// What became of the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
-    /// Rows in the file.
+    /// Rows that there were.
     pub read: u64,
     /// Rows that are new; with a dry run, that would be.
     pub inserted: u64,
@@ -55,11 +58,14 @@ pub enum ImportError {
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     File(#[from] csv::Error),
+    /// The old database cannot be read.
+    #[error("the old database cannot be read: {0}")]
+    Source(String),
     /// A store does not answer.
-    #[error("{source}; {} rows are in, and the same command goes on from there", summary.inserted + summary.known)]
+    #[error("{told}; {} rows are in, and the same command goes on from there", summary.inserted + summary.known)]
     Store {
         /// What it said.
-        source: StoreError,
+        told: StoreError,
         /// What had been done.
         summary: Summary,
     },
@@ -70,60 +76,73 @@ pub enum ImportError {
 
 /// Who hears of an import.
 pub trait Observer {
-    /// So many bytes of the file have been read.
-    fn reached(&mut self, bytes: u64);
+    /// So much of the source has been read.
+    fn reached(&mut self, reached: u64);
 
-    /// The columns of the file.
+    /// The columns of the source, and what rejected rows are to be written with.
     ///
     /// # Errors
     /// Those of writing it down, which end the import.
-    fn header(&mut self, record: &StringRecord) -> std::io::Result<()>;
+    fn header(&mut self, names: &[String], layout: Layout) -> std::io::Result<()>;
 
-    /// A row was rejected: the line on which it begins, its values, and why.
+    /// A row was rejected: where it stands, as it stood there, and why. They come in
+    /// the order of the source.
     ///
     /// # Errors
     /// Those of writing it down, which end the import.
-    fn rejected(&mut self, line: u64, record: &StringRecord, why: &str) -> std::io::Result<()>;
+    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &str) -> std::io::Result<()>;
 }
 
-/// Imports a file into a store.
+/// The columns that a source for this store may have.
+#[must_use]
+pub const fn columns(store: Store) -> &'static [Column] {
+    rows::columns(store)
+}
+
+/// Imports the rows of a source into a store.
 ///
 /// # Errors
-/// [`ImportError`]; the batches before it are in.
+/// [`ImportError`]; the batches before it are in, and with a dry run nothing is.
 pub async fn run(
     store: Store,
     databases: &PerStore<Db>,
-    input: impl Read,
+    source: impl Source,
     options: &Options,
     observer: &mut impl Observer,
 ) -> Result<Summary, ImportError> {
     match store {
-        Store::Clientes => walk::<NovoCliente>(databases, input, options, observer).await,
-        Store::Enderecos => walk::<NovoEndereco>(databases, input, options, observer).await,
-        Store::Catalogo => walk::<NovoProduto>(databases, input, options, observer).await,
-        Store::Inventario => walk::<NovaCompra>(databases, input, options, observer).await,
+        Store::Clientes => walk::<NovoCliente>(databases, source, options, observer).await,
+        Store::Enderecos => walk::<NovoEndereco>(databases, source, options, observer).await,
+        Store::Catalogo => walk::<NovoProduto>(databases, source, options, observer).await,
+        Store::Inventario => walk::<NovaCompra>(databases, source, options, observer).await,
     }
 }
 
 async fn walk<R: Row>(
     databases: &PerStore<Db>,
-    input: impl Read,
+    mut source: impl Source,
     options: &Options,
     observer: &mut impl Observer,
 ) -> Result<Summary, ImportError> {
-    let mut reader = ReaderBuilder::new().delimiter(options.delimiter).from_reader(input);
-    let names = reader.headers()?.clone();
-    let header = Header::read(names.iter(), R::COLUMNS, &options.mapping).map_err(ImportError::Header)?;
-    observer.header(&names).map_err(ImportError::Rejects)?;
+    let header = Header::read(source.names(), R::COLUMNS, &options.mapping).map_err(ImportError::Header)?;
+    observer.header(source.names(), source.layout()).map_err(ImportError::Rejects)?;
+    let trial = match options.dry_run {
+        true => {
+            Some(Trial::begin(&databases[R::STORE]).await.map_err(|told| stopped(told, Summary::default()))?)
+        }
+        false => None,
+    };
     let mut import = Import::<R, _> {
         databases,
         options,
         header,
         observer,
+        trial,
         summary: Summary::default(),
         batch: Vec::new(),
+        rejects: Vec::new(),
     };
-    import.read(&mut reader).await?;
+    import.read(&mut source).await?;
     Ok(import.summary)
 }
 
@@ -132,116 +151,151 @@ struct Import<'a, R, O> {
     options: &'a Options,
     header: Header,
     observer: &'a mut O,
+    trial: Option<Trial>,
     summary: Summary,
     batch: Vec<Candidate<R>>,
+    /// Those of the batch, until it is known which others there are before them.
+    rejects: Vec<(source::Row, String)>,
 }
 
 /// A row that is well-formed.
 struct Candidate<R> {
-    line: u64,
-    record: StringRecord,
+    origin: source::Row,
     row: R,
 }
 
+fn stopped(told: StoreError, summary: Summary) -> ImportError {
+    ImportError::Store { told, summary }
+}
+
 impl<R: Row, O: Observer> Import<'_, R, O> {
-    async fn read(&mut self, reader: &mut Reader<impl Read>) -> Result<(), ImportError> {
-        let mut record = StringRecord::new();
-        while reader.read_record(&mut record)? {
+    async fn read(&mut self, source: &mut impl Source) -> Result<(), ImportError> {
+        while let Some(origin) = source.next().await? {
             self.summary.read += 1;
-            let line = record.position().map_or(0, csv::Position::line);
-            let mut checks = Checks::default();
-            let fields = Fields { header: &self.header, record: &record, format: self.options.format };
-            let row = R::read(&fields, &mut checks);
-            match checks.pass(|| row) {
-                Ok(row) => self.batch.push(Candidate { line, record: record.clone(), row }),
-                Err(erros) => {
-                    let said = |erro: &crate::writes::Erro| {
-                        let campo = erro.campo.as_ref().map(|campo| campo.join(".")).unwrap_or_default();
-                        format!("{campo}: {}", erro.mensagem)
-                    };
-                    let why: Vec<String> = erros.iter().map(said).collect();
-                    self.reject(line, &record, &why.join("; "))?;
-                }
+            match self.formed(&origin) {
+                Ok(row) => self.batch.push(Candidate { origin, row }),
+                Err(why) => self.reject(origin, why),
             }
-            if self.batch.len() == BATCH {
+            if self.batch.len() + self.rejects.len() >= BATCH {
                 self.flush().await?;
-                self.observer.reached(reader.position().byte());
+                self.observer.reached(source.reached());
             }
         }
         self.flush().await
     }
 
-    fn reject(&mut self, line: u64, record: &StringRecord, why: &str) -> Result<(), ImportError> {
-        self.summary.rejected += 1;
-        self.observer.rejected(line, record, why).map_err(ImportError::Rejects)
+    /// The row that the values are, or everything that is wrong with them.
+    fn formed(&self, origin: &source::Row) -> Result<R, String> {
+        let values = origin.values.as_ref().map_err(String::clone)?;
+        if let Some(unread) = self.header.unread(values) {
+            return Err(format!("`{unread}` stands in a column without a name"));
+        }
+        let mut checks = Checks::default();
+        let fields = Fields { header: &self.header, values, format: self.options.format };
+        let row = R::read(&fields, &mut checks);
+        checks.pass(|| row).map_err(|erros| erros.iter().map(told).collect::<Vec<_>>().join("; "))
     }
 
-    fn stopped(&self, source: StoreError) -> ImportError {
-        ImportError::Store { source, summary: self.summary }
+    fn reject(&mut self, origin: source::Row, why: String) {
+        self.summary.rejected += 1;
+        self.rejects.push((origin, why));
     }
 
     /// Imports what has gathered.
     async fn flush(&mut self) -> Result<(), ImportError> {
         let gathered = std::mem::take(&mut self.batch);
-        let batch = self.once_each(gathered)?;
+        let fitting = self.fitting(gathered).await.map_err(|told| stopped(told, self.summary))?;
+        let ended = self.insert(fitting).await;
+        let mut rejects = std::mem::take(&mut self.rejects);
+        rejects.sort_by_key(|(origin, _)| origin.place);
+        for (origin, why) in rejects {
+            self.observer.rejected(origin.place, &origin.raw, &why).map_err(ImportError::Rejects)?;
+        }
+        ended.map_err(|told| stopped(told, self.summary))
+    }
+
+    /// Those that are new and refer to what there is.
+    async fn fitting(&mut self, gathered: Vec<Candidate<R>>) -> Result<Vec<Candidate<R>>, StoreError> {
+        let batch = self.once_each(gathered);
         let rows: Vec<&R> = batch.iter().map(|candidate| &candidate.row).collect();
         if rows.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let known = R::known(self.databases, &rows).await.map_err(|error| self.stopped(error))?;
+        let known = R::known(self.databases, &rows).await?;
         let new: Vec<&R> = rows.iter().copied().filter(|row| !known.contains_key(&row.number())).collect();
-        let refused = R::refused(self.databases, &new).await.map_err(|error| self.stopped(error))?;
+        let mut refused = R::refused(self.databases, &new).await?;
+        for (number, why) in self.removed(&new).await? {
+            refused.entry(number).or_insert(why);
+        }
         let mut fitting = Vec::new();
         for candidate in batch {
             let number = candidate.row.number();
-            match (known.get(&number), refused.get(&number)) {
+            match (known.get(&number), refused.remove(&number)) {
                 (Some(true), _) => self.summary.known += 1,
-                (Some(false), _) => {
-                    self.reject(candidate.line, &candidate.record, "id: another row has this id")?;
-                }
-                (None, Some(why)) => self.reject(candidate.line, &candidate.record, why)?,
+                (Some(false), _) => self.reject(candidate.origin, "id: another row has this id".to_owned()),
+                (None, Some(why)) => self.reject(candidate.origin, why),
                 (None, None) => fitting.push(candidate),
             }
         }
-        if self.options.dry_run {
-            self.summary.inserted += fitting.len() as u64;
-            return Ok(());
+        Ok(fitting)
+    }
+
+    /// Those that were removed, and why they do not come back.
+    async fn removed(&self, new: &[&R]) -> Result<HashMap<u64, String>, StoreError> {
+        let Some(notes) = R::NOTES else {
+            return Ok(HashMap::new());
+        };
+        let numbers: Vec<u64> = new.iter().map(|row| row.number()).collect();
+        let (home, task) = notes.removal;
+        let under_way = outbox::under_way_among(&self.databases[home], task, &numbers).await?;
+        let mut why: HashMap<u64, String> = under_way
+            .into_iter()
+            .map(|number| {
+                (number, format!("id: the removal of {number} is still under way; see `quarteto check`"))
+            })
+            .collect();
+        if self.options.bring_back {
+            return Ok(why);
         }
-        self.insert(fitting).await
+        for store in notes.stores {
+            for (number, at) in notes.about.removed_among(&self.databases[*store], &numbers).await? {
+                why.entry(number).or_insert_with(|| {
+                    format!("id: {number} was removed on {at}; --bring-back takes it in again")
+                });
+            }
+        }
+        Ok(why)
     }
 
     /// A number that comes twice in a batch is rejected the second time.
-    fn once_each(&mut self, batch: Vec<Candidate<R>>) -> Result<Vec<Candidate<R>>, ImportError> {
+    fn once_each(&mut self, batch: Vec<Candidate<R>>) -> Vec<Candidate<R>> {
         let mut seen = HashSet::new();
         let mut once = Vec::with_capacity(batch.len());
         for candidate in batch {
             if seen.insert(candidate.row.number()) {
                 once.push(candidate);
             } else {
-                self.reject(candidate.line, &candidate.record, "id: the file has this id twice")?;
+                self.reject(candidate.origin, "id: the file has this id twice".to_owned());
             }
         }
-        Ok(once)
+        once
     }
 
     /// In pieces whose sizes are powers of two; a piece that meets a value that
-    /// must be unique goes row by row.
-    async fn insert(&mut self, mut candidates: Vec<Candidate<R>>) -> Result<(), ImportError> {
+    /// must be unique, or that the store does not take, goes row by row.
+    async fn insert(&mut self, mut candidates: Vec<Candidate<R>>) -> Result<(), StoreError> {
         while !candidates.is_empty() {
             let size = 1 << candidates.len().ilog2();
             let rest = candidates.split_off(size);
-            let (places, rows): (Vec<_>, Vec<R>) = candidates
-                .into_iter()
-                .map(|candidate| ((candidate.line, candidate.record), candidate.row))
-                .unzip();
-            match self.write(&rows).await? {
-                None => self.summary.inserted += rows.len() as u64,
-                Some(_) => {
-                    for ((line, record), row) in places.into_iter().zip(&rows) {
-                        match self.write(std::slice::from_ref(row)).await? {
-                            None => self.summary.inserted += 1,
-                            Some(why) => self.reject(line, &record, &why)?,
-                        }
+            let (origins, rows): (Vec<source::Row>, Vec<R>) =
+                candidates.into_iter().map(|candidate| (candidate.origin, candidate.row)).unzip();
+            if self.write(&rows).await?.is_none() {
+                self.summary.inserted += rows.len() as u64;
+            } else {
+                for (origin, row) in origins.into_iter().zip(&rows) {
+                    match self.write(std::slice::from_ref(row)).await? {
+                        None => self.summary.inserted += 1,
+                        Some(why) => self.reject(origin, why),
                     }
                 }
             }
@@ -252,10 +306,37 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
 
     /// Inserts rows in one transaction, or none of them; then why one of them
     /// cannot be.
-    async fn write(&self, rows: &[R]) -> Result<Option<String>, ImportError> {
-        let outcome = self.databases[R::STORE].transaction(&Insert(rows), &Arc::default()).await;
-        outcome.map_err(|error| self.stopped(error))
+    async fn write(&mut self, rows: &[R]) -> Result<Option<String>, StoreError> {
+        if let Some(trial) = &mut self.trial {
+            return trial.write(rows).await;
+        }
+        let refused = self.databases[R::STORE].transaction(&Insert(rows), &Arc::default()).await?;
+        if refused.is_none() && self.options.bring_back {
+            self.lift(rows).await?;
+        }
+        Ok(refused)
     }
+
+    /// Takes back the notes that these were removed, now that they are there again.
+    async fn lift(&self, rows: &[R]) -> Result<(), StoreError> {
+        let Some(notes) = R::NOTES else {
+            return Ok(());
+        };
+        let numbers: Vec<u64> = rows.iter().map(|row| row.number()).collect();
+        for store in notes.stores {
+            let db = &self.databases[*store];
+            for (number, _) in notes.about.removed_among(db, &numbers).await? {
+                db.transaction(&Lift(notes.about, number), &Arc::default()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a value, and in which column.
+fn told(erro: &Erro) -> String {
+    let campo = erro.campo.as_ref().map(|campo| campo.join(".")).unwrap_or_default();
+    format!("{campo}: {}", erro.mensagem)
 }
 
 struct Insert<'a, R>(&'a [R]);
@@ -278,12 +359,66 @@ impl<R: Row> Work for Insert<'_, R> {
         let inserted = R::insert(tx.mysql(), self.0).await;
         match inserted.map_err(|error| StoreError::statement(R::STORE, &error)) {
             Ok(()) => Ok(End::Commit(None)),
-            Err(error) if error.fault == Fault::Duplicate => {
-                let column = unique_column(&error.detail);
-                Ok(End::Rollback(Some(format!("{column}: another row has this value"))))
-            }
-            Err(error) => Err(error),
+            Err(error) => unfit(error).map(|why| End::Rollback(Some(why))),
         }
+    }
+}
+
+struct Lift(Guarded, u64);
+
+impl Work for Lift {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "import.volta"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        self.0.lock(tx, self.1).await?;
+        self.0.lift(tx, self.1).await?;
+        Ok(End::Commit(()))
+    }
+}
+
+/// An import that is undone at its end: one transaction, which ends with its connection,
+/// so that each row meets those before it.
+struct Trial {
+    store: Store,
+    connection: Connection,
+}
+
+impl Trial {
+    async fn begin(db: &Db) -> Result<Self, StoreError> {
+        let store = db.store();
+        let opened = connect(db.options(), None).await;
+        let mut connection = opened.map_err(|error| StoreError::connecting(store, &error))?;
+        let begun = connection.mysql().execute("START TRANSACTION").await;
+        begun.map_err(|error| StoreError::statement(store, &error))?;
+        Ok(Self { store, connection })
+    }
+
+    async fn write<R: Row>(&mut self, rows: &[R]) -> Result<Option<String>, StoreError> {
+        let failed = |error: sqlx::Error| StoreError::statement(self.store, &error);
+        let mysql = self.connection.mysql();
+        mysql.execute("SAVEPOINT piece").await.map_err(failed)?;
+        match R::insert(mysql, rows).await.map_err(failed) {
+            Ok(()) => Ok(None),
+            Err(error) => {
+                mysql.execute("ROLLBACK TO SAVEPOINT piece").await.map_err(failed)?;
+                unfit(error).map(Some)
+            }
+        }
+    }
+}
+
+/// Why the store does not take rows, where that is about the rows.
+fn unfit(error: StoreError) -> Result<String, StoreError> {
+    match error.fault {
+        Fault::Duplicate if &*error.detail == "PRIMARY" => Ok("id: another row has this id".to_owned()),
+        Fault::Duplicate => Ok(format!("{}: another row has this value", unique_column(&error.detail))),
+        // What the store says of a value that no rule of ours has seen.
+        Fault::Internal => Ok(format!("the store does not take it: {}", error.detail)),
+        _ => Err(error),
     }
 }
 
@@ -293,7 +428,6 @@ fn unique_column(key: &str) -> &str {
         "cadastro_email_chave" => "email",
         "cadastro_cpf" => "cpf",
         "inventario_chave_idempotencia" => "chave_idempotencia",
-        "PRIMARY" => "id",
         other => other,
     }
 }

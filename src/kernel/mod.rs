@@ -1,6 +1,6 @@
 //! The words that every store speaks in the graph.
 //!
-//! What lives here: scalars, [`text`] and its likeness, errors, who asks, what a request carries, what an
+//! What lives here: scalars, errors, who asks, what a request carries, what an
 //! answer may hold ([`Budget`]) and how a field says its size ([`sizes`]). What does
 //! not: ids and pages (`relay/`), how answers are made (`executor/`), anything that
 //! knows a table (`stores/`) or that puts the stores together (`schema/`).
@@ -14,7 +14,6 @@ mod requester;
 pub mod scalars;
 pub mod sizes;
 pub mod telefone;
-pub mod text;
 
 pub use budget::{Amount, AnswerLimits, Budget};
 pub use context::{ContextExt, RequestContext};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use phonenumber::{Mode, ParseError, country};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::text::stray;
+use crate::text::stray;
 
 /// The area codes of Brazil (Anatel, resolution 749/2022).
 const AREAS: [u8; 67] = [

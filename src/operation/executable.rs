@@ -14,7 +14,7 @@ use async_graphql::{Name, Number, Pos, Positioned, Value as Constant};
 use async_graphql_value::Value;
 
 use super::rules::place_of;
-use crate::kernel::text::nfc;
+use crate::text::nfc;
 
 /// The fragments of a document, by name.
 pub(super) type Fragments = std::collections::HashMap<Name, Positioned<executor::FragmentDefinition>>;

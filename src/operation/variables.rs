@@ -19,8 +19,8 @@ use async_graphql::{Name, Number, Pos, Value, Variables};
 use serde_json::{Map, Value as Json};
 
 use super::refusal::{Problem, Refusal};
-use crate::kernel::text::nfc;
 use crate::kernel::{code, scalars};
+use crate::text::nfc;
 
 /// Values that are told to be wrong at once.
 const MOST_PROBLEMS: usize = 10;

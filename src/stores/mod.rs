@@ -24,6 +24,7 @@
 pub mod catalogo;
 pub mod clientes;
 pub mod enderecos;
+mod exported;
 pub mod inventario;
 mod listing;
 mod range;

@@ -7,6 +7,7 @@
 //! ARCHITECTURE.md.
 
 use crate::db::{Db, InList, Statement, StoreError, Transaction, ValueList};
+use crate::kernel::scalars::DateTime;
 
 /// Whose notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ struct Texts {
     mark: &'static str,
     lift: &'static str,
     removed: &'static str,
+    among: InList,
     kept: &'static str,
     insert_many: ValueList,
     share_many: InList,
@@ -68,6 +70,14 @@ macro_rules! texts {
                     "SELECT `id` FROM `",
                     $table,
                     "` WHERE `removed_at` IS NOT NULL AND `id` IN (…) LOCK IN SHARE MODE",
+                ],
+            ),
+            among: InList::new(
+                "guard.removidos_entre",
+                &[
+                    "SELECT `id`, `removed_at` FROM `",
+                    $table,
+                    "` WHERE `removed_at` IS NOT NULL AND `id` IN (…)",
                 ],
             ),
             kept: concat!(
@@ -159,6 +169,15 @@ impl Guarded {
         let statement = Statement::new("guard.vendas_mantidas", self.texts().kept).bind(id);
         let rows: Vec<(bool,)> = db.read(statement, &[]).await?;
         Ok(rows.first().is_some_and(|row| row.0))
+    }
+
+    /// Those of `ids`, at most [`MOST_KEYS`](crate::db::MOST_KEYS), that have been
+    /// removed, and when.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn removed_among(self, db: &Db, ids: &[u64]) -> Result<Vec<(u64, DateTime)>, StoreError> {
+        db.read(self.texts().among.of(ids), &[]).await
     }
 
     /// Takes the note of a removal back; the note must be locked.

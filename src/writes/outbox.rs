@@ -147,6 +147,20 @@ pub async fn find(db: &Db, task: Task, target: u64) -> Result<Option<u64>, Store
     Ok(rows.first().map(|row| row.0))
 }
 
+/// Those of `targets`, at most [`MOST_KEYS`](crate::db::MOST_KEYS), that there is a row
+/// about.
+///
+/// # Errors
+/// The store's.
+pub async fn under_way_among(db: &Db, task: Task, targets: &[u64]) -> Result<Vec<u64>, StoreError> {
+    static UNDER_WAY: InList = InList::new(
+        "outbox.de_varios",
+        &["SELECT `target` FROM `outbox` WHERE `target` IN (…) AND `task` = ?"],
+    );
+    let rows: Vec<(u64,)> = db.read(UNDER_WAY.of(targets).bind(task.name()), &[]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
 /// Whether there is a row about `target`: as it is now, whatever the transaction
 /// read before.
 ///

@@ -11,8 +11,8 @@ use super::erro::CodigoErro;
 use crate::kernel::GraphError;
 use crate::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal, NoCpf, Spoilt};
 use crate::kernel::telefone::{self, Unreadable};
-use crate::kernel::text::{domain_of, nfc, stray};
 use crate::relay::GlobalId;
+use crate::text::{domain_of, nfc, stray};
 
 /// The value, or what is wrong with it.
 pub type Checked<T> = Result<T, (CodigoErro, String)>;

@@ -2,8 +2,8 @@
 //! decided by what people take for alike.
 
 use quarteto::db::Store;
-use quarteto::kernel::text::{email_key, nfc};
 use quarteto::stores::migrate;
+use quarteto::text::{email_key, nfc};
 
 use crate::support::server::Server;
 use crate::support::{TestApp, Value, json, shop};

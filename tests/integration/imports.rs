@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::FixedOffset;
-use csv::StringRecord;
+use csv::ByteRecord;
 use quarteto::db::{Db, DbLimits, PerStore, Store};
 use quarteto::import::header::Mapping;
-use quarteto::import::{Format, ImportError, Observer, Options, Summary, run};
+use quarteto::import::{
+    Asked, File, Format, ImportError, Layout, Observer, Options, Summary, Table, Zone, columns, run,
+};
 use quarteto::relay::ClienteId;
 
 use crate::support::server::Server;
@@ -19,11 +21,11 @@ struct Rejects(Vec<(u64, String)>);
 impl Observer for Rejects {
     fn reached(&mut self, _: u64) {}
 
-    fn header(&mut self, _: &StringRecord) -> std::io::Result<()> {
+    fn header(&mut self, _: &[String], _: Layout) -> std::io::Result<()> {
         Ok(())
     }
 
-    fn rejected(&mut self, line: u64, _: &StringRecord, why: &str) -> std::io::Result<()> {
+    fn rejected(&mut self, line: u64, _: &ByteRecord, why: &str) -> std::io::Result<()> {
         self.0.push((line, why.to_owned()));
         Ok(())
     }
@@ -32,9 +34,9 @@ impl Observer for Rejects {
 fn options() -> Options {
     let offset = FixedOffset::east_opt(0).expect("an offset");
     Options {
-        delimiter: b',',
         mapping: Mapping::default(),
-        format: Format { decimal_comma: false, offset },
+        format: Format { decimal_comma: false, zone: Zone::Offset(offset) },
+        bring_back: false,
         dry_run: false,
     }
 }
@@ -44,14 +46,19 @@ async fn stores(databases: &PerStore<String>) -> PerStore<Db> {
     PerStore::from_fn(|store| Db::new(store, server.options(store, &databases[store]), DbLimits::default()))
 }
 
+fn opened<'a>(store: Store, file: &'a [u8], options: &Options) -> File<'a> {
+    File::open(file, Asked::default(), columns(store), &options.mapping).expect("opened")
+}
+
 async fn import(
     stores: &PerStore<Db>,
     store: Store,
-    file: &str,
+    file: impl AsRef<[u8]>,
     options: &Options,
 ) -> (Summary, Vec<(u64, String)>) {
     let mut rejects = Rejects::default();
-    let summary = run(store, stores, file.as_bytes(), options, &mut rejects).await.expect("imported");
+    let source = opened(store, file.as_ref(), options);
+    let summary = run(store, stores, source, options, &mut rejects).await.expect("imported");
     (summary, rejects.0)
 }
 
@@ -70,12 +77,11 @@ async fn the_four_files_of_a_shop_become_one_graph() {
     let (app, stores) = (TestApp::over(&databases).await, stores(&databases).await);
     let mut local = options();
     local.mapping.renamed = BTreeMap::from([("E-mail".to_owned(), "email".to_owned())]);
-    local.format.offset = "-03:00".parse().expect("an offset");
+    local.format.zone = Zone::Offset("-03:00".parse().expect("an offset"));
     assert_eq!(import(&stores, Store::Clientes, CLIENTES, &local).await, (summary(2, 2, 0, 0), vec![]));
     let enderecos = "id,id_cliente,logradouro,numero,complemento,bairro,cidade,uf,cep\n2001,1001,Rua A,s/n,,Centro,Santos,sp,11010-000\n";
     assert_eq!(import(&stores, Store::Enderecos, enderecos, &options()).await.0, summary(1, 1, 0, 0));
     let mut german = options();
-    german.delimiter = b';';
     german.format.decimal_comma = true;
     german.mapping.ignored = vec!["foto".to_owned()];
     let catalogo =
@@ -141,14 +147,14 @@ x,,ana@,11111111111,2999-01-01
         "id,id_cliente,logradouro,numero,cidade,uf,cep\n2001,999,R,1,C,SP,11010000\n2002,1,R,1,C,XX,1101\n";
     let (done, rejects) = import(&stores, Store::Enderecos, enderecos, &options()).await;
     assert_eq!(
-        (done, rejects[1].1.as_str()),
+        (done, rejects[0].1.as_str()),
         (summary(2, 0, 0, 2), "id_cliente: cliente_999 does not exist")
     );
     let compras = "id,id_cliente,id_produto,quantidade,preco_unitario,adquirido_em\n4001,999,999,1,1.00,2021-01-01 00:00:00\n4002,1,1,0,1.999,\n";
     let (done, rejects) = import(&stores, Store::Inventario, compras, &options()).await;
     assert_eq!(done, summary(2, 0, 0, 2));
     assert_eq!(
-        rejects[1].1,
+        rejects[0].1,
         "id_cliente: cliente_999 does not exist; id_produto: produto_999 does not exist"
     );
 }
@@ -211,16 +217,206 @@ async fn an_import_that_was_interrupted_is_run_again() {
         fn reached(&mut self, _: u64) {
             self.0.lose_everything();
         }
-        fn header(&mut self, _: &StringRecord) -> std::io::Result<()> {
+        fn header(&mut self, _: &[String], _: Layout) -> std::io::Result<()> {
             Ok(())
         }
-        fn rejected(&mut self, _: u64, _: &StringRecord, why: &str) -> std::io::Result<()> {
+        fn rejected(&mut self, _: u64, _: &ByteRecord, why: &str) -> std::io::Result<()> {
             panic!("{why}")
         }
     }
-    let ended = run(Store::Catalogo, &broken, file.as_bytes(), &options(), &mut Cutter(&mut proxy)).await;
+    let ended = {
+        let source = opened(Store::Catalogo, file.as_bytes(), &options());
+        run(Store::Catalogo, &broken, source, &options(), &mut Cutter(&mut proxy)).await
+    };
     let Err(error @ ImportError::Store { .. }) = ended else { panic!("{ended:?}") };
     let told = error.to_string();
     assert!(told.ends_with("512 rows are in, and the same command goes on from there"), "{told}");
     assert_eq!(import(&whole, Store::Catalogo, &file, &options()).await.0, summary(1500, 988, 512, 0));
+}
+
+const CPFS: [&str; 6] = [
+    "862.883.667-57",
+    "111.444.777-35",
+    "935.411.347-80",
+    "529.982.247-25",
+    "390.533.447-05",
+    "714.287.938-60",
+];
+
+#[tokio::test]
+async fn a_bad_row_costs_itself_alone_whatever_is_wrong_with_it() {
+    let databases = shop::open().await;
+    let stores = stores(&databases).await;
+    let mut file = format!(
+        "id,nome,email,cpf\n5010,Um,um@exemplo.com.br,{}\n5011,Dois, Virgula,dois@exemplo.com.br,{}\n5012\n   \n,,,\n",
+        CPFS[0], CPFS[1]
+    )
+    .into_bytes();
+    file.extend_from_slice(b"5013,Jo\xe3o,joao@exemplo.com.br,390.533.447-05\n");
+    file.extend_from_slice("5014,Zé\u{200b},ze@exemplo.com.br,714.287.938-60\n".as_bytes());
+    file.extend_from_slice(format!("18446744073709551615,Cem,cem@exemplo.com.br,{}\n", CPFS[1]).as_bytes());
+    file.extend_from_slice(format!("9223372036854775807,Mil,mil@exemplo.com.br,{}\n", CPFS[1]).as_bytes());
+    file.extend_from_slice(format!("0005015,Três,tres@exemplo.com.br,{}\n", CPFS[2]).as_bytes());
+    let (done, rejects) = import(&stores, Store::Clientes, &file, &options()).await;
+    assert_eq!(done, summary(8, 3, 0, 5));
+    let expected = [
+        (3, "the row has 5 fields, the header has 4; is a value with a delimiter in it not quoted?"),
+        (4, "the row has 1 fields, the header has 4"),
+        (
+            7,
+            "field 2 is not UTF-8; if the file is in another encoding, say so, as in --encoding windows-1252",
+        ),
+        (8, "nome: O texto contém um caractere invisível, U+200B (ZERO WIDTH SPACE); apague-o."),
+        (9, "id: O identificador deve ser no máximo 9223372036854775807."),
+    ];
+    let told: Vec<(u64, &str)> = rejects.iter().map(|(line, why)| (*line, why.as_str())).collect();
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_purchase_with_a_key_that_is_none_is_rejected_and_the_others_are_in() {
+    let databases = shop::open().await;
+    let stores = stores(&databases).await;
+    let file = "id,id_cliente,id_produto,quantidade,preco_unitario,adquirido_em,chave_idempotencia\n\
+        4001,1,1,1.0,10,2021-01-01 00:00:00,pedido-ção\n\
+        4002,1,1,\"2,00\",10,31/12/2020 10:00,pedido-2\n\
+        4003,1,1,2.5,10,2021-01-01 00:00:00,\n\
+        4004,1,1,duas,10,0000-00-00 00:00:00,\n\
+        4005,1,1,1,1.200,2021-01-01 00:00:00,\n\
+        4006,1,1,1,10,2021-01-01T00:00:00,pedido-2\n";
+    let (done, rejects) = import(&stores, Store::Inventario, file, &options()).await;
+    let told: Vec<(u64, &str)> = rejects.iter().map(|(line, why)| (*line, why.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (
+                2,
+                "chave_idempotencia: A chave de idempotência deve ter de 1 a 64 caracteres ASCII visíveis, sem espaços."
+            ),
+            (4, "quantidade: A quantidade deve ser um número inteiro, e não 2.5."),
+            (
+                5,
+                "quantidade: A quantidade deve ser um número inteiro, e não duas.; \
+                 adquirido_em: A data e hora não é válida; ela tem a forma 2026-11-24T12:00:00Z."
+            ),
+            (
+                6,
+                "preco_unitario: O preço 1.200 é ambíguo: com --decimal-comma são milhares; sem, escreva duas casas decimais."
+            ),
+            (7, "chave_idempotencia: another row has this value"),
+        ]
+    );
+    assert_eq!(done, summary(6, 1, 0, 5));
+}
+
+/// What stands in the store is what counts, so the trial meets the rows before it and
+/// the store's own, in one batch and in several.
+#[tokio::test]
+async fn a_dry_run_is_the_run() {
+    let (dry_shop, real_shop) = (shop::open().await, shop::open().await);
+    let (dry_stores, real_stores) = (stores(&dry_shop).await, stores(&real_shop).await);
+    let cpf = |number: u32| quarteto::kernel::scalars::Cpf::from_base(600_000 + number).digits().to_owned();
+    let mut file = String::from("id,nome,email,cpf\n");
+    for number in 0..1_200_u32 {
+        // Every seventh has the e-mail of one far before it, every eleventh a CPF.
+        let email = if number % 7 == 6 { number / 2 } else { number };
+        let other = if number % 11 == 10 { number / 3 } else { number };
+        file.push_str(&format!("{},N,n{email}@exemplo.com,{}\n", 5000 + number, cpf(other)));
+    }
+    file.push_str(&format!("9000,N,Cliente5@example.com,{}\n", cpf(5_000)));
+    let dry = import(&dry_stores, Store::Clientes, &file, &Options { dry_run: true, ..options() }).await;
+    let real = import(&real_stores, Store::Clientes, &file, &options()).await;
+    assert_eq!(dry, real);
+    assert!(real.0.rejected > 100 && real.0.inserted > 900, "{:?}", real.0);
+    let app = TestApp::over(&dry_shop).await;
+    assert_eq!(
+        app.data("{ clientes { total } }").await["clientes"]["total"],
+        shop::CLIENTES,
+        "nothing is in"
+    );
+}
+
+#[tokio::test]
+async fn who_was_removed_stays_removed_unless_told_otherwise() {
+    let databases = shop::open().await;
+    let (app, stores) = (TestApp::over(&databases).await, stores(&databases).await);
+    let remove = "mutation($input: RemoverClienteInput!) { removerCliente(input: $input) { idRemovido erros { codigo } } }";
+    app.write(remove, json!({ "id": "2", "compras": "MANTER" })).await;
+    let remove = "mutation($input: RemoverProdutoInput!) { removerProduto(input: $input) { idRemovido erros { codigo } } }";
+    let produto = "id,nome,preco\n77,Banco,10\n";
+    assert_eq!(import(&stores, Store::Catalogo, produto, &options()).await.0, summary(1, 1, 0, 0));
+    let gone = app.write(remove, json!({ "id": "77" })).await;
+    assert_eq!(gone["idRemovido"], "produto_77", "{gone}");
+    let cliente = "id,nome,email,cpf\n2,Caio,caio@exemplo.com,52998224725\n";
+    for (store, file, number) in [(Store::Clientes, cliente, 2), (Store::Catalogo, produto, 77)] {
+        for dry_run in [true, false] {
+            let (done, rejects) = import(&stores, store, file, &Options { dry_run, ..options() }).await;
+            assert_eq!(done, summary(1, 0, 0, 1));
+            let why = &rejects[0].1;
+            let begins = format!("id: {number} was removed on 20");
+            assert!(why.starts_with(&begins) && why.ends_with("; --bring-back takes it in again"), "{why}");
+        }
+        let back = Options { bring_back: true, ..options() };
+        assert_eq!(import(&stores, store, file, &back).await.0, summary(1, 1, 0, 0));
+    }
+    // They are whole again: nothing is stray, and they can be written about.
+    let add = "mutation($input: AdicionarEnderecoInput!) { adicionarEndereco(input: $input) { endereco { uf } erros { codigo } } }";
+    let input = json!({ "cliente": "2", "logradouro": "R", "numero": "1", "cidade": "C", "uf": "SP", "cep": "01310100" });
+    assert_eq!(app.write(add, input).await, json!({ "endereco": { "uf": "SP" }, "erros": [] }));
+    let buy = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { total } erros { codigo } } }";
+    let input = json!({ "cliente": "2", "produto": "77", "quantidade": 1 });
+    assert_eq!(app.write(buy, input).await, json!({ "compra": { "total": "10.00" }, "erros": [] }));
+    assert_eq!(crate::check::check(&app, false).await, []);
+}
+
+#[tokio::test]
+async fn a_table_of_an_old_database_is_a_source() {
+    let databases = shop::open().await;
+    let stores = stores(&databases).await;
+    let server = Server::shared().await;
+    let old = server.empty_databases().await;
+    shop::sql(
+        &old,
+        Store::Catalogo,
+        "CREATE TABLE `Catálogo` (`id` INT NOT NULL AUTO_INCREMENT PRIMARY KEY, `nome` VARCHAR(100), `descricao` VARCHAR(255), \
+           `preco` FLOAT, `peso` DOUBLE, `ativo` BIT(1), `foto` BLOB) ENGINE=MyISAM DEFAULT CHARSET=latin1; \
+         INSERT INTO `Catálogo` VALUES (1001,'Mesa de jatobá','6 lugares',1299.9,0.1,b'1',NULL), (1002,'Luminária',NULL,12345.67,1,b'0','x'), \
+           (1003,NULL,'sem nome',10,1,b'1',NULL), (1004,'Um terço','',33.333333,1,b'1',NULL)",
+    )
+    .await;
+    let from = server.options(Store::Catalogo, &old[Store::Catalogo]);
+    let mut read = options();
+    read.mapping.renamed = BTreeMap::from([("ativo".to_owned(), "disponivel".to_owned())]);
+    read.mapping.ignored = vec!["peso".to_owned()];
+    let refused = Table::open(&from, "catalogo", &read.mapping).await.expect_err("bytes").to_string();
+    assert_eq!(
+        refused,
+        "the old database cannot be read: the column foto holds bytes and no text; leave it out with --ignore foto"
+    );
+    read.mapping.ignored.push("foto".to_owned());
+    let refused = Table::open(&from, "produtos", &read.mapping).await.expect_err("no table").to_string();
+    assert_eq!(
+        refused,
+        "the old database cannot be read: it has no table produtos; it has Catálogo; say which with --table NAME"
+    );
+    let table = Table::open(&from, "catalogo", &read.mapping).await.expect("opened");
+    let mut rejects = Rejects::default();
+    let done = run(Store::Catalogo, &stores, table, &read, &mut rejects).await.expect("imported");
+    assert_eq!(done, summary(4, 2, 0, 2));
+    assert_eq!(
+        rejects.0,
+        [
+            (3, "nome: Este campo é obrigatório.".to_owned()),
+            (4, "preco: O preço pode ter no máximo duas casas decimais.".to_owned())
+        ]
+    );
+    let app = TestApp::over(&databases).await;
+    let data = app
+        .data("{ a: produto(id: 1001) { nome descricao preco disponivel } b: produto(id: 1002) { nome descricao preco disponivel } }")
+        .await;
+    assert_eq!(
+        data,
+        json!({ "a": { "nome": "Mesa de jatobá", "descricao": "6 lugares", "preco": "1299.90", "disponivel": true },
+            "b": { "nome": "Luminária", "descricao": null, "preco": "12345.67", "disponivel": false } })
+    );
 }

@@ -1,6 +1,7 @@
 //! Schemas: made, checked, refused.
 
 use quarteto::db::migrations::{MigrationError, SchemaState, check};
+use quarteto::db::schema;
 use quarteto::db::{Store, connect, options};
 use quarteto::stores::migrate;
 use sqlx::mysql::MySqlConnectOptions;
@@ -84,4 +85,74 @@ async fn a_missing_table_is_the_store_s_trouble_and_no_other_s() {
     let answer = app.ask("{ clientes { total } enderecos { total } }").await;
     assert_eq!(answer.codes(), ["STORE_UNAVAILABLE"]);
     assert_eq!(answer.json["data"]["clientes"]["total"], 0);
+}
+
+/// What the server says of a fresh store is what is kept beside its migrations.
+#[tokio::test]
+async fn the_kept_schemas_are_those_of_fresh_stores() {
+    let (server, databases) = (Server::shared().await, Server::shared().await.databases().await);
+    for store in Store::ALL {
+        let options = server.options(store, &databases[store]);
+        let mut mysql = connect(&options, None).await.expect("a connection").into_mysql();
+        let actual = schema::actual(&mut mysql).await.expect("read");
+        let file = format!("{}/migrations/{store}/SCHEMA", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("QUARTETO_TEST_REWRITE").is_some() {
+            std::fs::write(&file, schema::printed(&actual)).expect("written");
+        } else {
+            assert_eq!(schema::printed(&schema::expected(store)), schema::printed(&actual), "{store}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_was_changed_by_hand_is_told_to_the_last_index() {
+    let (server, databases) = (Server::shared().await, Server::shared().await.databases().await);
+    let options = server.options(Store::Catalogo, &databases[Store::Catalogo]);
+    execute(
+        &options,
+        "ALTER TABLE catalogo DROP KEY catalogo_preco, MODIFY preco FLOAT NULL, ADD COLUMN cor VARCHAR(20), ADD KEY catalogo_cor (cor)",
+    )
+    .await;
+    let state = check(Store::Catalogo, &options).await.expect("looked at");
+    assert_eq!(
+        state,
+        SchemaState::Differs(vec![
+            "catalogo key catalogo_preco is missing (key (preco, id))".to_owned(),
+            "catalogo.preco is float null, expected decimal(12,2) not null".to_owned(),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn tables_of_somebody_else_are_named_and_left_as_they_are() {
+    let server = Server::shared().await;
+    let names = server.empty_databases().await;
+    for (store, table, begins) in [
+        (
+            Store::Clientes,
+            "CREATE TABLE cadastro (codigo MEDIUMINT UNSIGNED NOT NULL PRIMARY KEY, nome VARCHAR(120) CHARACTER SET latin1 NOT NULL) ENGINE=MyISAM",
+            "store clientes: the table `cadastro` is not Quarteto's, and nothing was changed: cadastro engine is myisam, expected innodb; ",
+        ),
+        (
+            Store::Enderecos,
+            "CREATE TABLE `Endereço` (`ID` INT NOT NULL AUTO_INCREMENT PRIMARY KEY, `rua` VARCHAR(100))",
+            "store enderecos: the table `Endereço` is not Quarteto's, and nothing was changed: it is called `Endereço`, expected `endereco`; ",
+        ),
+    ] {
+        let options = server.options(store, &names[store]);
+        execute(&options, table).await;
+        for _ in 0..2 {
+            let refused = migrate(store, &options).await.expect_err("refused").to_string();
+            assert!(refused.starts_with(begins), "{refused}");
+            assert!(refused.contains("`quarteto adopt`"), "{refused}");
+            assert!(check(store, &options).await.is_err());
+        }
+        let mut mysql = connect(&options, None).await.expect("a connection").into_mysql();
+        let (tables,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()")
+                .fetch_one(&mut mysql)
+                .await
+                .expect("counted");
+        assert_eq!(tables, 1, "nothing was made");
+    }
 }

@@ -325,7 +325,7 @@ fn a_server_of_ones_own_that_is_down_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = quarteto(folder.path());
     for store in quarteto::db::Store::ALL {
-        command.env(store.url_variable(), "mysql://root@127.0.0.1:1/x");
+        command.env(store.url_variable(), format!("mysql://root@127.0.0.1:1/{store}"));
     }
     let error = error_of(&run(command.arg("migrate")));
     for store in quarteto::db::Store::ALL {

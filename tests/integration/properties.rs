@@ -9,8 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use quarteto::auth::{Denied, credentials};
 use quarteto::kernel::code;
-use quarteto::kernel::text::nfc;
 use quarteto::operation::{DocumentLimits, check_text};
+use quarteto::text::nfc;
 
 /// A field as it is written.
 #[derive(Clone, Debug)]

@@ -100,7 +100,7 @@ fn is_number(text: &str) -> bool {
 fn is_ornament(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '.' | '-' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
-        || crate::kernel::text::stray(c.encode_utf8(&mut [0; 4])).is_some()
+        || crate::text::stray(c.encode_utf8(&mut [0; 4])).is_some()
 }
 
 fn is_scientific(text: &str) -> bool {

@@ -14,7 +14,7 @@ use async_graphql::Context;
 pub use loaders::DescricaoDe;
 pub use mutation::MutacoesCatalogo;
 pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
-pub use table::{Item, NovoProduto, by_ids, count, delete, descricoes, existing, insert_many};
+pub use table::{Item, NovoProduto, by_ids, count, delete, descricoes, existing, exported, insert_many};
 pub use types::ProdutoCatalogo;
 
 use crate::batching::{Rows, Scheduler};

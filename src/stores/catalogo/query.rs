@@ -12,11 +12,11 @@ use super::table::{self, Filter, Item};
 use super::{Catalogo, OwnsProdutos};
 use crate::kernel::scalars::Decimal;
 use crate::kernel::sizes::paged;
-use crate::kernel::text::words;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 use crate::relay::{
     Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, ProdutoId, SortKey, Total,
 };
+use crate::text::words;
 
 /// The most words that a search takes.
 const MOST_WORDS: usize = 10;

@@ -5,11 +5,12 @@ use std::sync::{Arc, LazyLock};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
 
+use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
 use crate::kernel::scalars::{DateTime, Decimal};
-use crate::kernel::text::{nfc, searched_words, written_words};
 use crate::relay::{Page, ProdutoId};
+use crate::text::{nfc, searched_words, written_words};
 
 /// Without the description, which is long and has a statement of its own.
 const SELECT: &str = "\
@@ -272,4 +273,15 @@ pub(super) async fn prepare_texts(mysql: &mut MySqlConnection) -> Result<(), sql
         }
         batch.commit().await?;
     }
+}
+
+/// The next rows after the number `after`, as the columns of an import.
+///
+/// # Errors
+/// The store's.
+pub async fn exported(db: &Db, after: u64) -> Result<Vec<Exported>, StoreError> {
+    let text = "\
+SELECT `id`, CAST(`id` AS CHAR), CAST(`nome` AS CHAR), CAST(`descricao` AS CHAR), CAST(`preco` AS CHAR), CAST(`disponivel` AS CHAR), DATE_FORMAT(`criado_em`, '%Y-%m-%dT%H:%i:%s.%fZ')
+FROM `catalogo` WHERE `id` > ? ORDER BY `id` LIMIT 1000";
+    db.read(Statement::new("catalogo.exporta", text).bind(after), &[]).await
 }

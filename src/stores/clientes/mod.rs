@@ -15,7 +15,9 @@ use sqlx::mysql::MySqlConnection;
 
 pub use mutation::MutacoesClientes;
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
-pub use table::{Cadastro, NovoCliente, by_cpf, by_ids, count, delete, existing, insert_many, lock};
+pub use table::{
+    Cadastro, NovoCliente, by_cpf, by_ids, count, delete, existing, exported, insert_many, lock,
+};
 pub use types::ClienteCadastro;
 
 use crate::batching::{Rows, Scheduler};

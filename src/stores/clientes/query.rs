@@ -12,11 +12,11 @@ use super::table::{self, Cadastro, Filter};
 use super::{Clientes, OwnsClientes};
 use crate::kernel::scalars::{Cpf, Date};
 use crate::kernel::sizes::paged;
-use crate::kernel::text::folded;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 use crate::relay::{
     ClienteId, Connection, Cursor, Edge, GlobalId as _, KeyKind, Page, PageArgs, SortKey, Total,
 };
+use crate::text::folded;
 
 /// Which clients a page holds; conditions combine with AND.
 #[derive(Clone, Debug, Default, InputObject)]

@@ -5,12 +5,13 @@ use std::sync::{Arc, LazyLock};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
 
+use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order, like_containing};
 use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::telefone;
-use crate::kernel::text::{email_key, folded_within, nfc};
 use crate::relay::{ClienteId, Page};
+use crate::text::{email_key, folded_within, nfc};
 
 const SELECT: &str = "\
 SELECT `id`, `nome`, `email`, `cpf`, `telefone`, `data_nascimento`, `criado_em`, `atualizado_em`
@@ -324,4 +325,15 @@ pub(super) async fn shared_emails(mysql: &mut MySqlConnection) -> Result<Vec<Str
     )
     .fetch_all(mysql)
     .await
+}
+
+/// The next rows after the number `after`, as the columns of an import.
+///
+/// # Errors
+/// The store's.
+pub async fn exported(db: &Db, after: u64) -> Result<Vec<Exported>, StoreError> {
+    let text = "\
+SELECT `id`, CAST(`id` AS CHAR), CAST(`nome` AS CHAR), CAST(`email` AS CHAR), CAST(`cpf` AS CHAR), CAST(`telefone` AS CHAR), CAST(`data_nascimento` AS CHAR), DATE_FORMAT(`criado_em`, '%Y-%m-%dT%H:%i:%s.%fZ')
+FROM `cadastro` WHERE `id` > ? ORDER BY `id` LIMIT 1000";
+    db.read(Statement::new("clientes.exporta", text).bind(after), &[]).await
 }

@@ -11,8 +11,8 @@ pub use loaders::EnderecosDe;
 pub use mutation::{MOST_ADDRESSES, MutacoesEnderecos};
 pub use query::{ConsultasEnderecos, EnderecoEntity, EnderecoFiltro};
 pub use table::{
-    NovoEndereco, Registro, by_clientes, by_ids, count, counts, forget_cliente, insert_many, references,
-    refers,
+    NovoEndereco, Registro, by_clientes, by_ids, count, counts, exported, forget_cliente, insert_many,
+    references, refers,
 };
 pub use types::{ClienteEnderecos, Endereco, Uf};
 

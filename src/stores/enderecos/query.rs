@@ -10,12 +10,12 @@ use super::table::{self, Filter, ORDER};
 use super::{Endereco, Enderecos, Uf};
 use crate::kernel::scalars::Cep;
 use crate::kernel::sizes::paged;
-use crate::kernel::text::folded;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 use crate::relay::{
     ClienteId, Connection, Cursor, Edge, EnderecoId, GlobalId as _, Page, PageArgs, SortKey, Total,
 };
 use crate::stores::references::Graph;
+use crate::text::folded;
 
 /// Which addresses a page holds; conditions combine with AND.
 #[derive(Clone, Debug, Default, InputObject)]

@@ -5,11 +5,12 @@ use std::sync::{Arc, LazyLock};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
 
+use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order};
 use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Work};
 use crate::kernel::scalars::{Cep, DateTime};
-use crate::kernel::text::{folded_within, nfc};
 use crate::relay::{ClienteId, EnderecoId, Page};
+use crate::text::{folded_within, nfc};
 use crate::writes::guard::Guarded;
 
 /// How a page of addresses is ordered.
@@ -386,4 +387,15 @@ pub(super) async fn prepare_texts(mysql: &mut MySqlConnection) -> Result<(), sql
         }
         batch.commit().await?;
     }
+}
+
+/// The next rows after the number `after`, as the columns of an import.
+///
+/// # Errors
+/// The store's.
+pub async fn exported(db: &Db, after: u64) -> Result<Vec<Exported>, StoreError> {
+    let text = "\
+SELECT `id`, CAST(`id` AS CHAR), CAST(`id_cliente` AS CHAR), CAST(`logradouro` AS CHAR), CAST(`numero` AS CHAR), CAST(`complemento` AS CHAR), CAST(`bairro` AS CHAR), CAST(`cidade` AS CHAR), CAST(`uf` AS CHAR), CAST(`cep` AS CHAR), CAST(`pais` AS CHAR), DATE_FORMAT(`criado_em`, '%Y-%m-%dT%H:%i:%s.%fZ')
+FROM `endereco` WHERE `id` > ? ORDER BY `id` LIMIT 1000";
+    db.read(Statement::new("enderecos.exporta", text).bind(after), &[]).await
 }

@@ -13,6 +13,7 @@ use crate::kernel::sizes::at_most;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{ClienteId, EnderecoId, GlobalId as _};
 use crate::stores::references::Graph;
+use crate::text::folded;
 
 /// An address in the graph `G`.
 pub struct Endereco<G> {
@@ -269,6 +270,46 @@ impl Uf {
             Self::Se => "SE",
             Self::To => "TO",
         }
+    }
+
+    /// Its name.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ac => "Acre",
+            Self::Al => "Alagoas",
+            Self::Ap => "Amapá",
+            Self::Am => "Amazonas",
+            Self::Ba => "Bahia",
+            Self::Ce => "Ceará",
+            Self::Df => "Distrito Federal",
+            Self::Es => "Espírito Santo",
+            Self::Go => "Goiás",
+            Self::Ma => "Maranhão",
+            Self::Mt => "Mato Grosso",
+            Self::Ms => "Mato Grosso do Sul",
+            Self::Mg => "Minas Gerais",
+            Self::Pa => "Pará",
+            Self::Pb => "Paraíba",
+            Self::Pr => "Paraná",
+            Self::Pe => "Pernambuco",
+            Self::Pi => "Piauí",
+            Self::Rj => "Rio de Janeiro",
+            Self::Rn => "Rio Grande do Norte",
+            Self::Rs => "Rio Grande do Sul",
+            Self::Ro => "Rondônia",
+            Self::Rr => "Roraima",
+            Self::Sc => "Santa Catarina",
+            Self::Sp => "São Paulo",
+            Self::Se => "Sergipe",
+            Self::To => "Tocantins",
+        }
+    }
+
+    /// Reads the name, however it is typed.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let name = folded(name);
+        Self::ALL.into_iter().find(|uf| folded(uf.name()) == name)
     }
 
     /// Reads the two letters.

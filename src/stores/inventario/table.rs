@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{FromRow, QueryBuilder, Row as _};
 
+use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order};
 use crate::db::{
     Db, End, InList, MOST_KEYS, Statement, StoreError, Tally, Transaction, Union, UnionBranch, Work,
@@ -596,4 +597,15 @@ pub async fn insert_many(mysql: &mut MySqlConnection, rows: &[NovaCompra]) -> Re
 /// Whatever the driver says.
 pub async fn count(mysql: &mut MySqlConnection) -> Result<u64, sqlx::Error> {
     sqlx::query_scalar("SELECT CAST(COUNT(*) AS UNSIGNED) FROM `inventario`").fetch_one(mysql).await
+}
+
+/// The next rows after the number `after`, as the columns of an import.
+///
+/// # Errors
+/// The store's.
+pub async fn exported(db: &Db, after: u64) -> Result<Vec<Exported>, StoreError> {
+    let text = "\
+SELECT `id`, CAST(`id` AS CHAR), CAST(`id_cliente` AS CHAR), CAST(`id_produto` AS CHAR), CAST(`quantidade` AS CHAR), CAST(`preco_unitario` AS CHAR), DATE_FORMAT(`adquirido_em`, '%Y-%m-%dT%H:%i:%s.%fZ'), CAST(`chave_idempotencia` AS CHAR)
+FROM `inventario` WHERE `id` > ? ORDER BY `id` LIMIT 1000";
+    db.read(Statement::new("inventario.exporta", text).bind(after), &[]).await
 }

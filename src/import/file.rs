@@ -1,0 +1,451 @@
+//! A CSV file as a source: what it is written with is found or asked for, and a record
+//! that cannot be read costs itself alone.
+
+use std::io::{self, Cursor, Read};
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+use super::header::{Column, Mapping, known};
+use super::source::{Row, Source, Values};
+
+/// How much of a file is looked at to find out how it is written.
+const SAMPLE: u64 = 64 * 1024;
+
+/// What some programs write before UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// How control characters and quotes are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Escapes {
+    /// A quote is doubled, and nothing else is escaped (RFC 4180).
+    #[default]
+    Doubled,
+    /// As `mysql --batch` writes: no quotes, `\n`, `\t`, `\\`.
+    Batch,
+    /// As INTO OUTFILE writes with ESCAPED BY '\\': `\"`, `\\`, `\N`, and a backslash
+    /// before a line feed.
+    Outfile,
+}
+
+/// What a file is written with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// What stands between two values.
+    pub delimiter: u8,
+    /// How letters are written.
+    pub encoding: &'static Encoding,
+    /// How control characters and quotes are written.
+    pub escapes: Escapes,
+    /// How a line ends.
+    pub line_end: LineEnd,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { delimiter: b',', encoding: UTF_8, escapes: Escapes::Doubled, line_end: LineEnd::Lf }
+    }
+}
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// As on Unix.
+    Lf,
+    /// As on Windows.
+    CrLf,
+    /// As on a Mac of old, which spreadsheets still write.
+    Cr,
+}
+
+impl LineEnd {
+    fn found(text: &str) -> Self {
+        match text.find(['\r', '\n']).map(|place| &text[place..]) {
+            Some(end) if end.starts_with("\r\n") => Self::CrLf,
+            Some(end) if end.starts_with('\r') => Self::Cr,
+            _ => Self::Lf,
+        }
+    }
+
+    /// The last byte of it.
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Lf | Self::CrLf => b'\n',
+            Self::Cr => b'\r',
+        }
+    }
+}
+
+/// What the person says a file is written with; the rest is found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// What stands between two values.
+    pub delimiter: Option<u8>,
+    /// How letters are written.
+    pub encoding: Option<&'static Encoding>,
+    /// How control characters and quotes are written.
+    pub escapes: Escapes,
+}
+
+/// The records of a file.
+pub struct File<'a> {
+    reader: Reader<Box<dyn Read + Send + 'a>>,
+    layout: Layout,
+    names: Vec<String>,
+    /// Lines before the header.
+    before: u64,
+    record: ByteRecord,
+}
+
+impl<'a> File<'a> {
+    /// Opens a file whose columns are looked for among `columns`.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn open(
+        mut input: impl Read + Send + 'a,
+        asked: Asked,
+        columns: &[Column],
+        mapping: &Mapping,
+    ) -> Result<Self, csv::Error> {
+        let mut sample = Vec::new();
+        input.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
+        let encoding = asked.encoding.unwrap_or_else(|| found_encoding(&sample));
+        let (text, _, _) = encoding.decode(&sample);
+        let text = text.into_owned();
+        let (said, rest) = said_delimiter(&text);
+        let delimiter = asked
+            .delimiter
+            .or(said)
+            .unwrap_or_else(|| found_delimiter(rest, asked.escapes, columns, mapping));
+        let line_end = LineEnd::found(&text);
+        let layout = Layout { delimiter, encoding, escapes: asked.escapes, line_end };
+        if encoding == UTF_8 && sample.starts_with(BOM) {
+            sample.drain(..BOM.len());
+        }
+        let mut whole = decoded(Cursor::new(sample).chain(input), encoding);
+        if said.is_some() {
+            skip_line(&mut whole, line_end.byte())?;
+        }
+        let whole = Terminated { input: whole, end: line_end.byte(), last: line_end.byte() };
+        let mut reader = builder(layout).from_reader(Box::new(whole) as Box<dyn Read + Send>);
+        let names = reader.byte_headers()?.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned());
+        let names = names.collect();
+        Ok(Self { reader, layout, names, before: u64::from(said.is_some()), record: ByteRecord::new() })
+    }
+}
+
+impl File<'_> {
+    /// The line on which the record begins that was just read. The reader says where it
+    /// began to look for it, which may be before blank lines; so it is counted from the
+    /// end.
+    fn line(&self) -> u64 {
+        let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let after = match self.layout.line_end {
+            LineEnd::Lf | LineEnd::CrLf => self.reader.position().line(),
+            // The reader counts line feeds alone.
+            LineEnd::Cr => self.reader.position().record() + 1,
+        };
+        (after + self.before).saturating_sub(1 + within)
+    }
+
+    /// What it is written with, found or asked for.
+    #[must_use]
+    pub const fn layout_found(&self) -> Layout {
+        self.layout
+    }
+}
+
+impl Source for File<'_> {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn reached(&self) -> u64 {
+        self.reader.position().byte()
+    }
+
+    async fn next(&mut self) -> Result<Option<Row>, super::ImportError> {
+        while self.reader.read_byte_record(&mut self.record)? {
+            let is_blank = self.record.iter().all(|value| value.trim_ascii().is_empty());
+            if is_blank {
+                continue;
+            }
+            let values = values(&self.record, self.names.len(), self.layout);
+            return Ok(Some(Row { place: self.line(), raw: without_cr(&self.record), values }));
+        }
+        Ok(None)
+    }
+}
+
+/// The values of a record, by the columns of the header.
+fn values(record: &ByteRecord, columns: usize, layout: Layout) -> Values {
+    let surplus = record.iter().skip(columns).any(|value| !value.trim_ascii().is_empty());
+    if surplus || record.len() < columns {
+        let quoted = if surplus { "; is a value with a delimiter in it not quoted?" } else { "" };
+        return Err(format!("the row has {} fields, the header has {columns}{quoted}", record.len()));
+    }
+    let read = |(place, value): (usize, &[u8])| match std::str::from_utf8(value) {
+        Ok(text) => Ok(meaning(text, layout.escapes)),
+        Err(_) => Err(format!(
+            "field {} is not UTF-8; if the file is in another encoding, say so, as in --encoding windows-1252",
+            place + 1
+        )),
+    };
+    record.iter().take(columns).enumerate().map(read).collect()
+}
+
+/// What a value stands for: nothing, `NULL` and `\N` are null.
+fn meaning(text: &str, escapes: Escapes) -> Option<String> {
+    match text.trim() {
+        "" | "NULL" | "\\N" => None,
+        trimmed if escapes == Escapes::Doubled || !trimmed.contains('\\') => Some(trimmed.to_owned()),
+        trimmed => Some(unescaped(trimmed)),
+    }
+}
+
+/// As the server escapes: a backslash before what stands for another character, or for
+/// itself.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            plain.push(c);
+            continue;
+        }
+        match rest.next() {
+            Some('n') => plain.push('\n'),
+            Some('t') => plain.push('\t'),
+            Some('r') => plain.push('\r'),
+            Some('0') => plain.push('\0'),
+            Some('b') => plain.push('\u{8}'),
+            Some('Z') => plain.push('\u{1a}'),
+            Some(other) => plain.push(other),
+            None => plain.push('\\'),
+        }
+    }
+    plain
+}
+
+/// A record without what is left of its line's end.
+fn without_cr(record: &ByteRecord) -> ByteRecord {
+    let last = record.len().saturating_sub(1);
+    let plain = |(place, value): (usize, &'_ [u8])| match value.strip_suffix(b"\r") {
+        Some(plain) if place == last => plain.to_vec(),
+        _ => value.to_vec(),
+    };
+    record.iter().enumerate().map(plain).collect()
+}
+
+fn builder(layout: Layout) -> ReaderBuilder {
+    let mut builder = ReaderBuilder::new();
+    // One byte ends a record, so that lines can be counted; a CR before it is a blank
+    // at the end of the last value.
+    let end = csv::Terminator::Any(layout.line_end.byte());
+    builder.delimiter(layout.delimiter).flexible(true).terminator(end);
+    match layout.escapes {
+        Escapes::Doubled => {}
+        Escapes::Batch => {
+            builder.quoting(false);
+        }
+        Escapes::Outfile => {
+            builder.escape(Some(b'\\')).double_quote(false);
+        }
+    }
+    builder
+}
+
+fn decoded<'a>(input: impl Read + Send + 'a, encoding: &'static Encoding) -> Box<dyn Read + Send + 'a> {
+    // UTF-8 as it is, so that a byte that is none costs its row alone.
+    if encoding == UTF_8 {
+        return Box::new(input);
+    }
+    Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(true).build(input))
+}
+
+fn skip_line(input: &mut impl Read, end: u8) -> io::Result<()> {
+    let mut byte = [0];
+    while input.read(&mut byte)? == 1 && byte[0] != end {}
+    Ok(())
+}
+
+/// What ends with the end of a line, whether the file does or not.
+struct Terminated<R> {
+    input: R,
+    end: u8,
+    last: u8,
+}
+
+impl<R: Read> Read for Terminated<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        if read > 0 {
+            self.last = buffer[read - 1];
+            return Ok(read);
+        }
+        if self.last == self.end || buffer.is_empty() {
+            return Ok(0);
+        }
+        self.last = self.end;
+        buffer[0] = self.end;
+        Ok(1)
+    }
+}
+
+/// By its mark, by the zeros of UTF-16, and else UTF-8, unless no letter beyond ASCII is
+/// written in it and some are in something else: that is Windows' here.
+fn found_encoding(sample: &[u8]) -> &'static Encoding {
+    if let Some((encoding, _)) = Encoding::for_bom(sample) {
+        return encoding;
+    }
+    let zeros = |odd: usize| sample.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let half = sample.len() / 2;
+    if half > 8 && zeros(1) * 2 > half {
+        return UTF_16LE;
+    }
+    if half > 8 && zeros(0) * 2 > half {
+        return UTF_16BE;
+    }
+    let (mut good, mut bad) = (0, 0);
+    for chunk in sample.utf8_chunks() {
+        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    // The sample may end within a letter.
+    if good == 0 && bad > 0 && (bad > 1 || sample.len() < usize::try_from(SAMPLE).unwrap_or(usize::MAX)) {
+        return WINDOWS_1252;
+    }
+    UTF_8
+}
+
+/// The delimiter that a first line `sep=;` names, and what comes after it.
+fn said_delimiter(text: &str) -> (Option<u8>, &str) {
+    let text = text.trim_start_matches('\u{feff}');
+    let (line, rest) = text.split_once(char::from(LineEnd::found(text).byte())).unwrap_or((text, ""));
+    let line = line.trim_end_matches('\r');
+    let said =
+        line.get(..4).filter(|begin| begin.eq_ignore_ascii_case("sep=")).map(|_| &line.as_bytes()[4..]);
+    match said {
+        Some([delimiter]) => (Some(*delimiter), rest),
+        _ => (None, text),
+    }
+}
+
+/// The delimiter with which the header has most of our columns; of equals the one that
+/// stands there most often.
+fn found_delimiter(text: &str, escapes: Escapes, columns: &[Column], mapping: &Mapping) -> u8 {
+    let fit = |delimiter: u8| {
+        let layout = Layout { delimiter, escapes, line_end: LineEnd::found(text), ..Layout::default() };
+        let mut reader = builder(layout).from_reader(text.as_bytes());
+        let names: Vec<String> = match reader.byte_headers() {
+            Ok(names) => names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(),
+            Err(_) => Vec::new(),
+        };
+        (known(names.iter().map(String::as_str), columns, mapping), names.len())
+    };
+    // Of equals the last is taken.
+    b"|\t;,".iter().copied().max_by_key(|delimiter| fit(*delimiter)).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &[Column] = &[
+        Column { name: "id", required: true },
+        Column { name: "nome", required: true },
+        Column { name: "email", required: false },
+    ];
+
+    fn read(bytes: &[u8], asked: Asked) -> (Layout, Vec<String>, Vec<(u64, Values)>) {
+        let mut file = File::open(bytes, asked, COLUMNS, &Mapping::default()).expect("opened");
+        let mut rows = Vec::new();
+        while let Some(row) =
+            futures_util::FutureExt::now_or_never(file.next()).expect("at once").expect("read")
+        {
+            rows.push((row.place, row.values));
+        }
+        (file.layout(), file.names().to_vec(), rows)
+    }
+
+    fn row(values: &[&str]) -> Values {
+        Ok(values.iter().map(|value| (!value.is_empty()).then(|| (*value).to_owned())).collect())
+    }
+
+    fn utf_16(text: &str, big: bool, bom: bool) -> Vec<u8> {
+        let bytes = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+        let bom = if bom { "\u{feff}" } else { "" };
+        format!("{bom}{text}").encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn delimiter_and_encoding_are_found() {
+        let text =
+            |delimiter: &str| format!("id{delimiter}nome{delimiter}email\r\n7{delimiter}João{delimiter}\r\n");
+        let windows = WINDOWS_1252.encode(&text(";")).0.into_owned();
+        for (bytes, delimiter, encoding) in [
+            (text(",").into_bytes(), b',', UTF_8),
+            (text(";").into_bytes(), b';', UTF_8),
+            (text("\t").into_bytes(), b'\t', UTF_8),
+            (text("|").into_bytes(), b'|', UTF_8),
+            (format!("\u{feff}{}", text(";")).into_bytes(), b';', UTF_8),
+            (windows, b';', WINDOWS_1252),
+            (utf_16(&text("\t"), false, true), b'\t', UTF_16LE),
+            (utf_16(&text("\t"), true, true), b'\t', UTF_16BE),
+            (utf_16(&text(";"), false, false), b';', UTF_16LE),
+            (utf_16(&text(";"), true, false), b';', UTF_16BE),
+            (text(";").replace("\r\n", "\r").into_bytes(), b';', UTF_8),
+            (text(";").replace("\r\n", "\n").trim_end().as_bytes().to_vec(), b';', UTF_8),
+        ] {
+            let (layout, names, rows) = read(&bytes, Asked::default());
+            assert_eq!((layout.delimiter, layout.encoding), (delimiter, encoding));
+            assert_eq!(names, ["id", "nome", "email"]);
+            assert_eq!(rows, [(2, row(&["7", "João", ""]))], "{delimiter} {}", encoding.name());
+        }
+    }
+
+    #[test]
+    fn a_first_line_may_name_the_delimiter() {
+        let (layout, names, rows) = read(b"sep=;\r\nid;nome\r\n7;A,B\r\n", Asked::default());
+        assert_eq!((layout.delimiter, &*names), (b';', &["id".to_owned(), "nome".to_owned()][..]));
+        assert_eq!(rows, [(3, row(&["7", "A,B"]))]);
+        let (_, names, _) = read("\u{feff}SEP=|\nid|nome\n".as_bytes(), Asked::default());
+        assert_eq!(names, ["id", "nome"]);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_costs_itself_alone() {
+        let bytes = b"id,nome,email\n1,Um,u\n2,Dois, Virgula,d\n3\n,,,\n   \n\n4,Jo\xe3o,j\n5,Jo\xc3\xa3o,j,,\n6,\"a\nb\",\n";
+        let (_, _, rows) = read(bytes, Asked::default());
+        let quoted = "; is a value with a delimiter in it not quoted?";
+        assert_eq!(
+            rows,
+            [
+                (2, row(&["1", "Um", "u"])),
+                (3, Err(format!("the row has 4 fields, the header has 3{quoted}"))),
+                (4, Err("the row has 1 fields, the header has 3".to_owned())),
+                (8, Err("field 2 is not UTF-8; if the file is in another encoding, say so, as in --encoding windows-1252".to_owned())),
+                (9, row(&["5", "João", "j"])),
+                (10, row(&["6", "a\nb", ""])),
+            ]
+        );
+    }
+
+    #[test]
+    fn escapes_of_the_server_are_understood_when_asked_for() {
+        let batch = Asked { escapes: Escapes::Batch, ..Asked::default() };
+        let (_, _, rows) = read(b"id\tnome\temail\n7\tDiz \"oi\\n\\tl\xc3\xa1\\\\\tNULL\n", batch);
+        assert_eq!(rows, [(2, row(&["7", "Diz \"oi\n\tlá\\", ""]))]);
+        let outfile = Asked { escapes: Escapes::Outfile, ..Asked::default() };
+        let (_, _, rows) = read(b"id,nome,email\n7,\"Diz \\\"oi\\\" \\\nja\",\\N\n", outfile);
+        assert_eq!(rows, [(2, row(&["7", "Diz \"oi\" \nja", ""]))]);
+        let (_, _, rows) = read(b"id,nome,email\n7,a\\nb,\\N\n", Asked::default());
+        assert_eq!(rows, [(2, row(&["7", "a\\nb", ""]))]);
+    }
+}

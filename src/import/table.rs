@@ -1,0 +1,197 @@
+//! A table of an old database as a source: read once, row after row, with every value as
+//! the text that it means.
+
+use csv::ByteRecord;
+use futures_util::StreamExt as _;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::{AssertSqlSafe, Row as _};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::header::Mapping;
+use super::source::{Row, Source};
+use super::{ImportError, Layout};
+use crate::db::connect;
+use crate::text::folded;
+
+/// Rows that are read before they are asked for.
+const AHEAD: usize = 1024;
+
+/// The rows of a table.
+#[derive(Debug)]
+pub struct Table {
+    names: Vec<String>,
+    rows: Receiver<Result<Vec<Option<String>>, String>>,
+    read: u64,
+}
+
+/// How a column is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// As the server writes it.
+    Text,
+    /// Of four bytes: the shortest decimal that means it, which the server does not
+    /// write.
+    Float,
+    /// Of eight bytes, likewise.
+    Double,
+    /// Not at all.
+    LeftOut,
+}
+
+impl Table {
+    /// Opens the table `table` of the database that `options` names; its name may differ
+    /// in case and accents.
+    ///
+    /// # Errors
+    /// [`ImportError::Source`]: the server cannot be reached, there is no such table, or a
+    /// column holds bytes and is not left out.
+    pub async fn open(
+        options: &MySqlConnectOptions,
+        table: &str,
+        mapping: &Mapping,
+    ) -> Result<Self, ImportError> {
+        let connection = connect(options, None).await.map_err(|error| source(&error))?;
+        let mut mysql = connection.into_mysql();
+        let name = find(&mut mysql, table).await?;
+        let columns: Vec<(String, String)> = sqlx::query_as(
+            "SELECT CAST(column_name AS CHAR), CAST(LOWER(data_type) AS CHAR) FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position",
+        )
+        .bind(&name)
+        .fetch_all(&mut mysql)
+        .await
+        .map_err(|error| source(&error))?;
+        let mut kinds = Vec::with_capacity(columns.len());
+        for (column, data_type) in &columns {
+            kinds.push(kind(column, data_type, mapping)?);
+        }
+        let expressions: Vec<String> = columns
+            .iter()
+            .zip(&kinds)
+            .map(|((column, data_type), kind)| expression(&quoted(column), data_type, *kind))
+            .collect();
+        let select = format!("SELECT {} FROM {}", expressions.join(", "), quoted(&name));
+        let (sender, rows) = channel(AHEAD);
+        tokio::spawn(read(mysql, select, kinds, sender));
+        Ok(Self { names: columns.into_iter().map(|column| column.0).collect(), rows, read: 0 })
+    }
+}
+
+impl Source for Table {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::default()
+    }
+
+    fn reached(&self) -> u64 {
+        self.read
+    }
+
+    async fn next(&mut self) -> Result<Option<Row>, ImportError> {
+        while let Some(read) = self.rows.recv().await {
+            let values = read.map_err(ImportError::Source)?;
+            self.read += 1;
+            if values.iter().flatten().all(|value| value.trim().is_empty()) {
+                continue;
+            }
+            let raw = ByteRecord::from_iter(values.iter().map(|value| value.as_deref().unwrap_or("\\N")));
+            return Ok(Some(Row { place: self.read, raw, values: Ok(values) }));
+        }
+        Ok(None)
+    }
+}
+
+fn source(error: &sqlx::Error) -> ImportError {
+    ImportError::Source(error.to_string())
+}
+
+/// The table's name as the server has it: exactly this, or one that differs in case and
+/// accents alone.
+async fn find(mysql: &mut MySqlConnection, table: &str) -> Result<String, ImportError> {
+    let tables: Vec<(String,)> = sqlx::query_as(
+        "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name",
+    )
+    .fetch_all(mysql)
+    .await
+    .map_err(|error| source(&error))?;
+    let names: Vec<String> = tables.into_iter().map(|row| row.0).collect();
+    if let Some(name) = names.iter().find(|name| *name == table) {
+        return Ok(name.clone());
+    }
+    let alike: Vec<&String> = names.iter().filter(|name| folded(name) == folded(table)).collect();
+    match alike[..] {
+        [one] => Ok(one.clone()),
+        [] => Err(ImportError::Source(format!(
+            "it has no table {table}; it has {}; say which with --table NAME",
+            names.join(", ")
+        ))),
+        _ => Err(ImportError::Source(format!(
+            "several tables are called {table}; say which with --table NAME"
+        ))),
+    }
+}
+
+fn kind(column: &str, data_type: &str, mapping: &Mapping) -> Result<Kind, ImportError> {
+    if mapping.ignores(column) {
+        return Ok(Kind::LeftOut);
+    }
+    Ok(match data_type {
+        "float" => Kind::Float,
+        "double" | "real" => Kind::Double,
+        _ if data_type.ends_with("blob") || data_type.ends_with("binary") || data_type == "geometry" => {
+            return Err(ImportError::Source(format!(
+                "the column {column} holds bytes and no text; leave it out with --ignore {column}"
+            )));
+        }
+        _ => Kind::Text,
+    })
+}
+
+fn expression(column: &str, data_type: &str, kind: Kind) -> String {
+    match kind {
+        Kind::LeftOut => "NULL".to_owned(),
+        Kind::Float | Kind::Double => column.to_owned(),
+        Kind::Text if data_type == "bit" => format!("CAST({column} + 0 AS CHAR)"),
+        Kind::Text => format!("CAST({column} AS CHAR CHARACTER SET utf8mb4)"),
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// Reads row after row, no faster than they are taken.
+async fn read(
+    mut mysql: MySqlConnection,
+    select: String,
+    kinds: Vec<Kind>,
+    rows: Sender<Result<Vec<Option<String>>, String>>,
+) {
+    // Whoever takes them may be busy for a while with those before.
+    let patience = sqlx::raw_sql("SET SESSION net_write_timeout = 3600").execute(&mut mysql).await;
+    if let Err(error) = patience {
+        let _ = rows.send(Err(error.to_string())).await;
+        return;
+    }
+    let mut stream = sqlx::query(AssertSqlSafe(select)).fetch(&mut mysql);
+    while let Some(row) = stream.next().await {
+        let values = row.and_then(|row| values(&row, &kinds)).map_err(|error| error.to_string());
+        let ended = values.is_err();
+        if rows.send(values).await.is_err() || ended {
+            return;
+        }
+    }
+}
+
+fn values(row: &MySqlRow, kinds: &[Kind]) -> Result<Vec<Option<String>>, sqlx::Error> {
+    let value = |(place, kind): (usize, &Kind)| match kind {
+        Kind::LeftOut => Ok(None),
+        Kind::Text => row.try_get::<Option<String>, _>(place),
+        Kind::Float => Ok(row.try_get::<Option<f32>, _>(place)?.map(|number| number.to_string())),
+        Kind::Double => Ok(row.try_get::<Option<f64>, _>(place)?.map(|number| number.to_string())),
+    };
+    kinds.iter().enumerate().map(value).collect()
+}
