@@ -1,5 +1,6 @@
 //! Quarteto: one GraphQL API over four independent MySQL stores.
 
+pub mod adopt;
 pub mod auth;
 pub mod batching;
 pub mod cli;

@@ -106,11 +106,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), column.to_owned()))
 }
 
-fn offset(text: &str) -> Result<FixedOffset, String> {
+pub(super) fn offset(text: &str) -> Result<FixedOffset, String> {
     text.parse().map_err(|_| "an offset looks like -03:00".to_owned())
 }
 
-fn zone(text: &str) -> Result<Tz, String> {
+pub(super) fn zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| "a time zone is called as in America/Sao_Paulo or America/Manaus".to_owned())
 }
 
@@ -138,7 +138,8 @@ impl Import {
             Origin::Table(url) => {
                 let old = db::source_options("--from", &url).map_err(anyhow::Error::msg)?;
                 let table = self.table.as_deref().unwrap_or_else(|| self.store.table());
-                let table = Table::open(&old, table, &options.mapping).await?;
+                let table =
+                    Table::open(&old, table, &options.mapping).await?.with_decimal_comma(self.decimal_comma);
                 import::run(self.store, &databases, table, &options, &mut report).await?
             }
         };
@@ -169,7 +170,7 @@ impl Import {
         if summary.rejected == 0 {
             return Ok(ExitCode::SUCCESS);
         }
-        eprintln!("the rejected rows are in {}", report.path.display());
+        eprintln!("the rejected rows are in {}", report.rejects.path.display());
         Ok(ExitCode::from(REJECTED))
     }
 
@@ -218,14 +219,9 @@ impl Origin {
     }
 }
 
-/// Shows how far the import is, and writes down what is rejected, in the form of the
-/// source: its columns, then `line` and `reason`. The file is made when there is
-/// something to write; one of an earlier run goes.
+/// Shows how far the import is, and writes down what is rejected.
 struct Report {
-    path: PathBuf,
-    names: Vec<String>,
-    layout: Layout,
-    rejects: Option<fs::File>,
+    rejects: Rejects,
     bar: ProgressBar,
 }
 
@@ -235,21 +231,67 @@ impl Report {
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
             bar.set_style(style);
         }
-        Self { path, names: Vec::new(), layout: Layout::default(), rejects: None, bar }
+        Self { rejects: Rejects::new(path), bar }
+    }
+}
+
+impl Observer for Report {
+    fn reached(&mut self, reached: u64) {
+        self.bar.set_position(reached);
     }
 
-    fn write(&mut self, record: &ByteRecord) -> io::Result<()> {
-        let bytes = written(record, self.layout)?;
-        if let Some(file) = &mut self.rejects {
+    fn header(&mut self, names: &[String], layout: Layout) -> io::Result<()> {
+        self.rejects.begin(names, layout)
+    }
+
+    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &str) -> io::Result<()> {
+        self.rejects.write(place, raw, why)
+    }
+}
+
+/// The file of the rejected rows, in the form of the source: its columns, then `line` and
+/// `reason`. It is made when there is something to write; one of an earlier run goes.
+pub(super) struct Rejects {
+    path: PathBuf,
+    names: Vec<String>,
+    layout: Layout,
+    file: Option<fs::File>,
+}
+
+impl Rejects {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, names: Vec::new(), layout: Layout::default(), file: None }
+    }
+
+    pub(super) fn begin(&mut self, names: &[String], layout: Layout) -> io::Result<()> {
+        self.names = names.to_vec();
+        self.layout = layout;
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn write(&mut self, place: u64, raw: &ByteRecord, why: &str) -> io::Result<()> {
+        // Fed back, a file of these has the last two already.
+        let own = match self.names.ends_with(&REJECTED_COLUMNS.map(str::to_owned)) {
+            true => raw.len().saturating_sub(REJECTED_COLUMNS.len()),
+            false => raw.len(),
+        };
+        let mut record: ByteRecord = raw.iter().take(own).collect();
+        record.push_field(place.to_string().as_bytes());
+        record.push_field(why.as_bytes());
+        let bytes = written(&record, self.layout)?;
+        if let Some(file) = &mut self.file {
             return file.write_all(&bytes);
         }
         let mut file = fs::File::create(&self.path)?;
-        let own = || self.names.iter().filter(|name| !REJECTED_COLUMNS.contains(&name.as_str()));
-        let header = ByteRecord::from_iter(own().map(String::as_str).chain(REJECTED_COLUMNS));
+        let own = self.names.iter().filter(|name| !REJECTED_COLUMNS.contains(&name.as_str()));
+        let header = ByteRecord::from_iter(own.map(String::as_str).chain(REJECTED_COLUMNS));
         file.write_all(&bom(self.layout.encoding))?;
         file.write_all(&written(&header, self.layout)?)?;
         file.write_all(&bytes)?;
-        self.rejects = Some(file);
+        self.file = Some(file);
         Ok(())
     }
 }
@@ -296,32 +338,5 @@ fn bom(encoding: &'static Encoding) -> Vec<u8> {
         vec![0xfe, 0xff]
     } else {
         Vec::new()
-    }
-}
-
-impl Observer for Report {
-    fn reached(&mut self, reached: u64) {
-        self.bar.set_position(reached);
-    }
-
-    fn header(&mut self, names: &[String], layout: Layout) -> io::Result<()> {
-        self.names = names.to_vec();
-        self.layout = layout;
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &str) -> io::Result<()> {
-        // Fed back, a rejects file has these two already.
-        let surplus =
-            self.names.ends_with(&REJECTED_COLUMNS.map(str::to_owned)).then_some(REJECTED_COLUMNS.len());
-        let own = raw.len().saturating_sub(surplus.unwrap_or_default());
-        let place = place.to_string();
-        let mut record = ByteRecord::from_iter(raw.iter().take(own));
-        record.push_field(place.as_bytes());
-        record.push_field(why.as_bytes());
-        self.write(&record)
     }
 }

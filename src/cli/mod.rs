@@ -5,6 +5,7 @@
 //! `migrate --check` when a store is behind, `check` when something fits nowhere,
 //! `import` when rows were rejected.
 
+mod adopt;
 mod check;
 mod config;
 mod export;
@@ -72,6 +73,8 @@ enum Command {
     Seed(seed::Seed),
     /// Import rows of an old database from a CSV file.
     Import(import::Import),
+    /// Take the four old databases over where they are.
+    Adopt(adopt::Adopt),
     /// Write the rows of a store to a CSV file.
     Export(export::Export),
     /// Look for what fits nowhere across the stores, and mend it.
@@ -119,6 +122,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(migrate) => block_on(config, migrate.run(config)),
         Command::Seed(seed) => block_on(config, seed.run(config)),
         Command::Import(import) => block_on(config, import.run(config)),
+        Command::Adopt(adopt) => block_on(config, adopt.run(config)),
         Command::Export(export) => block_on(config, export.run(config)),
         Command::Check(check) => block_on(config, check.run(config)),
         Command::Titular(titular) => block_on(config, titular.run(config)),

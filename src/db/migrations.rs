@@ -233,8 +233,7 @@ async fn apply(store: Store, mysql: &mut MySqlConnection, steps: &[Step]) -> Res
 /// Refuses tables that were never ours: their names are in our way, or are so by all but
 /// case and accents. Nothing has been changed then.
 async fn refuse_foreign(store: Store, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
-    let is_ours = applied_any(store, mysql).await?;
-    if is_ours {
+    if schema::is_migrated(mysql).await.map_err(|error| failed(store, &error))? {
         return Ok(());
     }
     let (expected, actual) =
@@ -256,24 +255,6 @@ async fn refuse_foreign(store: Store, mysql: &mut MySqlConnection) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// Whether any migration of ours has been applied.
-async fn applied_any(store: Store, mysql: &mut MySqlConnection) -> Result<bool, MigrationError> {
-    let tables: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'",
-    )
-    .fetch_one(&mut *mysql)
-    .await
-    .map_err(|error| failed(store, &error))?;
-    if tables == 0 {
-        return Ok(false);
-    }
-    let applied: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations")
-        .fetch_one(mysql)
-        .await
-        .map_err(|error| failed(store, &error))?;
-    Ok(applied > 0)
 }
 
 /// Takes the steps that go before a migration, or after all.

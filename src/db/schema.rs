@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 
 use super::Store;
@@ -34,6 +35,41 @@ pub fn expected(store: Store) -> Schema {
 #[must_use]
 pub fn printed(schema: &Schema) -> String {
     schema.iter().map(|(name, what)| format!("{name}: {what}\n")).collect()
+}
+
+/// The tables of the database that a connection is to, by name.
+///
+/// # Errors
+/// Whatever the driver says.
+pub async fn table_names(mysql: &mut MySqlConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT CAST(table_name AS CHAR) FROM information_schema.tables \
+         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name",
+    )
+    .fetch_all(mysql)
+    .await
+}
+
+/// Whether any migration of ours has begun there.
+///
+/// # Errors
+/// Whatever the driver says.
+pub async fn is_migrated(mysql: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+    if !table_names(mysql).await?.iter().any(|name| name == "_sqlx_migrations") {
+        return Ok(false);
+    }
+    let applied: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations").fetch_one(mysql).await?;
+    Ok(applied > 0)
+}
+
+/// Gives a table another name, at once.
+///
+/// # Errors
+/// Whatever the driver says; then it has its own.
+pub async fn rename(mysql: &mut MySqlConnection, from: &str, to: &str) -> Result<(), sqlx::Error> {
+    let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+    let text = format!("RENAME TABLE {} TO {}", quoted(from), quoted(to));
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(mysql).await.map(|_| ())
 }
 
 /// What the server says of every table of its database but the record of migrations, in

@@ -14,7 +14,7 @@ pub struct Column {
 }
 
 /// What the person who imports says about the columns of the file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapping {
     /// From a name in the file to one of ours.
     pub renamed: BTreeMap<String, String>,

@@ -15,6 +15,7 @@
 mod export;
 mod file;
 pub mod header;
+mod rehearsal;
 mod rows;
 mod run;
 mod source;
@@ -23,6 +24,7 @@ mod values;
 
 pub use export::{ExportError, export};
 pub use file::{Asked, Escapes, File, Layout, LineEnd};
+pub use rehearsal::Rehearsal;
 pub use run::{ImportError, Observer, Options, Summary, columns, run};
 pub use source::{Row, Source, Values};
 pub use table::Table;

@@ -16,6 +16,7 @@ use crate::stores::catalogo::{self, NovoProduto};
 use crate::stores::clientes::{self, NovoCliente};
 use crate::stores::enderecos::{self, MOST_ADDRESSES, NovoEndereco, Uf};
 use crate::stores::inventario::{self, NovaCompra};
+use crate::text::email_key;
 use crate::writes::guard::Guarded;
 use crate::writes::outbox::Task;
 use crate::writes::rules::{self, Checked};
@@ -144,6 +145,16 @@ pub(super) trait Row: Send + Sync + Sized {
         Vec::new()
     }
 
+    /// Values that no other row may have, by column.
+    fn unique(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// What it costs, where it is a product.
+    fn price(&self) -> Option<Decimal> {
+        None
+    }
+
     /// Where it is noted that such a row was removed; and by which task.
     const NOTES: Option<Notes> = None;
 
@@ -222,6 +233,10 @@ impl Row for NovoCliente {
             (&new.nome, &new.email, &new.cpf, &new.telefone, new.data_nascimento)
                 == (&old.nome, &old.email, &old.cpf, &old.telefone, old.data_nascimento)
         }))
+    }
+
+    fn unique(&self) -> Vec<(&'static str, String)> {
+        vec![("email", email_key(&self.email)), ("cpf", self.cpf.digits().to_owned())]
     }
 
     /// Its unique values are the database's to judge, when it is inserted.
@@ -355,6 +370,10 @@ impl Row for NovoProduto {
         Some(Self { id: id?, nome: nome?, descricao, preco: preco?, disponivel, criado_em })
     }
 
+    fn price(&self) -> Option<Decimal> {
+        Some(self.preco)
+    }
+
     fn number(&self) -> u64 {
         self.id.0
     }
@@ -458,6 +477,10 @@ impl Row for NovaCompra {
 
     fn references(&self) -> Vec<(Guarded, u64)> {
         vec![(Guarded::Cliente, self.cliente.0), (Guarded::Produto, self.produto.0)]
+    }
+
+    fn unique(&self) -> Vec<(&'static str, String)> {
+        self.chave_idempotencia.iter().map(|chave| ("chave_idempotencia", chave.clone())).collect()
     }
 
     async fn insert(mysql: &mut MySqlConnection, rows: &[Self]) -> Result<(), sqlx::Error> {

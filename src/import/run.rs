@@ -7,7 +7,8 @@ use csv::ByteRecord;
 use sqlx::Executor as _;
 
 use super::header::{Column, Header, Mapping};
-use super::rows::{Fields, Row};
+use super::rehearsal::formed;
+use super::rows::Row;
 use super::source::{self, Source};
 use super::values::Format;
 use super::{Layout, rows};
@@ -17,7 +18,7 @@ use crate::stores::clientes::NovoCliente;
 use crate::stores::enderecos::NovoEndereco;
 use crate::stores::inventario::NovaCompra;
 use crate::writes::guard::Guarded;
-use crate::writes::{Checks, Erro, outbox};
+use crate::writes::{Erro, outbox};
 
 /// Rows that are looked at and inserted together. A power of two: an INSERT is
 /// prepared for each number of rows, and the last batch is cut into such pieces.
@@ -172,7 +173,7 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
     async fn read(&mut self, source: &mut impl Source) -> Result<(), ImportError> {
         while let Some(origin) = source.next().await? {
             self.summary.read += 1;
-            match self.formed(&origin) {
+            match formed::<R>(&self.header, &origin, self.options) {
                 Ok(row) => self.batch.push(Candidate { origin, row }),
                 Err(why) => self.reject(origin, why),
             }
@@ -182,18 +183,6 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
             }
         }
         self.flush().await
-    }
-
-    /// The row that the values are, or everything that is wrong with them.
-    fn formed(&self, origin: &source::Row) -> Result<R, String> {
-        let values = origin.values.as_ref().map_err(String::clone)?;
-        if let Some(unread) = self.header.unread(values) {
-            return Err(format!("`{unread}` stands in a column without a name"));
-        }
-        let mut checks = Checks::default();
-        let fields = Fields { header: &self.header, values, format: self.options.format };
-        let row = R::read(&fields, &mut checks);
-        checks.pass(|| row).map_err(|erros| erros.iter().map(told).collect::<Vec<_>>().join("; "))
     }
 
     fn reject(&mut self, origin: source::Row, why: String) {
@@ -334,7 +323,7 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
 }
 
 /// What is wrong with a value, and in which column.
-fn told(erro: &Erro) -> String {
+pub(super) fn told(erro: &Erro) -> String {
     let campo = erro.campo.as_ref().map(|campo| campo.join(".")).unwrap_or_default();
     format!("{campo}: {}", erro.mensagem)
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::header::Mapping;
 use super::source::{Row, Source};
 use super::{ImportError, Layout};
-use crate::db::connect;
+use crate::db::{connect, schema};
 use crate::text::folded;
 
 /// Rows that are read before they are asked for.
@@ -20,6 +20,10 @@ const AHEAD: usize = 1024;
 #[derive(Debug)]
 pub struct Table {
     names: Vec<String>,
+    /// Which columns are numbers.
+    numbers: Vec<bool>,
+    /// Whether prices in texts are written with a comma, so that numbers must be, too.
+    decimal_comma: bool,
     rows: Receiver<Result<Vec<Option<String>>, String>>,
     read: u64,
 }
@@ -73,7 +77,33 @@ impl Table {
         let select = format!("SELECT {} FROM {}", expressions.join(", "), quoted(&name));
         let (sender, rows) = channel(AHEAD);
         tokio::spawn(read(mysql, select, kinds, sender));
-        Ok(Self { names: columns.into_iter().map(|column| column.0).collect(), rows, read: 0 })
+        let is_number = |(_, data_type): &(String, String)| {
+            data_type.ends_with("int")
+                || matches!(data_type.as_str(), "decimal" | "float" | "double" | "real")
+        };
+        let numbers = columns.iter().map(is_number).collect();
+        Ok(Self {
+            numbers,
+            decimal_comma: false,
+            names: columns.into_iter().map(|column| column.0).collect(),
+            rows,
+            read: 0,
+        })
+    }
+}
+
+impl Table {
+    /// Has numbers written with a comma, for a reader who takes a point for thousands.
+    #[must_use]
+    pub const fn with_decimal_comma(mut self, decimal_comma: bool) -> Self {
+        self.decimal_comma = decimal_comma;
+        self
+    }
+
+    /// Whether the column at `place` is a number, which has lost the zeros before it.
+    #[must_use]
+    pub fn is_number(&self, place: usize) -> bool {
+        self.numbers.get(place).is_some_and(|is_number| *is_number)
     }
 }
 
@@ -92,8 +122,13 @@ impl Source for Table {
 
     async fn next(&mut self) -> Result<Option<Row>, ImportError> {
         while let Some(read) = self.rows.recv().await {
-            let values = read.map_err(ImportError::Source)?;
+            let mut values = read.map_err(ImportError::Source)?;
             self.read += 1;
+            for (value, is_number) in values.iter_mut().zip(&self.numbers) {
+                if let (Some(number), true, true) = (value, is_number, self.decimal_comma) {
+                    *number = number.replace('.', ",");
+                }
+            }
             if values.iter().flatten().all(|value| value.trim().is_empty()) {
                 continue;
             }
@@ -111,13 +146,7 @@ fn source(error: &sqlx::Error) -> ImportError {
 /// The table's name as the server has it: exactly this, or one that differs in case and
 /// accents alone.
 async fn find(mysql: &mut MySqlConnection, table: &str) -> Result<String, ImportError> {
-    let tables: Vec<(String,)> = sqlx::query_as(
-        "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name",
-    )
-    .fetch_all(mysql)
-    .await
-    .map_err(|error| source(&error))?;
-    let names: Vec<String> = tables.into_iter().map(|row| row.0).collect();
+    let names = schema::table_names(mysql).await.map_err(|error| source(&error))?;
     if let Some(name) = names.iter().find(|name| *name == table) {
         return Ok(name.clone());
     }

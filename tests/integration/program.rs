@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use reqwest::Method;
 
-fn quarteto(folder: &Path) -> Command {
+pub(crate) fn quarteto(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quarteto"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QUARTETO_")) {
         command.env_remove(name);
@@ -15,7 +15,7 @@ fn quarteto(folder: &Path) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().expect("it runs")
 }
 

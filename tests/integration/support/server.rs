@@ -102,6 +102,19 @@ impl Server {
         names
     }
 
+    /// Runs statements by hand.
+    pub async fn script(&self, text: &str) {
+        let mut connection = self.connect().await;
+        sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut connection).await.expect("executed");
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, database: &str, table: &str) -> i64 {
+        let text = format!("SELECT COUNT(*) FROM `{database}`.`{table}`");
+        let mut connection = self.connect().await;
+        sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(&mut connection).await.expect("counted")
+    }
+
     /// How the program connects to a database.
     pub fn options(&self, store: Store, database: &str) -> MySqlConnectOptions {
         options(store, &self.url(database)).expect("a URL of ours")
