@@ -26,7 +26,7 @@ use crate::stores;
 /// Take the four old databases over where they are.
 ///
 /// The URLs of the stores name the old databases. Each old table is renamed to
-/// NAME_antes_de_adotar and kept, ours are made beside it, and its rows go through the
+/// `NAME_antes_de_adotar` and kept, ours are made beside it, and its rows go through the
 /// import. May be interrupted and run again. Exits with 3 when rows do not fit. See
 /// docs/adopt.md.
 #[derive(Args)]

@@ -64,7 +64,7 @@ pub(super) struct Import {
     #[arg(long, default_value = "+00:00", allow_hyphen_values = true, value_parser = offset)]
     utc_offset: FixedOffset,
     /// The time zone of moments that say none, with its summer times, as in
-    /// America/Sao_Paulo.
+    /// `America/Sao_Paulo`.
     #[arg(long, value_name = "NAME", conflicts_with = "utc_offset", value_parser = zone)]
     time_zone: Option<Tz>,
     /// Take clients or products in again that were removed.

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Databases};
-use crate::db::PerStore;
+use crate::db::{PerStore, not_apart};
 use crate::insight;
 use crate::local::LocalDatabase;
 use sqlx::mysql::MySqlConnectOptions;
@@ -175,7 +175,16 @@ impl OpenStores {
     /// The configured stores, or a private server, started.
     async fn open(config: &Config) -> anyhow::Result<Self> {
         Ok(match config.stores.databases()? {
-            Databases::Configured(stores) => Self { stores: *stores, private: None },
+            Databases::Configured(stores) => {
+                if let Some((one, other)) = not_apart(&stores).await {
+                    anyhow::bail!(
+                        "{} and {} lead to the same database; each store needs one of its own, and nothing was written",
+                        one.url_variable(),
+                        other.url_variable()
+                    );
+                }
+                Self { stores: *stores, private: None }
+            }
             Databases::Private => {
                 let server = LocalDatabase::start(&config.local.data_dir, &[]).await?;
                 Self { stores: server.stores()?, private: Some(server) }

@@ -50,7 +50,7 @@ impl Serve {
         config.http.check_exposure()?;
         warn_of_one_address(config);
         let tls = open_tls(config).await?;
-        let listener = listen(config.http.listen).await?;
+        let listener = listen(config.http.listen.0).await?;
         let OpenStores { stores, private } = OpenStores::open(config).await?;
         if private.is_some() {
             for store in Store::ALL {

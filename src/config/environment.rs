@@ -89,7 +89,11 @@ fn from_file(name: &str, setting: &'static Setting, value: &OsStr) -> Result<Giv
     let path = Path::new(value).display();
     let content = std::fs::read_to_string(value)
         .map_err(|error| ConfigError(format!("{name}: cannot read {path}: {error}")))?;
-    Ok(Given { name: format!("{name} ({path})"), key: setting.key, text: content.trim_end().to_owned() })
+    Ok(Given {
+        name: format!("{name} ({path})"),
+        key: setting.key,
+        text: content.trim_start_matches('\u{feff}').trim_end().to_owned(),
+    })
 }
 
 /// Whether Kubernetes, or Docker of old, has set this variable for a service whose

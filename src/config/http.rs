@@ -7,13 +7,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use super::listen::Listen;
 use super::setting::section;
 use crate::kernel::Papel;
 
 section! {
     /// The HTTP server.
     Http in "http" {
-        pub listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4000)), text, "QUARTETO_LISTEN",
+        pub listen: Listen = Listen(SocketAddr::from(([127, 0, 0, 1], 4000))), text, "QUARTETO_LISTEN",
             "Address and port to listen on.";
         tls_cert: PathBuf = PathBuf::new(), text, "QUARTETO_TLS_CERT",
             "The certificate chain, a PEM file; with it and its key the program speaks HTTPS.";
@@ -138,14 +139,15 @@ impl Http {
     /// # Errors
     /// A message that names the two remedies.
     pub fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().to_canonical().is_loopback() || self.behind_proxy || self.tls_files().is_some() {
+        if self.listen.0.ip().to_canonical().is_loopback() || self.behind_proxy || self.tls_files().is_some()
+        {
             return Ok(());
         }
         Err(ConfigError(format!(
             "http.listen is {}, which other machines reach, and plain HTTP would send them passwords in the \
              clear: set http.tls_cert and http.tls_key to speak HTTPS, or http.behind_proxy = true \
              (QUARTETO_BEHIND_PROXY) when a proxy in front ends TLS",
-            self.listen
+            self.listen.0
         )))
     }
 

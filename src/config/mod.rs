@@ -16,6 +16,7 @@ mod documents;
 mod environment;
 mod http;
 mod limits;
+mod listen;
 mod local;
 mod log;
 mod setting;
@@ -269,7 +270,7 @@ mod tests {
     fn bad_values_name_the_setting_the_source_and_the_rule() {
         assert_eq!(
             refusal(&[("QUARTETO_LISTEN", "nowhere")]),
-            "http.listen (from QUARTETO_LISTEN): invalid socket address syntax"
+            "http.listen (from QUARTETO_LISTEN): `nowhere` is no address and port: they look like 127.0.0.1:4000, [::1]:4000 or 4000"
         );
         assert_eq!(
             refusal(&[("QUARTETO_STORE_CONNECTIONS", "many")]),

@@ -10,6 +10,7 @@
 //! Facts about MariaDB and MySQL that shaped this module stand beside the line
 //! that needs them.
 
+mod apart;
 mod breaker;
 mod connection;
 mod error;
@@ -24,6 +25,7 @@ mod transaction;
 mod url;
 mod usage;
 
+pub use apart::not_apart;
 pub use breaker::BreakerLimits;
 pub use connection::{Connection, connect};
 pub use error::{Fault, StoreError};
@@ -31,7 +33,7 @@ pub use pool::{Db, DbLimits, Health};
 pub use sql_list::{InList, MOST_BRANCHES, MOST_KEYS, Union, UnionBranch, ValueList};
 pub use statement::{Statement, intern};
 pub use store::{PerStore, Store};
-pub use tally::{StoreTally, Tally};
+pub use tally::{StoreTally, Tally, Unreadable};
 pub use transaction::{End, Transaction, Work, Written};
 pub use url::{options, source_options};
 pub use usage::{Connections, Usage};

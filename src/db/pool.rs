@@ -13,14 +13,16 @@ use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, TimeoutType};
+use futures_util::TryStreamExt as _;
 use sqlx::mysql::{MySqlConnectOptions, MySqlRow};
-use sqlx::{Connection as _, FromRow};
+use sqlx::{Connection as _, FromRow, Row as _};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use super::breaker::Breaker;
 use super::connection::connect;
 use super::error::spoils_connection;
+use super::tally::Unreadable;
 use super::{BreakerLimits, Connection, Connections, Fault, Statement, Store, StoreError, Tally, Usage};
 
 /// How long things may take and how many there may be, per store.
@@ -108,6 +110,27 @@ impl managed::Manager for Manager {
     }
 }
 
+/// The row, or that it cannot be read because of a value in it. Anything else that keeps
+/// it from being read is our mistake.
+fn readable<R>(
+    store: Store,
+    statement: &'static str,
+    row: &MySqlRow,
+) -> Result<Result<R, Unreadable>, sqlx::Error>
+where
+    R: for<'r> FromRow<'r, MySqlRow>,
+{
+    match R::from_row(row) {
+        Ok(read) => Ok(Ok(read)),
+        Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
+            let id = row.try_get("id").ok();
+            tracing::warn!(%store, statement, id, reason = %error, "a row cannot be read and is left out");
+            Ok(Err(Unreadable { store, id }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 impl Db {
     /// A pool that connects when it is first used, so that a store that is down
     /// does not keep the program from starting.
@@ -147,10 +170,28 @@ impl Db {
     /// Runs a read and returns its rows. `audience` is every request that the
     /// statement serves; each has it on its tally.
     ///
+    /// A row that cannot be read is left out, and noted on every tally.
+    ///
     /// # Errors
     /// [`StoreError`], in bounded time: the wait for a connection, plus the
     /// statement's deadline, at most twice.
     pub async fn read<R>(&self, statement: Statement, audience: &[Arc<Tally>]) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+    {
+        Ok(self.read_all(statement, audience).await?.into_iter().flatten().collect())
+    }
+
+    /// As [`read`](Self::read), with `None` in the place of each row that cannot be read,
+    /// for whoever counts them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_all<R>(
+        &self,
+        statement: Statement,
+        audience: &[Arc<Tally>],
+    ) -> Result<Vec<Option<R>>, StoreError>
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
@@ -169,7 +210,7 @@ impl Db {
         &self,
         statement: Statement,
         audience: &[Arc<Tally>],
-    ) -> Result<Vec<R>, StoreError>
+    ) -> Result<Vec<Option<R>>, StoreError>
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
@@ -187,9 +228,12 @@ impl Db {
             outcome = self.attempt(&statement).await;
         }
         let time = begun.elapsed();
-        let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
+        let rows = outcome.as_ref().map_or(0, |rows: &Vec<Result<R, Unreadable>>| rows.len() as u64);
         for tally in audience {
             tally.record(store, rows, time, outcome.is_err());
+            for row in outcome.iter().flatten().filter_map(|row| row.as_ref().err()) {
+                tally.unreadable(*row);
+            }
         }
         self.0.usage.record(rows, time, outcome.as_ref().err().map(|error| error.fault));
         let span = tracing::Span::current();
@@ -208,10 +252,10 @@ impl Db {
                 tracing::warn!(%store, statement = name, fault = ?error.fault, reason = %error.detail, "statement failed");
             }
         }
-        outcome
+        outcome.map(|rows| rows.into_iter().map(Result::ok).collect())
     }
 
-    async fn attempt<R>(&self, statement: &Statement) -> Result<Vec<R>, StoreError>
+    async fn attempt<R>(&self, statement: &Statement) -> Result<Vec<Result<R, Unreadable>>, StoreError>
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
@@ -221,8 +265,16 @@ impl Db {
             unreachable!("a lease holds its connection until it is dropped");
         };
         connection.busy = true;
-        let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments.clone());
-        let run = query.fetch_all(&mut connection.mysql);
+        let query = sqlx::query_with(statement.text, statement.arguments.clone());
+        // Read as they come, so that they are not kept twice.
+        let run = async {
+            let mut rows = Vec::new();
+            let mut stream = query.fetch(&mut connection.mysql);
+            while let Some(row) = stream.try_next().await? {
+                rows.push(readable(store, statement.name, &row)?);
+            }
+            Ok(rows)
+        };
         match tokio::time::timeout(self.0.limits.statement, run).await {
             Ok(Ok(rows)) => {
                 connection.busy = false;

@@ -1,6 +1,7 @@
 //! What one request cost, store by store.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{PerStore, Store};
@@ -8,7 +9,20 @@ use super::{PerStore, Store};
 /// Counts the statements that a request took part in. A statement shared by
 /// several requests is counted in each of them.
 #[derive(Debug, Default)]
-pub struct Tally(PerStore<Counters>);
+pub struct Tally(PerStore<Counters>, Mutex<Vec<Unreadable>>);
+
+/// A row that cannot be read: another program has written what the table's rules do not
+/// allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Which store.
+    pub store: Store,
+    /// Its number; none when not even that can be read.
+    pub id: Option<u64>,
+}
+
+/// Unreadable rows that a request is told of.
+const MOST_UNREADABLE: usize = 100;
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -34,6 +48,20 @@ pub struct StoreTally {
 }
 
 impl Tally {
+    /// Notes a row that cannot be read; once each.
+    pub(super) fn unreadable(&self, row: Unreadable) {
+        let mut rows = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.len() < MOST_UNREADABLE && !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+
+    /// The rows that could not be read.
+    #[must_use]
+    pub fn unreadable_rows(&self) -> Vec<Unreadable> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Records one statement.
     pub fn record(&self, store: Store, rows: u64, time: Duration, failed: bool) {
         let counters = &self.0[store];

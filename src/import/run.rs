@@ -311,7 +311,7 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
         let Some(notes) = R::NOTES else {
             return Ok(());
         };
-        let numbers: Vec<u64> = rows.iter().map(|row| row.number()).collect();
+        let numbers: Vec<u64> = rows.iter().map(R::number).collect();
         for store in notes.stores {
             let db = &self.databases[*store];
             for (number, _) in notes.about.removed_among(db, &numbers).await? {

@@ -6,7 +6,7 @@
 
 use async_graphql::{Error, ErrorExtensionValues, ServerError, Value};
 
-use crate::db::{Fault, Store, StoreError};
+use crate::db::{Fault, Store, StoreError, Unreadable};
 
 /// The values of `extensions.code`.
 pub mod code {
@@ -53,6 +53,8 @@ pub mod code {
     pub const STORE_TIMEOUT: &str = "STORE_TIMEOUT";
     /// All of a store's connections are taken.
     pub const STORE_BUSY: &str = "STORE_BUSY";
+    /// A row of a store cannot be read, since another program has written it.
+    pub const STORE_UNREADABLE: &str = "STORE_UNREADABLE";
     /// The whole request took too long.
     pub const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
     /// Another write has the same record, or the same key, in hand.
@@ -117,6 +119,21 @@ impl From<GraphError> for Error {
             }
         }
     }
+}
+
+/// What is told of a row that is left out of an answer.
+#[must_use]
+pub fn unreadable(row: Unreadable) -> ServerError {
+    let which = row.id.map_or_else(|| "a row".to_owned(), |id| format!("the row {id}"));
+    let message = format!(
+        "The store `{}` has {which} that cannot be read, since another program has written it; it is left out.",
+        row.store
+    );
+    let error = coded(message, code::STORE_UNREADABLE, Some(row.store));
+    // It has no place in the document: whatever asked for the row may share it.
+    let mut error = error.into_server_error(async_graphql::Pos::default());
+    error.locations.clear();
+    error
 }
 
 /// The code of an error in an answer.

@@ -17,5 +17,5 @@ pub mod telefone;
 
 pub use budget::{Amount, AnswerLimits, Budget};
 pub use context::{ContextExt, RequestContext};
-pub use error::{GraphError, GraphResult, code, code_of};
+pub use error::{GraphError, GraphResult, code, code_of, unreadable};
 pub use requester::{Papel, Requester};

@@ -24,7 +24,7 @@ use super::refusal::Refusal;
 use super::{Operations, Shared};
 use crate::batching::Scope;
 use crate::insight;
-use crate::kernel::{AnswerLimits, Budget, RequestContext, Requester, code};
+use crate::kernel::{AnswerLimits, Budget, RequestContext, Requester, code, unreadable};
 
 /// Who asks, and how.
 #[derive(Clone)]
@@ -224,6 +224,7 @@ fn leave_out(errors: &mut Vec<ServerError>) {
 impl Record {
     /// Completes an answer, and records it.
     fn answered(mut self, mut answer: Answer) -> Answer {
+        answer.errors.extend(self.scope.tally().unreadable_rows().into_iter().map(unreadable));
         leave_out(&mut answer.errors);
         mask(&mut answer.errors, &self.id, self.may_introspect);
         if self.traced {

@@ -90,6 +90,14 @@ impl Page {
         self.size as u64 + 1
     }
 
+    /// As [`slice`](Self::slice), of rows of which some cannot be read: they are left
+    /// out, and do not end the pages.
+    #[must_use]
+    pub fn slice_of<T>(&self, rows: Vec<Option<T>>) -> Slice<T> {
+        let Slice { rows, has_previous, has_next } = self.slice(rows);
+        Slice { rows: rows.into_iter().flatten().collect(), has_previous, has_next }
+    }
+
     /// Turns the rows as read (from the page's own end, up to
     /// [`limit`](Self::limit)) into the page.
     #[must_use]

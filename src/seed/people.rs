@@ -185,7 +185,7 @@ pub(super) fn cliente(plan: &Plan, id: u64) -> NovoCliente {
     let email = format!("{}.{}.{id}@{}", plain(given), plain(family), dice.pick(&DOMAINS));
     let telefone = dice.percent(88).then(|| {
         let ddd = places::lar(plan, id).ddd;
-        format!("+55 {ddd} 9{:04}-{:04}", dice.between(4000, 9999), dice.below(10_000))
+        format!("+55{ddd}9{:04}{:04}", dice.between(4000, 9999), dice.below(10_000))
     });
     let born = dice.percent(92).then(|| dice.below(BIRTHDAYS + 1));
     NovoCliente {

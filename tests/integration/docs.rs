@@ -124,6 +124,7 @@ fn links_to_files_lead_somewhere() {
         "CHANGELOG.md",
         "SECURITY.md",
         "docs/performance.md",
+        "docs/adopt.md",
         "docs/import.md",
         FRONTENDS,
         "tests/clients/README.md",

@@ -420,3 +420,109 @@ async fn a_table_of_an_old_database_is_a_source() {
             "b": { "nome": "Luminária", "descricao": null, "preco": "12345.67", "disponivel": false } })
     );
 }
+
+/// What is written out comes in again, to the last value.
+#[tokio::test]
+async fn an_export_is_a_file_that_an_import_reads() {
+    let (from, to) = (shop::open().await, Server::shared().await.databases().await);
+    shop::sql(
+        &from,
+        Store::Catalogo,
+        "UPDATE catalogo SET nome = 'A \"B\"; C', descricao = 'um,\ndois' WHERE id = 3",
+    )
+    .await;
+    shop::sql(&from, Store::Inventario, "UPDATE inventario SET chave_idempotencia = 'pedido-1' WHERE id = 3")
+        .await;
+    let (old, new) = (stores(&from).await, stores(&to).await);
+    for store in Store::ALL {
+        let mut file = Vec::new();
+        let rows = quarteto::import::export(store, &old[store], &mut file).await.expect("exported");
+        let (done, rejects) = import(&new, store, &file, &options()).await;
+        assert_eq!((done, rejects), (summary(rows, rows, 0, 0), vec![]), "{store}");
+        assert_eq!(import(&new, store, &file, &options()).await.0, summary(rows, 0, rows, 0), "{store}");
+        let mut again = Vec::new();
+        quarteto::import::export(store, &new[store], &mut again).await.expect("exported");
+        assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&file), "{store}");
+    }
+}
+
+/// As a person in the shop does it: import, mend the rejects, import those.
+#[tokio::test]
+async fn the_rejects_have_the_form_of_the_file_and_can_be_fed_back() {
+    let databases = shop::open().await;
+    let server = Server::shared().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let quarteto = |arguments: &[&str]| {
+        let mut command = crate::program::quarteto(folder.path());
+        for (store, name) in databases.iter() {
+            command.env(store.url_variable(), server.url(name));
+        }
+        crate::program::run(command.args(arguments))
+    };
+    let text = "sep=;\r\nid;nome;preço\r\n901;Maçã;\"1.200,00\"\r\n902;;\"10\"\r\n903;Pão;grátis\r\n";
+    let (windows, _, _) = encoding_rs::WINDOWS_1252.encode(text);
+    std::fs::write(folder.path().join("p.csv"), &windows).expect("written");
+    let done = quarteto(&["import", "catalogo", "p.csv", "--decimal-comma", "--json"]);
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        "{\"read\":3,\"inserted\":1,\"known\":0,\"rejected\":2}\n",
+        "{done:?}"
+    );
+    assert_eq!(done.status.code(), Some(3));
+    let rejects = folder.path().join("p.csv.rejects.csv");
+    let written = std::fs::read(&rejects).expect("rejects");
+    let (rejected, _, _) = encoding_rs::WINDOWS_1252.decode(&written);
+    assert_eq!(
+        rejected,
+        "id;nome;preço;line;reason\r\n902;;10;4;nome: Este campo é obrigatório.\r\n\
+         903;Pão;grátis;5;\"preco: O preço não é válido; ele tem a forma 1234.50.\"\r\n"
+    );
+    let mended = rejected.replace("902;;", "902;Pera;").replace("grátis", "0,50");
+    let (windows, _, _) = encoding_rs::WINDOWS_1252.encode(&mended);
+    std::fs::write(&rejects, &windows).expect("written");
+    let done = quarteto(&["import", "catalogo", "p.csv.rejects.csv", "--decimal-comma", "--json"]);
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        "{\"read\":2,\"inserted\":2,\"known\":0,\"rejected\":0}\n",
+        "{done:?}"
+    );
+    let app = TestApp::over(&databases).await;
+    let data = app.data("{ nodes(ids: [\"produto_901\", \"produto_902\", \"produto_903\"]) { ... on Produto { nome preco } } }").await;
+    assert_eq!(
+        data["nodes"],
+        json!([{ "nome": "Maçã", "preco": "1200.00" }, { "nome": "Pera", "preco": "10.00" }, { "nome": "Pão", "preco": "0.50" }])
+    );
+    // What the person says must be about the file.
+    let refused = quarteto(&["import", "catalogo", "p.csv", "--map", "custo=preco"]);
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr),
+        "quarteto: p.csv: --map custo: the file has no such column; it has `id`, `nome`, `preço`\n"
+    );
+}
+
+/// Four URLs that lead to one place by different names.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_database_under_two_names_is_told_before_anything_is_written() {
+    let server = Server::shared().await;
+    let databases = server.empty_databases().await;
+    let proxy = Proxy::start(server.target()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = crate::program::quarteto(folder.path());
+    for (store, name) in databases.iter() {
+        command.env(store.url_variable(), server.url(name));
+    }
+    command.env("QUARTETO_CATALOGO_URL", server.url_through(proxy.port(), &databases[Store::Clientes]));
+    let refused = crate::program::run(command.arg("migrate"));
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr),
+        "quarteto: QUARTETO_CLIENTES_URL and QUARTETO_CATALOGO_URL lead to the same database; each store needs one of its own, \
+         and nothing was written\n"
+    );
+    for store in Store::ALL {
+        let mut mysql = quarteto::db::connect(&server.options(store, &databases[store]), None)
+            .await
+            .expect("a connection");
+        let tables = quarteto::db::schema::table_names(mysql.mysql()).await.expect("listed");
+        assert_eq!(tables, Vec::<String>::new());
+    }
+}

@@ -47,6 +47,7 @@ mod schema;
 mod secrets;
 mod slow;
 mod statements;
+mod strangers;
 mod titular;
 mod tls;
 mod tracing;

@@ -34,7 +34,7 @@ impl DateTime {
     /// alone, so a moment without finer digits stands for its whole millisecond.
     #[must_use]
     pub fn last_meant(self) -> Self {
-        if self.0.nanosecond() % 1_000_000 != 0 {
+        if !self.0.nanosecond().is_multiple_of(1_000_000) {
             return self;
         }
         Self(self.0.checked_add_signed(TimeDelta::microseconds(999)).unwrap_or(self.0))

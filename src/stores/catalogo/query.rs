@@ -153,7 +153,7 @@ async fn page<G: OwnsProdutos>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(Connection::new(page.slice(rows), total, |row| Edge {
+    Ok(Connection::new(page.slice_of(rows), total, |row| Edge {
         cursor: ordem.cursor(&row),
         node: G::produto_of(Arc::new(row)),
     }))

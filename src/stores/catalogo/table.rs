@@ -104,8 +104,8 @@ pub(super) async fn page(
     order: Order,
     page: &Page,
     audience: &[Arc<Tally>],
-) -> Result<Vec<Item>, StoreError> {
-    db.read(filter.conditions().page("catalogo.pagina", SELECT, order, page), audience).await
+) -> Result<Vec<Option<Item>>, StoreError> {
+    db.read_all(filter.conditions().page("catalogo.pagina", SELECT, order, page), audience).await
 }
 
 /// How many products pass `filter`.

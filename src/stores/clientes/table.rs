@@ -111,8 +111,8 @@ pub(super) async fn page(
     order: Order,
     page: &Page,
     audience: &[Arc<Tally>],
-) -> Result<Vec<Cadastro>, StoreError> {
-    db.read(filter.conditions().page("clientes.pagina", SELECT, order, page), audience).await
+) -> Result<Vec<Option<Cadastro>>, StoreError> {
+    db.read_all(filter.conditions().page("clientes.pagina", SELECT, order, page), audience).await
 }
 
 /// How many clients pass `filter`.

@@ -88,7 +88,7 @@ async fn page<G: Graph>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(Connection::new(page.slice(rows), total, |row| {
+    Ok(Connection::new(page.slice_of(rows), total, |row| {
         let cursor = Cursor::new(ORDER.name, SortKey::Id, row.id.0);
         Edge { cursor, node: Endereco::of(Arc::new(row)) }
     }))

@@ -128,9 +128,9 @@ pub(super) async fn page(
     filter: &Filter,
     page: &Page,
     audience: &[Arc<Tally>],
-) -> Result<Vec<Registro>, StoreError> {
+) -> Result<Vec<Option<Registro>>, StoreError> {
     let statement = filter.conditions().page("enderecos.pagina", SELECT, ORDER, page);
-    db.read(statement, audience).await
+    db.read_all(statement, audience).await
 }
 
 /// How many addresses pass `filter`.

@@ -90,7 +90,7 @@ async fn page<G: Graph>(
         let (db, filter) = (counted.clone(), filter.clone());
         async move { table::total(&db, &filter, from_ref(scope.tally())).await }
     });
-    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(ORDER.name, Arc::new(row))))
+    Ok(Connection::new(page.slice_of(rows), total, |row| Compra::edge(ORDER.name, Arc::new(row))))
 }
 
 /// The entity resolver for `Compra`.

@@ -79,7 +79,7 @@ async fn fill_clientes(mysql: &mut MySqlConnection) {
             nome: nome(number).to_owned(),
             email: format!("cliente{number}@example.com"),
             cpf: Cpf::from_base(u32::try_from(number).expect("small") + 100),
-            telefone: (number % 2 == 0).then(|| format!("1190000{number:04}")),
+            telefone: (number % 2 == 0).then(|| format!("+551190000{number:04}")),
             data_nascimento: (number % 4 != 0).then(|| {
                 let year = 1950 + i32::try_from(number % 50).expect("small");
                 Date(NaiveDate::from_ymd_opt(year, 6, 15).expect("a day"))
