@@ -69,6 +69,13 @@ fn pairs(rejects: &[(String, String)]) -> Vec<(&str, &str)> {
     rejects.iter().map(|(id, why)| (id.as_str(), why.as_str())).collect()
 }
 
+/// 1 to 100,000, as `seq`.
+const NUMBERS: &str = "\
+WITH digit (d) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 \
+    UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) \
+SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d + 1 AS seq \
+FROM digit a, digit b, digit c, digit e, digit f";
+
 const OF_SERVICES: [&str; 5] = [
     "--json",
     "--set=inventario.quantidade=1",
@@ -268,7 +275,7 @@ async fn a_hundred_thousand_rows_are_accounted_for_and_an_adoption_that_was_inte
              INSERT INTO `{}`.Cadastro (nome, cpf, email) VALUES ('Ana', '52998224725', 'ana@exemplo.com'); \
              CREATE TABLE `{}`.`Catálogo` (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, nome VARCHAR(100), descricao VARCHAR(255), preco FLOAT) ENGINE=MyISAM DEFAULT CHARSET=latin1; \
              INSERT INTO `{}`.`Catálogo` (nome, descricao, preco) \
-               SELECT IF(seq % 100 = 0, '', CONCAT('Peça nº ', seq)), 'de reposição', seq / 4 FROM seq_1_to_100000",
+               SELECT IF(seq % 100 = 0, '', CONCAT('Peça nº ', seq)), 'de reposição', seq / 4 FROM ({NUMBERS}) AS numbers",
             names[Store::Clientes], names[Store::Clientes], names[Store::Catalogo], names[Store::Catalogo]
         ))
         .await;

@@ -394,7 +394,18 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Option<Registro>>, StoreError> {
-    let statement = filter.conditions().page("inventario.pagina", SELECT, ORDER, page);
+    // Named, since MySQL prefers an index that holds other columns, and would read and
+    // sort every purchase of a product for its newest.
+    static DO_CLIENTE: LazyLock<String> =
+        LazyLock::new(|| format!("{SELECT} FORCE INDEX (`inventario_cliente_adquirido`)"));
+    static DO_PRODUTO: LazyLock<String> =
+        LazyLock::new(|| format!("{SELECT} FORCE INDEX (`inventario_produto_adquirido`)"));
+    let select: &'static str = match (filter.cliente, filter.produto) {
+        (Some(_), _) => &DO_CLIENTE,
+        (None, Some(_)) => &DO_PRODUTO,
+        (None, None) => SELECT,
+    };
+    let statement = filter.conditions().page("inventario.pagina", select, ORDER, page);
     db.read_all(statement, audience).await
 }
 
