@@ -150,6 +150,9 @@ impl Adopt {
                 .map_err(|told| anyhow!(told))?;
             let plan = match found.table() {
                 Some(table) => Some(self.plan(store, &open.stores[store], table, wishes).await?),
+                None if *wishes != Wishes::default() => anyhow::bail!(
+                    "store {store}: there is no old table, and yet --map, --ignore, --set or the plan speak of it"
+                ),
                 None => None,
             };
             founds.push((store, found, plan));

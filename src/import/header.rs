@@ -42,6 +42,9 @@ impl Header {
     /// A sentence that names the columns that are unknown, missing or there twice,
     /// and the remedy; and what the mapping names that is not there.
     pub fn read(names: &[String], columns: &'static [Column], mapping: &Mapping) -> Result<Self, String> {
+        if names.is_empty() {
+            return Err(format!("there is no header; the columns are {}", listed(columns)));
+        }
         mapping.check(names, columns)?;
         let own = match names {
             [own @ .., line, reason] if [line, reason] == REJECTED => own,
@@ -206,6 +209,12 @@ mod tests {
             read(&["id"], &mapping).expect_err("no such column"),
             "--map id=numero: there is no column numero; the columns are id, data_nascimento"
         );
+    }
+
+    #[test]
+    fn nothing_has_no_header() {
+        let told = read(&[], &Mapping::default()).expect_err("nothing");
+        assert_eq!(told, "there is no header; the columns are id, data_nascimento");
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::writes::{Erro, outbox};
 /// prepared for each number of rows, and the last batch is cut into such pieces.
 const BATCH: usize = 512;
 
+/// The columns that refer to other stores.
+const REFERENCES: [(Guarded, &str); 2] = [(Guarded::Cliente, "id_cliente"), (Guarded::Produto, "id_produto")];
+
 /// How rows are to be read, and what is to be done.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -216,6 +219,9 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
         for (number, why) in self.removed(&new).await? {
             refused.entry(number).or_insert(why);
         }
+        for (number, why) in self.refers_to_removed(&new).await? {
+            refused.entry(number).or_insert(why);
+        }
         let mut fitting = Vec::new();
         for candidate in batch {
             let number = candidate.row.number();
@@ -251,6 +257,27 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
                 why.entry(number).or_insert_with(|| {
                     format!("id: {number} was removed on {at}; --bring-back takes it in again")
                 });
+            }
+        }
+        Ok(why)
+    }
+
+    /// Those that refer to what has been removed, as far as it is noted; who removes it
+    /// meanwhile is met at the insertion.
+    async fn refers_to_removed(&self, new: &[&R]) -> Result<HashMap<u64, String>, StoreError> {
+        let mut why = HashMap::new();
+        for (guarded, column) in REFERENCES {
+            let of = |row: &&R| row.references().into_iter().find(|reference| reference.0 == guarded);
+            let ids: BTreeSet<u64> = new.iter().filter_map(of).map(|reference| reference.1).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let removed = guarded.removed_among(&self.databases[R::STORE], &Vec::from_iter(ids)).await?;
+            let removed: HashSet<u64> = removed.into_iter().map(|(id, _)| id).collect();
+            for row in
+                new.iter().filter(|row| of(row).is_some_and(|reference| removed.contains(&reference.1)))
+            {
+                why.entry(row.number()).or_insert_with(|| format!("{column}: has been removed"));
             }
         }
         Ok(why)
@@ -338,7 +365,7 @@ impl<R: Row> Work for Insert<'_, R> {
     }
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<Self::Output>, StoreError> {
-        for (guarded, column) in [(Guarded::Cliente, "id_cliente"), (Guarded::Produto, "id_produto")] {
+        for (guarded, column) in REFERENCES {
             let references = self.0.iter().flat_map(R::references).filter(|reference| reference.0 == guarded);
             let ids: BTreeSet<u64> = references.map(|reference| reference.1).collect();
             if !ids.is_empty() && !guarded.share_many(tx, &Vec::from_iter(ids)).await?.is_empty() {

@@ -48,7 +48,7 @@ impl Operation<'_> {
         tracing::info!(
             operation = self.name.unwrap_or("-"),
             user = self.user,
-            ms = self.duration.as_secs_f64() * 1e3,
+            ms = milliseconds(self.duration),
             cost = self.cost,
             statements,
             stores,

@@ -17,7 +17,7 @@
 //! A nested field that waits for a store returns
 //! [`StoreField`](crate::executor::StoreField), so that the scalars beside it stay cheap.
 //!
-//! To add a fifth: a variant of [`Store`](crate::db::Store), a folder here and
+//! To add a fifth: a variant of [`Store`], a folder here and
 //! one under `migrations/`, its parts in `schema/merged.rs` and
 //! `schema/subgraphs.rs`, a section in `config/`. The compiler names the rest.
 
@@ -30,9 +30,10 @@ mod listing;
 mod range;
 pub mod references;
 
+use sqlx::mysql::MySqlConnectOptions;
+
 use crate::db::Store;
 use crate::db::migrations::{self, MigrationError, Step};
-use sqlx::mysql::MySqlConnectOptions;
 
 /// Brings a store's tables, and the rows in them, into the form that this program reads.
 ///

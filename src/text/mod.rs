@@ -5,9 +5,9 @@
 //!   ([`nfc`]), so that an accent typed on a Mac is an accent.
 //! - **Identity** is a key of its own, compared byte for byte
 //!   ([`email_key`]). What is merely alike is never the same.
-//! - **Likeness** is for searching: [`folded`] names, and [`words`] of long texts.
+//! - **Likeness** is for searching: [`folded`] names, and [`words()`] of long texts.
 //!
-//! What may not come in at all is told by [`stray`]. To add a kind of likeness: a
+//! What may not come in at all is told by [`stray()`]. To add a kind of likeness: a
 //! function here, a column beside the text that its store's table file fills, and
 //! a step of the store's `prepare` for the rows that are there already.
 

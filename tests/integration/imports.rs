@@ -183,8 +183,14 @@ async fn nothing_is_added_to_a_client_whose_removal_has_begun() {
         .expect("forgotten");
     let file =
         "id,id_cliente,logradouro,numero,cidade,uf,cep\n2001,1,R,1,C,SP,11010000\n2002,2,R,1,C,SP,11010000\n";
-    let (done, rejects) = import(&stores, Store::Enderecos, file, &options()).await;
-    assert_eq!((done, rejects), (summary(2, 1, 0, 1), vec![(3, "id_cliente: has been removed".to_owned())]));
+    for dry_run in [true, false] {
+        let (done, rejects) =
+            import(&stores, Store::Enderecos, file, &Options { dry_run, ..options() }).await;
+        assert_eq!(
+            (done, rejects),
+            (summary(2, 1, 0, 1), vec![(3, "id_cliente: has been removed".to_owned())])
+        );
+    }
 }
 
 #[tokio::test]

@@ -152,3 +152,41 @@ async fn a_store_that_is_down_is_told_and_done_later() {
     assert_eq!(refused.store, Store::Inventario);
     assert!(titulares.protocols(10).await.expect("listed").is_empty(), "nothing has changed");
 }
+
+/// As an operator does it.
+#[tokio::test]
+async fn the_command_asks_first_and_says_what_was_done() {
+    let (server, names) = (Server::shared().await, shop::open().await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let quarteto = |arguments: &[&str]| {
+        let mut command = crate::program::quarteto(folder.path());
+        for (store, name) in names.iter() {
+            command.env(store.url_variable(), server.url(name));
+        }
+        let output = crate::program::run(command.args(["titular", "--by", "rita"]).args(arguments));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (cpf, other) = (cpf(2), Cpf::from_base(999_999));
+    let (code, out, _) = quarteto(&["export", cpf.digits()]);
+    let json: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &json["cliente"]["nome"]), (Some(0), &json!("Caio Silva")));
+    assert_eq!(
+        quarteto(&["export", other.digits()]),
+        (Some(3), String::new(), "no client has this CPF\n".into())
+    );
+    assert_eq!(
+        quarteto(&["export", "52998224724"]),
+        (Some(1), String::new(), "quarteto: the check digits of this CPF do not match\n".into())
+    );
+    let asked = "quarteto: nobody can be asked here; if it shall be done, say so with --yes\n";
+    assert_eq!(quarteto(&["apagar", cpf.digits()]), (Some(1), String::new(), asked.into()));
+    let (code, out, _) = quarteto(&["apagar", cpf.digits(), "--yes"]);
+    assert_eq!(code, Some(0));
+    assert!(out.ends_with(" apagar cliente_2 by rita: 2 enderecos, 7 compras (manter)\n"), "{out}");
+    let (_, listed, _) = quarteto(&["protocolo"]);
+    assert!(listed.starts_with(&out) && listed.lines().count() == 2, "{listed}");
+    let id = out.split(' ').next().expect("a number");
+    assert_eq!(quarteto(&["protocolo", id]), (Some(0), out.clone(), String::new()));
+    assert_eq!(quarteto(&["apagar", cpf.digits(), "--yes"]).0, Some(3), "nobody any more");
+}

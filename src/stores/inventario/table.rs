@@ -425,7 +425,7 @@ pub(super) async fn lock(tx: &mut Transaction<'_>, id: CompraId) -> Result<Optio
 }
 
 /// The next purchases of a client after one of them, newest first, at most
-/// [`MOST_KEYS`](crate::db::MOST_KEYS).
+/// [`MOST_KEYS`].
 ///
 /// # Errors
 /// The store's.
