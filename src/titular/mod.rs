@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{SubsecRound as _, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -223,7 +223,8 @@ impl Titulares {
             pedido: pedido.to_owned(),
             cliente: cliente.0,
             compras: compras.map(|policy| policy.name().to_owned()),
-            feito_em: DateTime(Utc::now()),
+            // As it is kept.
+            feito_em: DateTime(Utc::now().trunc_subsecs(6)),
             feito_por: self.operator.clone(),
             enderecos: enderecos as u64,
             vendas: vendas as u64,
