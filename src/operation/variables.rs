@@ -266,7 +266,9 @@ fn exact(number: &Number) -> Value {
     if number.is_i64() || number.is_u64() {
         return Value::Number(number.clone());
     }
-    Value::String(number.to_string())
+    // A serialiser may write an exponent, which none of the texts has.
+    let plain = scalars::Decimal::from_number(number).map(|plain| plain.0.to_string());
+    Value::String(plain.unwrap_or_else(|_| number.to_string()))
 }
 
 fn expected(name: &str, value: &Json) -> String {

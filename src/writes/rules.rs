@@ -6,6 +6,7 @@
 use chrono::{NaiveDate, Utc};
 use email_address::{EmailAddress, Options};
 use rust_decimal::Decimal as Exact;
+use unicode_normalization::char::is_combining_mark;
 
 use super::erro::CodigoErro;
 use crate::kernel::GraphError;
@@ -55,6 +56,10 @@ pub fn lines(most: usize) -> impl Fn(&str) -> Checked<String> {
 fn bounded(text: &str, most: usize) -> Checked<String> {
     if let Some(stray) = stray(text) {
         return invalid(&format!("O texto contém um caractere invisível, {stray}; apague-o."));
+    }
+    if let Some(mark) = text.chars().next().filter(|first| is_combining_mark(*first)) {
+        let number = u32::from(mark);
+        return invalid(&format!("O texto começa com um acento sem letra, U+{number:04X}; apague-o."));
     }
     let text = nfc(text.to_owned());
     let length = text.chars().count();
@@ -285,6 +290,10 @@ mod tests {
             assert_eq!(codigo(line(9)(text)), Some(CodigoErro::Invalido), "{text:?}");
             assert_eq!(codigo(lines(9)(text)), Some(CodigoErro::Invalido), "{text:?}");
         }
+        assert_eq!(
+            line(9)("\u{301}na").map_err(|(_, mensagem)| mensagem),
+            Err("O texto começa com um acento sem letra, U+0301; apague-o.".into())
+        );
         assert_eq!(line(9)("Joa\u{303}o 👨\u{200d}👩"), Ok("João 👨\u{200d}👩".into()));
     }
 

@@ -117,3 +117,20 @@ async fn a_guesser_is_slowed_down_while_the_user_goes_on() {
     assert_eq!(send(post(&app).basic_auth("leitor", Some(PASSWORD))).await.status, 200);
     assert_eq!(send(post(&app).basic_auth("admin", Some(PASSWORD))).await.status, 200);
 }
+
+/// A Mac writes a letter and its accent, a form writes one letter.
+#[tokio::test]
+async fn a_name_and_a_password_are_the_same_however_their_accents_are_typed() {
+    let app = TestApp::start().await;
+    let password = "maçã-com-canela";
+    app.users().add("jose\u{301}", &hash(password).expect("hashed"), Papel::Editor).expect("added");
+    app.reload_users();
+    for (nome, password) in [("josé", password), ("jose\u{301}", "mac\u{327}a\u{303}-com-canela")] {
+        let answer = send(post(&app).basic_auth(nome, Some(password))).await;
+        assert_eq!(answer.json, json!({ "data": { "eu": { "nome": "josé", "papel": "EDITOR" } } }), "{nome}");
+    }
+    assert_eq!(send(post(&app).basic_auth("jose", Some(password))).await.status, 401);
+    for nome in ["josé", "rita ", " rita", "ri\u{200b}ta", "ri:ta", "#rita", ""] {
+        assert!(app.users().add(nome, &hash(password).expect("hashed"), Papel::Leitor).is_err(), "{nome:?}");
+    }
+}

@@ -131,6 +131,11 @@ async fn impossible_filters_name_the_field_and_the_rule() {
             "`filtro.precoMin` must be at most 9999999999.99, not 10000000000.00.",
         ),
         (
+            "produtos(filtro: { precoMin: 1e20 })",
+            "BAD_USER_INPUT",
+            "`filtro.precoMin` must be at most 9999999999.99, not 100000000000000000000.00.",
+        ),
+        (
             "compras(filtro: { ate: \"0001-01-01T00:00:00Z\" })",
             "BAD_USER_INPUT",
             "`filtro.ate` must be at least 1000-01-01T00:00:00Z, not 0001-01-01T00:00:00Z.",

@@ -157,6 +157,7 @@ async fn amounts_have_two_decimals_and_are_taken_as_text_and_number_alike() {
         (json!(1e2), "100.00"),
         (json!(0.1), "0.10"),
         (json!(0), "0.00"),
+        (json!(1e9), "1000000000.00"),
         (json!(9_999_999_999.99), "9999999999.99"),
     ] {
         let written = app.write(update, json!({ "id": "1", "preco": given })).await;
@@ -167,4 +168,11 @@ async fn amounts_have_two_decimals_and_are_taken_as_text_and_number_alike() {
         let query = format!("{{ produtos(filtro: {{ precoMin: {given}, precoMax: {given} }}) {{ total }} }}");
         assert_eq!(app.data(&query).await["produtos"]["total"], 1, "{given}");
     }
+    // Beyond what a column holds it is told, however a serialiser writes it.
+    let query = "query($p: Decimal) { produtos(filtro: { precoMin: $p }) { total } }";
+    let refused = app.ask_with(query, json!({ "p": 1e20 })).await;
+    assert_eq!(
+        refused.only_error()["message"],
+        "`filtro.precoMin` must be at most 9999999999.99, not 100000000000000000000.00."
+    );
 }
