@@ -3,11 +3,13 @@
 
 use std::io::{self, Cursor, Read};
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::ByteRecord;
+use csv_core::ReaderBuilder;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
 use super::header::{Column, Mapping, known};
+use super::records::{Marks, Records};
 use super::source::{Row, Source, Values};
 
 /// How much of a file is looked at to find out how it is written.
@@ -90,12 +92,9 @@ pub struct Asked {
 
 /// The records of a file.
 pub struct File<'a> {
-    reader: Reader<Box<dyn Read + Send + 'a>>,
+    records: Records<Box<dyn Read + Send + 'a>>,
     layout: Layout,
     names: Vec<String>,
-    /// Lines before the header.
-    before: u64,
-    record: ByteRecord,
 }
 
 impl<'a> File<'a> {
@@ -128,28 +127,15 @@ impl<'a> File<'a> {
         if said.is_some() {
             skip_line(&mut whole, line_end.byte())?;
         }
-        let whole = Terminated { input: whole, end: line_end.byte(), last: line_end.byte() };
-        let mut reader = builder(layout).from_reader(Box::new(whole) as Box<dyn Read + Send>);
-        let names = reader.byte_headers()?.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned());
-        let names = names.collect();
-        Ok(Self { reader, layout, names, before: u64::from(said.is_some()), record: ByteRecord::new() })
+        let mut records =
+            Records::new(whole, builder(layout).build(), marks(layout), u64::from(said.is_some()));
+        let header = records.next(|_| true)?.map(|record| record.fields).unwrap_or_default();
+        let names = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+        Ok(Self { records, layout, names })
     }
 }
 
 impl File<'_> {
-    /// The line on which the record begins that was just read. The reader says where it
-    /// began to look for it, which may be before blank lines; so it is counted from the
-    /// end.
-    fn line(&self) -> u64 {
-        let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-        let after = match self.layout.line_end {
-            LineEnd::Lf | LineEnd::CrLf => self.reader.position().line(),
-            // The reader counts line feeds alone.
-            LineEnd::Cr => self.reader.position().record() + 1,
-        };
-        (after + self.before).saturating_sub(1 + within)
-    }
-
     /// What it is written with, found or asked for.
     #[must_use]
     pub const fn layout_found(&self) -> Layout {
@@ -167,27 +153,37 @@ impl Source for File<'_> {
     }
 
     fn reached(&self) -> u64 {
-        self.reader.position().byte()
+        self.records.reached()
     }
 
     async fn next(&mut self) -> Result<Option<Row>, super::ImportError> {
-        while self.reader.read_byte_record(&mut self.record)? {
-            let is_blank = self.record.iter().all(|value| value.trim_ascii().is_empty());
-            if is_blank {
+        let columns = self.names.len();
+        while let Some(record) =
+            self.records.next(|fields| fits(fields, columns)).map_err(csv::Error::from)?
+        {
+            if record.fields.iter().all(|value| value.trim_ascii().is_empty()) {
                 continue;
             }
-            let values = values(&self.record, self.names.len(), self.layout);
-            return Ok(Some(Row { place: self.line(), raw: without_cr(&self.record), values }));
+            let values = match record.broken {
+                Some(why) => Err(why.to_owned()),
+                None => values(&record.fields, columns, self.layout),
+            };
+            return Ok(Some(Row { place: record.line, raw: without_cr(&record.fields), values }));
         }
         Ok(None)
     }
 }
 
+/// Whether a record has a value for each column, and no more than blanks beyond.
+fn fits(record: &ByteRecord, columns: usize) -> bool {
+    record.len() >= columns && record.iter().skip(columns).all(|value| value.trim_ascii().is_empty())
+}
+
 /// The values of a record, by the columns of the header.
 fn values(record: &ByteRecord, columns: usize, layout: Layout) -> Values {
-    let surplus = record.iter().skip(columns).any(|value| !value.trim_ascii().is_empty());
-    if surplus || record.len() < columns {
-        let quoted = if surplus { "; is a value with a delimiter in it not quoted?" } else { "" };
+    if !fits(record, columns) {
+        let quoted =
+            if record.len() > columns { "; is a value with a delimiter in it not quoted?" } else { "" };
         return Err(format!("the row has {} fields, the header has {columns}{quoted}", record.len()));
     }
     let read = |(place, value): (usize, &[u8])| match std::str::from_utf8(value) {
@@ -243,12 +239,21 @@ fn without_cr(record: &ByteRecord) -> ByteRecord {
     record.iter().enumerate().map(plain).collect()
 }
 
+fn marks(layout: Layout) -> Marks {
+    Marks {
+        delimiter: layout.delimiter,
+        end: layout.line_end.byte(),
+        quote: (layout.escapes != Escapes::Batch).then_some(b'"'),
+        escape: (layout.escapes == Escapes::Outfile).then_some(b'\\'),
+    }
+}
+
 fn builder(layout: Layout) -> ReaderBuilder {
     let mut builder = ReaderBuilder::new();
     // One byte ends a record, so that lines can be counted; a CR before it is a blank
     // at the end of the last value.
-    let end = csv::Terminator::Any(layout.line_end.byte());
-    builder.delimiter(layout.delimiter).flexible(true).terminator(end);
+    let end = csv_core::Terminator::Any(layout.line_end.byte());
+    builder.delimiter(layout.delimiter).terminator(end);
     match layout.escapes {
         Escapes::Doubled => {}
         Escapes::Batch => {
@@ -273,29 +278,6 @@ fn skip_line(input: &mut impl Read, end: u8) -> io::Result<()> {
     let mut byte = [0];
     while input.read(&mut byte)? == 1 && byte[0] != end {}
     Ok(())
-}
-
-/// What ends with the end of a line, whether the file does or not.
-struct Terminated<R> {
-    input: R,
-    end: u8,
-    last: u8,
-}
-
-impl<R: Read> Read for Terminated<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
-        if read > 0 {
-            self.last = buffer[read - 1];
-            return Ok(read);
-        }
-        if self.last == self.end || buffer.is_empty() {
-            return Ok(0);
-        }
-        self.last = self.end;
-        buffer[0] = self.end;
-        Ok(1)
-    }
 }
 
 /// By its mark, by the zeros of UTF-16, and else UTF-8, unless no letter beyond ASCII is
@@ -342,11 +324,10 @@ fn said_delimiter(text: &str) -> (Option<u8>, &str) {
 fn found_delimiter(text: &str, escapes: Escapes, columns: &[Column], mapping: &Mapping) -> u8 {
     let fit = |delimiter: u8| {
         let layout = Layout { delimiter, escapes, line_end: LineEnd::found(text), ..Layout::default() };
-        let mut reader = builder(layout).from_reader(text.as_bytes());
-        let names: Vec<String> = match reader.byte_headers() {
-            Ok(names) => names.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(),
-            Err(_) => Vec::new(),
-        };
+        let mut records = Records::new(text.as_bytes(), builder(layout).build(), marks(layout), 0);
+        let header = records.next(|_| true).ok().flatten().map(|record| record.fields).unwrap_or_default();
+        let names: Vec<String> =
+            header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
         (known(names.iter().map(String::as_str), columns, mapping), names.len())
     };
     // Of equals the last is taken.
@@ -435,6 +416,53 @@ mod tests {
                 (10, row(&["6", "a\nb", ""])),
             ]
         );
+    }
+
+    #[test]
+    fn a_quote_that_nobody_closes_costs_its_line_alone() {
+        let open = "a quote opens in the row and is not closed in it";
+        for (text, expected) in [
+            // To the end of the file.
+            (
+                "id,nome,email\n1,\"Um,u\n2,Dois,d\n",
+                vec![(2, Err(open.to_owned())), (3, row(&["2", "Dois", "d"]))],
+            ),
+            // Closed by chance, by the quote of another row.
+            (
+                "id,nome,email\n1,\"Um,u\n2,Dois,d\n3,\"Tres\",t\n4,Quatro,q\n",
+                vec![
+                    (2, Err(open.to_owned())),
+                    (3, row(&["2", "Dois", "d"])),
+                    (4, row(&["3", "Tres", "t"])),
+                    (5, row(&["4", "Quatro", "q"])),
+                ],
+            ),
+            (
+                "id,nome,email\n1,\"TV 55\" 4K\",u\n2,\"TV 55\"\" 4K\",d\n",
+                vec![
+                    (2, Err("a quote within a quoted value is not doubled".to_owned())),
+                    (3, row(&["2", "TV 55\" 4K", "d"])),
+                ],
+            ),
+            // Inches are no quotes, and lines within quotes are none.
+            (
+                "id,nome,email\n1,TV 55\",u\n2,\"a\nb\n\nc\",d\n3,x,y",
+                vec![
+                    (2, row(&["1", "TV 55\"", "u"])),
+                    (3, row(&["2", "a\nb\n\nc", "d"])),
+                    (7, row(&["3", "x", "y"])),
+                ],
+            ),
+        ] {
+            assert_eq!(read(text.as_bytes(), Asked::default()).2, expected, "{text}");
+        }
+        // Nor is more kept of it than a row may have.
+        let long =
+            format!("id,nome,email\n1,{},u\n2,\"{}\n3,x,y\n", "x".repeat(300_000), "y\n".repeat(200_000));
+        let rows = read(long.as_bytes(), Asked::default()).2;
+        assert_eq!(rows[0], (2, Err("the line is longer than any row".to_owned())));
+        assert_eq!(rows[1], (3, Err(open.to_owned())));
+        assert_eq!(rows.last(), Some(&(200_004, row(&["3", "x", "y"]))));
     }
 
     #[test]

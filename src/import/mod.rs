@@ -15,6 +15,7 @@
 mod export;
 mod file;
 pub mod header;
+mod records;
 mod rehearsal;
 mod rows;
 mod run;
