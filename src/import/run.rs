@@ -415,14 +415,10 @@ impl Trial {
 
     async fn write<R: Row>(&mut self, rows: &[R]) -> Result<Option<String>, StoreError> {
         let failed = |error: sqlx::Error| StoreError::statement(self.store, &error);
-        let mysql = self.connection.mysql();
-        mysql.execute("SAVEPOINT piece").await.map_err(failed)?;
-        match R::insert(mysql, rows).await.map_err(failed) {
+        // One statement, which the server undoes whole where it fails.
+        match R::insert(self.connection.mysql(), rows).await.map_err(failed) {
             Ok(()) => Ok(None),
-            Err(error) => {
-                mysql.execute("ROLLBACK TO SAVEPOINT piece").await.map_err(failed)?;
-                unfit(error).map(Some)
-            }
+            Err(error) => unfit(error).map(Some),
         }
     }
 }
