@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::Plan;
-use super::plan::same;
 use crate::db::{Db, Store, StoreError};
+use crate::import::header::same;
 use crate::import::{ImportError, Layout, Row, Source, Table};
 use crate::stores::catalogo;
 

@@ -10,7 +10,8 @@
 //! its new name, a migration that was begun is begun again, a row that is in is left
 //! alone.
 //!
-//! To teach it another name of a column: a line of `SYNONYMS`.
+//! To teach it another name of a column: a word of it in `import/rows.rs`, where the
+//! import of files knows it, too.
 
 mod adapted;
 mod plan;

@@ -4,48 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::db::Store;
 use crate::import::columns;
-use crate::import::header::Mapping;
-use crate::text::folded;
-
-/// Other words for our columns.
-const SYNONYMS: [(Store, &[(&str, &str)]); 4] = [
-    (
-        Store::Clientes,
-        &[
-            ("codigo", "id"),
-            ("nome completo", "nome"),
-            ("documento", "cpf"),
-            ("mail", "email"),
-            ("e mail", "email"),
-            ("fone", "telefone"),
-            ("celular", "telefone"),
-            ("nascimento", "data_nascimento"),
-            ("cadastro em", "criado_em"),
-            ("cadastrado em", "criado_em"),
-        ],
-    ),
-    (
-        Store::Enderecos,
-        &[
-            ("cliente", "id_cliente"),
-            ("rua", "logradouro"),
-            ("estado", "uf"),
-            ("municipio", "cidade"),
-            ("cod postal", "cep"),
-        ],
-    ),
-    (Store::Catalogo, &[("codigo", "id"), ("titulo", "nome"), ("ativo", "disponivel"), ("valor", "preco")]),
-    (
-        Store::Inventario,
-        &[
-            ("cliente", "id_cliente"),
-            ("produto", "id_produto"),
-            ("qtd", "quantidade"),
-            ("quando", "adquirido_em"),
-            ("comprado em", "adquirido_em"),
-        ],
-    ),
-];
+use crate::import::header::{Mapping, same};
 
 /// What the operator says about one store's old table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,16 +44,17 @@ impl Plan {
                 continue;
             }
             let said = wishes.map.iter().find(|(from, _)| same(from, name)).map(|(_, to)| to.as_str());
-            match said.or_else(|| synonym(store, name)) {
+            let found = || mapping.column(name, names, ours).map(|column| column.name);
+            match said.or_else(found) {
                 Some("total") if store == Store::Inventario => {
                     total = Some(name.clone());
                     mapping.renamed.insert(name.clone(), "preco_unitario".to_owned());
                 }
+                Some(to) if same(to, name) => {}
                 Some(to) if is_ours(to) => {
                     mapping.renamed.insert(name.clone(), to.to_owned());
                 }
                 Some(to) => return Err(format!("store {store}: there is no column {to}, as --map says")),
-                None if is_ours(name) => {}
                 None => unknown.push(name.as_str()),
             }
         }
@@ -153,17 +113,6 @@ fn honest(store: Store) -> &'static str {
         }
         _ => "",
     }
-}
-
-fn synonym(store: Store, name: &str) -> Option<&'static str> {
-    let (_, words) = SYNONYMS.iter().find(|(of, _)| *of == store)?;
-    words.iter().find(|(word, _)| same(word, name)).map(|(_, ours)| *ours)
-}
-
-/// Whether two names are one but for what does not count in them.
-pub(super) fn same(one: &str, other: &str) -> bool {
-    let plain = |name: &str| folded(name).replace([' ', '_', '-'], "");
-    plain(one) == plain(other)
 }
 
 #[cfg(test)]

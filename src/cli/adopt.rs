@@ -16,7 +16,8 @@ use serde::Serialize;
 use sqlx::mysql::MySqlConnectOptions;
 
 use super::OpenStores;
-use super::import::{Rejects, offset, zone};
+use super::import::{offset, zone};
+use super::rejects::Rejects;
 use crate::adopt::{Adapted, Found, Plan, Wishes, prices};
 use crate::config::Config;
 use crate::db::{Db, PerStore, Store};
@@ -61,7 +62,8 @@ pub(super) struct Adopt {
     /// The time zone of moments that say none, with its summer times.
     #[arg(long, value_name = "NAME", conflicts_with = "utc_offset", value_parser = zone)]
     time_zone: Option<Tz>,
-    /// The folder for the rows that do not fit: STORE.rejects.csv, each with its reason.
+    /// The folder for the rows that do not fit: STORE.rejects.csv (or STORE.rejects-2.csv and
+    /// so on, where that is there), each with its reason.
     #[arg(long, value_name = "DIR", default_value = ".")]
     rejects: PathBuf,
     /// The report as JSON.
@@ -170,7 +172,8 @@ impl Adopt {
         let mut rehearsal = Rehearsal::default();
         let mut unfit = false;
         for (store, found, plan) in founds {
-            let mut report = Report::new(self.rejects.join(format!("{store}.rejects.csv")));
+            let origin = self.rejects.join(store.name());
+            let mut report = Report::new(Rejects::of(&origin.display().to_string()));
             let summary = match (found.table(), &plan) {
                 (Some(table), Some(plan)) => {
                     let prices = match store {
@@ -192,6 +195,9 @@ impl Adopt {
                 _ => Summary::default(),
             };
             report.bar.finish_and_clear();
+            if let Some(path) = report.rejects.finish()? {
+                eprintln!("the rows of {store} that do not fit are in {}", path.display());
+            }
             unfit |= summary.rejected > 0;
             let table = found.table().map(str::to_owned);
             self.tell(&Line { store: store.name(), table, summary, unfit: report.unfit })?;
@@ -276,22 +282,6 @@ impl Adopt {
     }
 }
 
-/// The reasons of a row, which begin with a column each; a sentence may have a semicolon
-/// of its own.
-fn reasons(why: &str) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for part in why.split("; ") {
-        let names_column = part.split_once(": ").is_some_and(|(column, _)| {
-            !column.is_empty() && column.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        });
-        match all.last_mut() {
-            Some(last) if !names_column => *last = format!("{last}; {part}"),
-            _ => all.push(part.to_owned()),
-        }
-    }
-    all
-}
-
 /// Rules that are told apart in a report.
 const MOST_RULES: usize = 200;
 /// Rows that are named of each.
@@ -306,12 +296,12 @@ struct Report {
 }
 
 impl Report {
-    fn new(path: PathBuf) -> Self {
+    fn new(rejects: Rejects) -> Self {
         let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} rows {per_sec}") {
             bar.set_style(style);
         }
-        Self { rejects: Rejects::new(path), unfit: BTreeMap::new(), bar, id: 0 }
+        Self { rejects, unfit: BTreeMap::new(), bar, id: 0 }
     }
 }
 
@@ -323,11 +313,12 @@ impl Observer for Report {
     fn header(&mut self, names: &[String], layout: Layout) -> io::Result<()> {
         let is_id = |name: &String| matches!(crate::text::folded(name).as_str(), "id" | "codigo");
         self.id = names.iter().position(is_id).unwrap_or(0);
-        self.rejects.begin(names, layout)
+        self.rejects.begin(names, layout);
+        Ok(())
     }
 
-    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &str) -> io::Result<()> {
-        for reason in reasons(why) {
+    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &[String]) -> io::Result<()> {
+        for reason in why {
             // Of two rows that break one rule the numbers differ.
             let rule: String = reason.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
             if self.unfit.len() >= MOST_RULES && !self.unfit.contains_key(&rule) {

@@ -5,13 +5,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::OpenStores;
 use crate::config::Config;
 use crate::db::{Db, PerStore, Store};
-use crate::import::export;
+use crate::import::{Reader, export};
 
 /// Write the rows of a store to a CSV file that `quarteto import` reads.
 ///
@@ -24,6 +24,10 @@ pub(super) struct Export {
     /// The file; `-` for standard output.
     #[arg(default_value = "-")]
     file: PathBuf,
+    /// For a spreadsheet: with semicolons, prices 1234,50, and in ="…" what it would change
+    /// or run; `quarteto import --decimal-comma` reads it.
+    #[arg(long)]
+    spreadsheet: bool,
 }
 
 impl Export {
@@ -33,13 +37,20 @@ impl Export {
         let output: Box<dyn Write + Send> = if self.file == Path::new("-") {
             Box::new(io::stdout())
         } else {
-            Box::new(File::create_new(&self.file).with_context(|| name.clone())?)
+            match File::create_new(&self.file) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    bail!("{name}: is there already; name a new file")
+                }
+                made => Box::new(made.with_context(|| name.clone())?),
+            }
         };
         let open = OpenStores::open(config).await?;
         let limits = config.stores.limits();
         let databases = PerStore::from_fn(|store| Db::new(store, open.stores[store].clone(), limits));
-        let rows =
-            export(self.store, &databases[self.store], BufWriter::new(output)).await.with_context(|| name)?;
+        let reader = if self.spreadsheet { Reader::Spreadsheet } else { Reader::Program };
+        let rows = export(self.store, &databases[self.store], reader, BufWriter::new(output))
+            .await
+            .with_context(|| name)?;
         eprintln!("{rows} rows of {}", self.store);
         Ok(ExitCode::SUCCESS)
     }

@@ -1,7 +1,7 @@
 //! `quarteto import`.
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Read, Write as _};
+use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,17 +9,16 @@ use anyhow::{Context as _, bail};
 use chrono::FixedOffset;
 use chrono_tz::Tz;
 use clap::Args;
-use csv::{ByteRecord, QuoteStyle, Terminator, WriterBuilder};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use csv::ByteRecord;
+use encoding_rs::Encoding;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::OpenStores;
+use super::rejects::Rejects;
 use crate::config::Config;
 use crate::db::{self, Db, PerStore, Store};
-use crate::import::header::{Mapping, REJECTED as REJECTED_COLUMNS};
-use crate::import::{
-    self, Asked, Escapes, File, Format, Layout, LineEnd, Observer, Options, Summary, Table, Zone,
-};
+use crate::import::header::Mapping;
+use crate::import::{self, Asked, Escapes, File, Format, Layout, Observer, Options, Summary, Table, Zone};
 
 /// Import rows of an old database, from a CSV file or from its table.
 ///
@@ -70,8 +69,8 @@ pub(super) struct Import {
     /// Take clients or products in again that were removed.
     #[arg(long)]
     bring_back: bool,
-    /// Where rejected rows go, in the form of the file, each with its line and why
-    /// [default: FILE.rejects.csv].
+    /// Where rejected rows go, in the form of the file, each with its line and why; a file
+    /// that is not there yet [default: FILE.rejects.csv, or FILE.rejects-2.csv and so on].
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Only look: everything is done and undone.
@@ -122,13 +121,18 @@ impl Import {
         let limits = config.stores.limits();
         let databases = PerStore::from_fn(|store| Db::new(store, open.stores[store].clone(), limits));
         let options = self.options();
-        let mut report = Report::new(self.rejects(), origin.bytes());
+        let mut report = Report::new(self.rejects()?, origin.bytes());
         let summary = match origin {
             Origin::File { input, name, .. } => {
                 let asked =
                     Asked { delimiter: self.delimiter, encoding: self.encoding, escapes: self.escapes };
                 let file = File::open(input, asked, import::columns(self.store), &options.mapping)
                     .with_context(|| name.clone())?;
+                if let Some(line) = file.header_below() {
+                    eprintln!(
+                        "{name}: line {line} is taken for the header, and what is above it is left out"
+                    );
+                }
                 let layout = file.layout_found();
                 tracing::debug!(delimiter = %char::from(layout.delimiter), encoding = layout.encoding.name(), "the file");
                 import::run(self.store, &databases, file, &options, &mut report)
@@ -144,7 +148,7 @@ impl Import {
             }
         };
         report.bar.finish_and_clear();
-        self.conclude(summary, &report)
+        self.conclude(summary, report)
     }
 
     fn options(&self) -> Options {
@@ -157,7 +161,7 @@ impl Import {
         }
     }
 
-    fn conclude(&self, summary: Summary, report: &Report) -> anyhow::Result<ExitCode> {
+    fn conclude(&self, summary: Summary, report: Report) -> anyhow::Result<ExitCode> {
         if self.json {
             println!("{}", serde_json::to_string(&summary)?);
         } else {
@@ -167,11 +171,13 @@ impl Import {
                 summary.read, summary.inserted, summary.known, summary.rejected
             );
         }
-        if summary.rejected == 0 {
-            return Ok(ExitCode::SUCCESS);
+        match report.rejects.finish()? {
+            None => Ok(ExitCode::SUCCESS),
+            Some(path) => {
+                eprintln!("the rejected rows are in {}", path.display());
+                Ok(ExitCode::from(REJECTED))
+            }
         }
-        eprintln!("the rejected rows are in {}", report.rejects.path.display());
-        Ok(ExitCode::from(REJECTED))
     }
 
     fn origin(&self) -> anyhow::Result<Origin> {
@@ -193,14 +199,12 @@ impl Import {
         }
     }
 
-    fn rejects(&self) -> PathBuf {
-        let named =
-            |file: &PathBuf| (file != Path::new("-")).then(|| format!("{}.rejects.csv", file.display()));
-        let default = || {
-            let name = self.file.as_ref().and_then(named);
-            PathBuf::from(name.unwrap_or_else(|| format!("{}.rejects.csv", self.store)))
-        };
-        self.rejects.clone().unwrap_or_else(default)
+    fn rejects(&self) -> anyhow::Result<Rejects> {
+        match (&self.rejects, &self.file) {
+            (Some(path), _) => Rejects::at(path.clone()),
+            (None, Some(file)) if file != Path::new("-") => Ok(Rejects::of(&file.display().to_string())),
+            (None, _) => Ok(Rejects::of(self.store.name())),
+        }
     }
 }
 
@@ -226,12 +230,12 @@ struct Report {
 }
 
 impl Report {
-    fn new(path: PathBuf, bytes: u64) -> Self {
+    fn new(rejects: Rejects, bytes: u64) -> Self {
         let bar = if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
             bar.set_style(style);
         }
-        Self { rejects: Rejects::new(path), bar }
+        Self { rejects, bar }
     }
 }
 
@@ -241,102 +245,11 @@ impl Observer for Report {
     }
 
     fn header(&mut self, names: &[String], layout: Layout) -> io::Result<()> {
-        self.rejects.begin(names, layout)
-    }
-
-    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &str) -> io::Result<()> {
-        self.rejects.write(place, raw, why)
-    }
-}
-
-/// The file of the rejected rows, in the form of the source: its columns, then `line` and
-/// `reason`. It is made when there is something to write; one of an earlier run goes.
-pub(super) struct Rejects {
-    path: PathBuf,
-    names: Vec<String>,
-    layout: Layout,
-    file: Option<fs::File>,
-}
-
-impl Rejects {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, names: Vec::new(), layout: Layout::default(), file: None }
-    }
-
-    pub(super) fn begin(&mut self, names: &[String], layout: Layout) -> io::Result<()> {
-        self.names = names.to_vec();
-        self.layout = layout;
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn write(&mut self, place: u64, raw: &ByteRecord, why: &str) -> io::Result<()> {
-        // Fed back, a file of these has the last two already.
-        let own = match self.names.ends_with(&REJECTED_COLUMNS.map(str::to_owned)) {
-            true => raw.len().saturating_sub(REJECTED_COLUMNS.len()),
-            false => raw.len(),
-        };
-        let mut record: ByteRecord = raw.iter().take(own).collect();
-        record.push_field(place.to_string().as_bytes());
-        record.push_field(why.as_bytes());
-        let bytes = written(&record, self.layout)?;
-        if let Some(file) = &mut self.file {
-            return file.write_all(&bytes);
-        }
-        let mut file = fs::File::create(&self.path)?;
-        let own = self.names.iter().filter(|name| !REJECTED_COLUMNS.contains(&name.as_str()));
-        let header = ByteRecord::from_iter(own.map(String::as_str).chain(REJECTED_COLUMNS));
-        file.write_all(&bom(self.layout.encoding))?;
-        file.write_all(&written(&header, self.layout)?)?;
-        file.write_all(&bytes)?;
-        self.file = Some(file);
+        self.rejects.begin(names, layout);
         Ok(())
     }
-}
 
-/// A record as the source writes it.
-fn written(record: &ByteRecord, layout: Layout) -> io::Result<Vec<u8>> {
-    let mut builder = WriterBuilder::new();
-    let end = match layout.line_end {
-        LineEnd::Lf => Terminator::Any(b'\n'),
-        LineEnd::CrLf => Terminator::CRLF,
-        LineEnd::Cr => Terminator::Any(b'\r'),
-    };
-    builder.delimiter(layout.delimiter).flexible(true).terminator(end);
-    match layout.escapes {
-        Escapes::Doubled => {}
-        Escapes::Batch => {
-            builder.quote_style(QuoteStyle::Never);
-        }
-        Escapes::Outfile => {
-            builder.double_quote(false).escape(b'\\');
-        }
-    }
-    let mut writer = builder.from_writer(Vec::new());
-    writer.write_byte_record(record)?;
-    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    if layout.encoding == UTF_8 {
-        return Ok(bytes);
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(if layout.encoding == UTF_16LE {
-        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
-    } else if layout.encoding == UTF_16BE {
-        text.encode_utf16().flat_map(u16::to_be_bytes).collect()
-    } else {
-        layout.encoding.encode(&text).0.into_owned()
-    })
-}
-
-/// What tells UTF-16 from other things.
-fn bom(encoding: &'static Encoding) -> Vec<u8> {
-    if encoding == UTF_16LE {
-        vec![0xff, 0xfe]
-    } else if encoding == UTF_16BE {
-        vec![0xfe, 0xff]
-    } else {
-        Vec::new()
+    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &[String]) -> io::Result<()> {
+        self.rejects.write(place, raw, why)
     }
 }

@@ -11,6 +11,7 @@ mod config;
 mod export;
 mod import;
 mod migrate;
+mod rejects;
 mod schema;
 mod seed;
 mod serve;

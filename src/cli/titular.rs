@@ -110,8 +110,11 @@ impl Titular {
         }
     }
 
-    /// The name in the protocol: given, or the login's.
+    /// The name in the protocol: given, or the login's. To look at protocols needs none.
     fn operator(&self) -> anyhow::Result<String> {
+        if matches!(self.request, Request::Protocolo { .. }) {
+            return Ok(String::new());
+        }
         let login = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
         match self.by.clone().or_else(login) {
             Some(name) if (1..=64).contains(&name.chars().count()) => Ok(name),

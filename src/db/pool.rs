@@ -9,6 +9,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime;
@@ -90,6 +91,8 @@ pub(super) struct Inner {
 pub(super) struct Manager {
     options: MySqlConnectOptions,
     limits: DbLimits,
+    /// Of a trial: whether its one connection was made.
+    trial: Option<AtomicBool>,
 }
 
 impl managed::Manager for Manager {
@@ -99,7 +102,15 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, sqlx::Error> {
         // Boxed: a handshake is rare and its future is large, and every statement's
         // future would have room for it.
-        Box::pin(connect(&self.options, Some(self.limits.server_side()))).await
+        let mut connection = Box::pin(connect(&self.options, Some(self.limits.server_side()))).await?;
+        if let Some(was_made) = &self.trial {
+            if was_made.swap(true, Ordering::Relaxed) {
+                let lost = "the connection of the trial was lost, and with it what had been tried";
+                return Err(sqlx::Error::Protocol(lost.to_owned()));
+            }
+            sqlx::raw_sql("START TRANSACTION").execute(&mut connection.mysql).await?;
+        }
+        Ok(connection)
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> managed::RecycleResult<sqlx::Error> {
@@ -136,7 +147,23 @@ impl Db {
     /// does not keep the program from starting.
     #[must_use]
     pub fn new(store: Store, options: MySqlConnectOptions, limits: DbLimits) -> Self {
-        let pool = managed::Pool::builder(Manager { options, limits })
+        Self::over(store, Manager { options, limits, trial: None })
+    }
+
+    /// The same database, where all that is read and written goes through one
+    /// transaction, which is undone when the last clone is dropped. A transaction in it
+    /// is part of that one and undoes nothing by itself; a statement that fails undoes
+    /// itself alone. When the connection is lost, everything after it fails.
+    #[must_use]
+    pub fn trial(&self) -> Self {
+        let limits = DbLimits { connections: 1, ..self.0.limits };
+        let trial = Some(AtomicBool::new(false));
+        Self::over(self.store(), Manager { options: self.options().clone(), limits, trial })
+    }
+
+    fn over(store: Store, manager: Manager) -> Self {
+        let limits = manager.limits;
+        let pool = managed::Pool::builder(manager)
             .max_size(limits.connections.max(1))
             .wait_timeout(Some(limits.acquire))
             .create_timeout(Some(limits.acquire))
@@ -355,6 +382,11 @@ impl Db {
 }
 
 impl Inner {
+    /// Whether all that is done here is undone.
+    pub(super) fn is_trial(&self) -> bool {
+        self.pool.manager().trial.is_some()
+    }
+
     /// Asks the breaker, before anything else is done for a statement.
     pub(super) fn enter(&self, now: Instant) -> Result<(), StoreError> {
         self.breaker.enter(now).map_err(|reason| {

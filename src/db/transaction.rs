@@ -163,7 +163,7 @@ impl Db {
         let outcome = loop {
             let outcome = self.transaction_once(work, tally).await;
             match &outcome {
-                Err(error) if may_repeat(error.fault, repeated) => {
+                Err(error) if !self.0.is_trial() && may_repeat(error.fault, repeated) => {
                     tracing::debug!(%store, work = work.name(), fault = ?error.fault, "transaction begun again");
                     if error.fault == Fault::Lost {
                         self.0.pool.retain(|_, _| false);
@@ -223,6 +223,11 @@ async fn in_transaction<W: Work>(
     work: &W,
     tally: &Arc<Tally>,
 ) -> Result<W::Output, StoreError> {
+    if db.is_trial() {
+        return match work.run(&mut Transaction { db, connection, tally }).await? {
+            End::Commit(output) | End::Rollback(output) => Ok(output),
+        };
+    }
     counted(db, command(db, connection, "BEGIN", 1).await)?;
     let ended = work.run(&mut Transaction { db, connection, tally }).await;
     match ended {

@@ -8,7 +8,7 @@ use csv_core::ReaderBuilder;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
-use super::header::{Column, Mapping, known};
+use super::header::{Column, Mapping, REJECTED, is_whole, known};
 use super::records::{Marks, Records};
 use super::source::{Row, Source, Values};
 
@@ -95,7 +95,22 @@ pub struct File<'a> {
     records: Records<Box<dyn Read + Send + 'a>>,
     layout: Layout,
     names: Vec<String>,
+    shape: Shape,
+    /// On which line the header stands, when something stands above it.
+    below: Option<u64>,
 }
+
+/// How many fields a row has.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// The columns of the file.
+    columns: usize,
+    /// Whether `line` and `reason` stand behind them, as in a file of rejected rows.
+    is_rejects: bool,
+}
+
+/// Records above the header, such as a title, and the header itself.
+const MOST_ABOVE: usize = 10;
 
 impl<'a> File<'a> {
     /// Opens a file whose columns are looked for among `columns`.
@@ -129,10 +144,40 @@ impl<'a> File<'a> {
         }
         let mut records =
             Records::new(whole, builder(layout).build(), marks(layout), u64::from(said.is_some()));
-        let header = records.next(|_| true)?.map(|record| record.fields).unwrap_or_default();
-        let names = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
-        Ok(Self { records, layout, names })
+        let (below, mut names) = header(&mut records, columns, mapping)?;
+        let is_rejects = names.ends_with(&REJECTED.map(str::to_owned));
+        if is_rejects {
+            names.truncate(names.len() - REJECTED.len());
+        }
+        let shape = Shape { columns: names.len(), is_rejects };
+        Ok(Self { records, layout, names, shape, below })
     }
+}
+
+/// The names of the header: the first record that is not blank, or, where that has no name
+/// of ours, the first after it that has all that must be there; then with its line.
+fn header(
+    records: &mut Records<impl Read>,
+    columns: &[Column],
+    mapping: &Mapping,
+) -> io::Result<(Option<u64>, Vec<String>)> {
+    let mut first = None;
+    for _ in 0..MOST_ABOVE {
+        let Some(record) = records.next(|_| true)? else { break };
+        let found = names(&record.fields);
+        if first.is_none() && known(&found, columns, mapping) > 0 {
+            return Ok((None, found));
+        }
+        if is_whole(&found, columns, mapping) {
+            return Ok((Some(record.line), found));
+        }
+        first = first.or(Some(found));
+    }
+    Ok((None, first.unwrap_or_default()))
+}
+
+fn names(header: &ByteRecord) -> Vec<String> {
+    header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect()
 }
 
 impl File<'_> {
@@ -140,6 +185,12 @@ impl File<'_> {
     #[must_use]
     pub const fn layout_found(&self) -> Layout {
         self.layout
+    }
+
+    /// On which line its header stands, when something stands above it.
+    #[must_use]
+    pub const fn header_below(&self) -> Option<u64> {
+        self.below
     }
 }
 
@@ -157,52 +208,98 @@ impl Source for File<'_> {
     }
 
     async fn next(&mut self) -> Result<Option<Row>, super::ImportError> {
-        let columns = self.names.len();
-        while let Some(record) =
-            self.records.next(|fields| fits(fields, columns)).map_err(csv::Error::from)?
-        {
+        let shape = self.shape;
+        while let Some(record) = self.records.next(|fields| shape.fits(fields)).map_err(csv::Error::from)? {
             if record.fields.iter().all(|value| value.trim_ascii().is_empty()) {
                 continue;
             }
             let values = match record.broken {
                 Some(why) => Err(why.to_owned()),
-                None => values(&record.fields, columns, self.layout),
+                None => values(&record.fields, shape, self.layout),
             };
-            return Ok(Some(Row { place: record.line, raw: without_cr(&record.fields), values }));
+            return Ok(Some(Row { place: record.line, raw: shape.own(&record.fields), values }));
         }
         Ok(None)
     }
 }
 
-/// Whether a record has a value for each column, and no more than blanks beyond.
-fn fits(record: &ByteRecord, columns: usize) -> bool {
-    record.len() >= columns && record.iter().skip(columns).all(|value| value.trim_ascii().is_empty())
+impl Shape {
+    /// Whether a record has a value for each column, and no more than blanks beyond.
+    fn fits(self, record: &ByteRecord) -> bool {
+        let own = self.fields(record);
+        own >= self.columns
+            && record.iter().take(own).skip(self.columns).all(|value| value.trim_ascii().is_empty())
+    }
+
+    /// How many fields of a record are the file's own.
+    fn fields(self, record: &ByteRecord) -> usize {
+        record.len() - if self.is_marked(record) { REJECTED.len() } else { 0 }
+    }
+
+    /// Whether an earlier import has put a line and a reason behind a record.
+    fn is_marked(self, record: &ByteRecord) -> bool {
+        let line = record.len().checked_sub(REJECTED.len()).filter(|line| *line >= self.columns);
+        let is_number = |line: &[u8]| !line.is_empty() && line.iter().all(u8::is_ascii_digit);
+        self.is_rejects && line.and_then(|line| record.get(line)).is_some_and(is_number)
+    }
+
+    /// The fields of a record that are the file's own, as many as there are columns at
+    /// least, so that what is written behind them stands behind all of them.
+    fn own(self, record: &ByteRecord) -> ByteRecord {
+        let record = without_cr(record);
+        let own = self.fields(&record);
+        let blanks = self.columns.saturating_sub(own);
+        record.iter().take(own).chain(std::iter::repeat_n(&b""[..], blanks)).collect()
+    }
 }
 
 /// The values of a record, by the columns of the header.
-fn values(record: &ByteRecord, columns: usize, layout: Layout) -> Values {
-    if !fits(record, columns) {
+fn values(record: &ByteRecord, shape: Shape, layout: Layout) -> Values {
+    if !shape.fits(record) {
+        let (fields, columns) = (shape.fields(record), shape.columns);
+        let many = if fields == 1 { "campo" } else { "campos" };
         let quoted =
-            if record.len() > columns { "; is a value with a delimiter in it not quoted?" } else { "" };
-        return Err(format!("the row has {} fields, the header has {columns}{quoted}", record.len()));
+            if fields > columns { "; falta pôr entre aspas um valor que contém o separador?" } else { "" };
+        return Err(format!("a linha tem {fields} {many}, e o cabeçalho {columns}{quoted}"));
     }
     let read = |(place, value): (usize, &[u8])| match std::str::from_utf8(value) {
         Ok(text) => Ok(meaning(text, layout.escapes)),
         Err(_) => Err(format!(
-            "field {} is not UTF-8; if the file is in another encoding, say so, as in --encoding windows-1252",
+            "o campo {} não é UTF-8; se o arquivo tem outra codificação, diga qual, como em --encoding windows-1252",
             place + 1
         )),
     };
-    record.iter().take(columns).enumerate().map(read).collect()
+    record.iter().take(shape.columns).enumerate().map(read).collect()
 }
 
-/// What a value stands for: nothing, `NULL` and `\N` are null.
+/// What a value stands for: nothing, `NULL` and `\N` are null, and what stands in `="…"` is
+/// itself.
 fn meaning(text: &str, escapes: Escapes) -> Option<String> {
     match text.trim() {
-        "" | "NULL" | "\\N" => None,
+        formula if let Some(text) = text_of(formula) => Some(text),
+        "" => None,
+        null if is_null(null) => None,
         trimmed if escapes == Escapes::Doubled || !trimmed.contains('\\') => Some(trimmed.to_owned()),
         trimmed => Some(unescaped(trimmed)),
     }
+}
+
+/// Whether a text stands for null.
+pub(super) fn is_null(text: &str) -> bool {
+    matches!(text, "NULL" | "\\N")
+}
+
+/// A text so that [`meaning`] takes it for itself, whatever it is.
+pub(super) fn as_formula(text: &str) -> String {
+    format!("=\"{}\"", text.replace('"', "\"\""))
+}
+
+/// A formula that is a text alone: what spreadsheets are told so that they leave a text as
+/// it is.
+fn text_of(formula: &str) -> Option<String> {
+    let quoted = formula.strip_prefix("=\"")?.strip_suffix('"')?;
+    let text = quoted.replace("\"\"", "\u{0}");
+    (!text.contains('"')).then(|| text.replace('\u{0}', "\""))
 }
 
 /// As the server escapes: a backslash before what stands for another character, or for
@@ -325,10 +422,13 @@ fn found_delimiter(text: &str, escapes: Escapes, columns: &[Column], mapping: &M
     let fit = |delimiter: u8| {
         let layout = Layout { delimiter, escapes, line_end: LineEnd::found(text), ..Layout::default() };
         let mut records = Records::new(text.as_bytes(), builder(layout).build(), marks(layout), 0);
-        let header = records.next(|_| true).ok().flatten().map(|record| record.fields).unwrap_or_default();
-        let names: Vec<String> =
-            header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
-        (known(names.iter().map(String::as_str), columns, mapping), names.len())
+        let mut best = (0, 0);
+        for _ in 0..MOST_ABOVE {
+            let Ok(Some(record)) = records.next(|_| true) else { break };
+            let names = names(&record.fields);
+            best = best.max((known(&names, columns, mapping), names.len()));
+        }
+        best
     };
     // Of equals the last is taken.
     b"|\t;,".iter().copied().max_by_key(|delimiter| fit(*delimiter)).unwrap_or(b',')
@@ -338,11 +438,7 @@ fn found_delimiter(text: &str, escapes: Escapes, columns: &[Column], mapping: &M
 mod tests {
     use super::*;
 
-    const COLUMNS: &[Column] = &[
-        Column { name: "id", required: true },
-        Column { name: "nome", required: true },
-        Column { name: "email", required: false },
-    ];
+    const COLUMNS: &[Column] = &[Column::required("id"), Column::required("nome"), Column::optional("email")];
 
     fn read(bytes: &[u8], asked: Asked) -> (Layout, Vec<String>, Vec<(u64, Values)>) {
         let mut file = File::open(bytes, asked, COLUMNS, &Mapping::default()).expect("opened");
@@ -404,14 +500,14 @@ mod tests {
     fn a_record_that_cannot_be_read_costs_itself_alone() {
         let bytes = b"id,nome,email\n1,Um,u\n2,Dois, Virgula,d\n3\n,,,\n   \n\n4,Jo\xe3o,j\n5,Jo\xc3\xa3o,j,,\n6,\"a\nb\",\n";
         let (_, _, rows) = read(bytes, Asked::default());
-        let quoted = "; is a value with a delimiter in it not quoted?";
+        let quoted = "; falta pôr entre aspas um valor que contém o separador?";
         assert_eq!(
             rows,
             [
                 (2, row(&["1", "Um", "u"])),
-                (3, Err(format!("the row has 4 fields, the header has 3{quoted}"))),
-                (4, Err("the row has 1 fields, the header has 3".to_owned())),
-                (8, Err("field 2 is not UTF-8; if the file is in another encoding, say so, as in --encoding windows-1252".to_owned())),
+                (3, Err(format!("a linha tem 4 campos, e o cabeçalho 3{quoted}"))),
+                (4, Err("a linha tem 1 campo, e o cabeçalho 3".to_owned())),
+                (8, Err("o campo 2 não é UTF-8; se o arquivo tem outra codificação, diga qual, como em --encoding windows-1252".to_owned())),
                 (9, row(&["5", "João", "j"])),
                 (10, row(&["6", "a\nb", ""])),
             ]
@@ -420,7 +516,7 @@ mod tests {
 
     #[test]
     fn a_quote_that_nobody_closes_costs_its_line_alone() {
-        let open = "a quote opens in the row and is not closed in it";
+        let open = "uma aspa abre na linha e não fecha nela";
         for (text, expected) in [
             // To the end of the file.
             (
@@ -440,7 +536,7 @@ mod tests {
             (
                 "id,nome,email\n1,\"TV 55\" 4K\",u\n2,\"TV 55\"\" 4K\",d\n",
                 vec![
-                    (2, Err("a quote within a quoted value is not doubled".to_owned())),
+                    (2, Err("uma aspa dentro de um valor entre aspas não está dobrada".to_owned())),
                     (3, row(&["2", "TV 55\" 4K", "d"])),
                 ],
             ),
@@ -460,9 +556,76 @@ mod tests {
         let long =
             format!("id,nome,email\n1,{},u\n2,\"{}\n3,x,y\n", "x".repeat(300_000), "y\n".repeat(200_000));
         let rows = read(long.as_bytes(), Asked::default()).2;
-        assert_eq!(rows[0], (2, Err("the line is longer than any row".to_owned())));
+        assert_eq!(rows[0], (2, Err("a linha é mais longa do que qualquer registro".to_owned())));
         assert_eq!(rows[1], (3, Err(open.to_owned())));
         assert_eq!(rows.last(), Some(&(200_004, row(&["3", "x", "y"]))));
+    }
+
+    #[test]
+    fn rejects_are_read_by_their_own_columns() {
+        let mut file = File::open(
+            &b"id,nome,email,line,reason\n\
+               3,,,4,poucos campos\n\
+               3,,,,4,um campo a mais\n\
+               5,Cinco,c\n\
+               6,Seis,s,7\n\
+               7,Sete, Virgula,s,8,campos demais\n\
+               8,Oito,o,x,y\n"[..],
+            Asked::default(),
+            COLUMNS,
+            &Mapping::default(),
+        )
+        .expect("opened");
+        assert_eq!(file.names(), ["id", "nome", "email"]);
+        let mut rows = Vec::new();
+        while let Some(row) =
+            futures_util::FutureExt::now_or_never(file.next()).expect("at once").expect("read")
+        {
+            let raw: Vec<String> =
+                row.raw.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+            rows.push((raw.join("|"), row.values));
+        }
+        let more = |fields: usize| {
+            Err(format!(
+                "a linha tem {fields} campos, e o cabeçalho 3; falta pôr entre aspas um valor que contém o separador?"
+            ))
+        };
+        assert_eq!(
+            rows,
+            [
+                ("3||".to_owned(), row(&["3", "", ""])),
+                ("3|||".to_owned(), row(&["3", "", ""])),
+                ("5|Cinco|c".to_owned(), row(&["5", "Cinco", "c"])),
+                ("6|Seis|s|7".to_owned(), more(4)),
+                ("7|Sete| Virgula|s".to_owned(), more(4)),
+                ("8|Oito|o|x|y".to_owned(), more(5)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_title_above_the_header_is_passed_over() {
+        let text = "Relatório de clientes;;\n\nEmitido em;24/11/2026;\nid;nome;email\n7;João;j\n".as_bytes();
+        let (layout, names, rows) = read(text, Asked::default());
+        assert_eq!((layout.delimiter, names.len()), (b';', 3));
+        assert_eq!(rows, [(5, row(&["7", "João", "j"]))]);
+        // Without one that is whole, the first is told.
+        let (_, names, _) = read(b"Relatorio\nid\n7\n", Asked::default());
+        assert_eq!(names, ["Relatorio"]);
+    }
+
+    #[test]
+    fn a_text_in_a_formula_is_itself() {
+        for (text, expected) in [
+            ("=\"007\"", Some("007")),
+            ("=\"a\"\"b\"", Some("a\"b")),
+            ("=\"NULL\"", Some("NULL")),
+            ("=\"a\"&\"b\"", Some("=\"a\"&\"b\"")),
+            ("=1+1", Some("=1+1")),
+            ("NULL", None),
+        ] {
+            assert_eq!(meaning(text, Escapes::Doubled).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

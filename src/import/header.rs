@@ -11,6 +11,29 @@ pub struct Column {
     pub name: &'static str,
     /// Whether a file without it cannot be imported.
     pub required: bool,
+    /// What others call it.
+    pub words: &'static [&'static str],
+}
+
+impl Column {
+    /// One that a file must have.
+    #[must_use]
+    pub const fn required(name: &'static str) -> Self {
+        Self { name, required: true, words: &[] }
+    }
+
+    /// One that a file may have.
+    #[must_use]
+    pub const fn optional(name: &'static str) -> Self {
+        Self { name, required: false, words: &[] }
+    }
+
+    /// It, which others call so.
+    #[must_use]
+    pub const fn also(mut self, words: &'static [&'static str]) -> Self {
+        self.words = words;
+        self
+    }
 }
 
 /// What the person who imports says about the columns of the file.
@@ -30,13 +53,13 @@ pub struct Header {
     nameless: Vec<usize>,
 }
 
-/// The columns that a file of rejected rows has besides its own; they are passed over
-/// when it is fed back.
+/// The columns that a file of rejected rows has besides its own.
 pub const REJECTED: [&str; 2] = ["line", "reason"];
 
 impl Header {
     /// Finds every column. Case, accents, spaces and underscores do not count:
-    /// `Data Nascimento` is `data_nascimento`.
+    /// `Data Nascimento` is `data_nascimento`. Another word for a column is understood
+    /// where no column has that name itself.
     ///
     /// # Errors
     /// A sentence that names the columns that are unknown, missing or there twice,
@@ -46,18 +69,13 @@ impl Header {
             return Err(format!("there is no header; the columns are {}", listed(columns)));
         }
         mapping.check(names, columns)?;
-        let own = match names {
-            [own @ .., line, reason] if [line, reason] == REJECTED => own,
-            all => all,
-        };
         let (mut places, mut unknown) = (BTreeMap::new(), Vec::new());
-        for (place, name) in own.iter().enumerate() {
+        for (place, name) in names.iter().enumerate() {
             // A column without a name is what a spreadsheet leaves behind.
             if name.is_empty() || mapping.ignores(name) {
                 continue;
             }
-            let ours = mapping.ours(name);
-            match columns.iter().find(|column| folded(column.name) == ours) {
+            match mapping.column(name, names, columns) {
                 None => unknown.push(format!("`{name}`")),
                 Some(column) if places.insert(column.name, place).is_some() => {
                     return Err(format!("two columns of the file are `{}`", column.name));
@@ -105,7 +123,7 @@ impl Header {
 impl Mapping {
     /// What the person says must be about the file.
     fn check(&self, names: &[String], columns: &[Column]) -> Result<(), String> {
-        let is_there = |said: &str| names.iter().any(|name| folded(name) == folded(said));
+        let is_there = |said: &str| names.iter().any(|name| same(name, said));
         for (flag, said) in self
             .renamed
             .keys()
@@ -118,7 +136,7 @@ impl Mapping {
             }
         }
         for (name, ours) in &self.renamed {
-            if !columns.iter().any(|column| folded(column.name) == folded(ours)) {
+            if !columns.iter().any(|column| same(column.name, ours)) {
                 return Err(format!(
                     "--map {name}={ours}: there is no column {ours}; the columns are {}",
                     listed(columns)
@@ -131,20 +149,46 @@ impl Mapping {
     /// Whether a column is left out.
     #[must_use]
     pub fn ignores(&self, name: &str) -> bool {
-        self.ignored.iter().any(|ignored| folded(ignored) == folded(name))
+        self.ignored.iter().any(|ignored| same(ignored, name))
     }
 
-    /// Which of our columns a name of the file is, folded.
-    fn ours(&self, name: &str) -> String {
-        let renamed = self.renamed.iter().find(|(from, _)| folded(from) == folded(name));
-        folded(renamed.map_or(name, |(_, to)| to))
+    /// Which of our columns one of these names is.
+    #[must_use]
+    pub fn column<'c>(&self, name: &str, names: &[String], columns: &'c [Column]) -> Option<&'c Column> {
+        let named = |name: &str| columns.iter().find(|column| same(column.name, name));
+        if let Some((_, to)) = self.renamed.iter().find(|(from, _)| same(from, name)) {
+            return named(to);
+        }
+        let is_named = |column: &Column| {
+            self.renamed.values().any(|to| same(to, column.name))
+                || names.iter().any(|name| same(name, column.name) && !self.ignores(name))
+        };
+        let is_called = |column: &&Column| column.words.iter().any(|word| same(word, name));
+        named(name).or_else(|| columns.iter().find(is_called).filter(|column| !is_named(column)))
     }
 }
 
 /// How many of `names` are columns of ours.
 #[must_use]
-pub fn known<'a>(names: impl Iterator<Item = &'a str>, columns: &[Column], mapping: &Mapping) -> usize {
-    names.filter(|name| columns.iter().any(|column| folded(column.name) == mapping.ours(name))).count()
+pub fn known(names: &[String], columns: &[Column], mapping: &Mapping) -> usize {
+    names.iter().filter(|name| mapping.column(name, names, columns).is_some()).count()
+}
+
+/// Whether `names` have every column that must be there.
+#[must_use]
+pub fn is_whole(names: &[String], columns: &[Column], mapping: &Mapping) -> bool {
+    let has = |column: &&Column| {
+        names
+            .iter()
+            .any(|name| mapping.column(name, names, columns).is_some_and(|found| found.name == column.name))
+    };
+    columns.iter().filter(|column| column.required).all(|column| has(&column))
+}
+
+/// Whether two names are one but for what does not count in them.
+#[must_use]
+pub fn same(one: &str, other: &str) -> bool {
+    folded(one) == folded(other)
 }
 
 fn listed(columns: &[Column]) -> String {
@@ -164,8 +208,10 @@ fn folded(name: &str) -> String {
 mod tests {
     use super::*;
 
-    const COLUMNS: &[Column] =
-        &[Column { name: "id", required: true }, Column { name: "data_nascimento", required: false }];
+    const COLUMNS: &[Column] = &[
+        Column::required("id").also(&["codigo"]),
+        Column::optional("data_nascimento").also(&["nascimento"]),
+    ];
 
     fn read(names: &[&str], mapping: &Mapping) -> Result<Header, String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -188,6 +234,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named() {
+        assert!(read(&["Código", "Nascimento"], &Mapping::default()).is_ok());
+        // Both words at once may be two things.
+        let unknown = read(&["id", "Código"], &Mapping::default()).expect_err("unknown");
+        assert!(unknown.starts_with("unknown columns: `Código`; map each"), "{unknown}");
         let unknown = read(&["id", "apelido", "foto"], &Mapping::default()).expect_err("unknown");
         assert!(unknown.starts_with("unknown columns: `apelido`, `foto`; map each with"), "{unknown}");
         let missing = read(&["data_nascimento"], &Mapping::default()).expect_err("missing");
@@ -218,10 +268,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_and_a_rejects_file_add_is_passed_over() {
-        let header =
-            read(&["id", "", "data_nascimento", "", "line", "reason"], &Mapping::default()).expect("read");
-        let values = row(&["7", "", "1990-01-02", "", "3", "id: …"]);
+    fn what_a_spreadsheet_adds_is_passed_over() {
+        let header = read(&["id", "", "data_nascimento", ""], &Mapping::default()).expect("read");
+        let values = row(&["7", "", "1990-01-02", ""]);
         assert_eq!(header.value(&values, "data_nascimento"), Some("1990-01-02"));
         let mut values: Vec<Option<String>> = values;
         values[1] = None;
@@ -229,6 +278,5 @@ mod tests {
         assert_eq!(header.unread(&values), None);
         values[3] = Some("x".into());
         assert_eq!(header.unread(&values), Some("x"));
-        assert!(read(&["line", "reason", "id"], &Mapping::default()).is_err(), "only at the end");
     }
 }

@@ -23,7 +23,7 @@ mod source;
 mod table;
 mod values;
 
-pub use export::{ExportError, export};
+pub use export::{ExportError, Reader, export};
 pub use file::{Asked, Escapes, File, Layout, LineEnd};
 pub use rehearsal::Rehearsal;
 pub use run::{ImportError, Observer, Options, Summary, columns, run};

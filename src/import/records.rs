@@ -114,13 +114,17 @@ impl<R: Read> Records<R> {
                 continue;
             }
             if first.is_cut {
-                return Ok(Some(self.broken(line, &first.text, "the line is longer than any row")));
+                return Ok(Some(self.broken(
+                    line,
+                    &first.text,
+                    "a linha é mais longa do que qualquer registro",
+                )));
             }
             let (taken, fields) = self.assemble(&first)?;
             let is_sound = self.marks.are_sound(&first, &taken);
             return Ok(Some(match fields {
                 Some(_) if taken.is_empty() && !is_sound => {
-                    self.broken(line, &first.text, "a quote within a quoted value is not doubled")
+                    self.broken(line, &first.text, "uma aspa dentro de um valor entre aspas não está dobrada")
                 }
                 Some(fields) if taken.is_empty() || (is_sound && fits(&fields)) => {
                     self.lines += taken.len() as u64;
@@ -130,7 +134,7 @@ impl<R: Read> Records<R> {
                     for line in taken.into_iter().rev() {
                         self.ahead.push_front(line);
                     }
-                    self.broken(line, &first.text, "a quote opens in the row and is not closed in it")
+                    self.broken(line, &first.text, "uma aspa abre na linha e não fecha nela")
                 }
             }));
         }

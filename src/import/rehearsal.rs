@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::header::Header;
-use super::rows::{Fields, Row};
-use super::run::{Observer, Options, told};
+use super::rows::{Fields, Row, Ties, full, shown};
+use super::run::{Observer, Options, REFERENCES, told};
 use super::source::{self, Source};
 use super::{ImportError, Summary};
 use crate::db::Store;
@@ -65,86 +65,110 @@ impl Rehearsal {
         let mut summary = Summary::default();
         while let Some(origin) = source.next().await? {
             summary.read += 1;
-            match formed::<R>(&header, &origin, options).and_then(|row| seen.take(&row, self).map(|()| row)) {
-                Ok(row) => {
-                    summary.inserted += 1;
-                    if R::STORE == Store::Clientes {
-                        self.clientes.insert(row.number());
-                    }
-                    if let Some(price) = row.price() {
-                        self.produtos.insert(row.number(), price.to_string());
-                    }
-                }
-                Err(why) => {
-                    summary.rejected += 1;
-                    observer.rejected(origin.place, &origin.raw, &why).map_err(ImportError::Rejects)?;
-                }
-            }
             observer.reached(source.reached());
+            let Formed { row, ties } = formed::<R>(&header, &origin, options);
+            let against = seen.against::<R>(&ties, self);
+            let why = match row {
+                Ok(row) if against.is_empty() => {
+                    self.take(&row, &mut seen);
+                    summary.inserted += 1;
+                    continue;
+                }
+                Ok(_) => against,
+                Err(why) => why.into_iter().chain(against).collect(),
+            };
+            summary.rejected += 1;
+            observer.rejected(origin.place, &origin.raw, &why).map_err(ImportError::Rejects)?;
         }
         Ok(summary)
     }
+
+    fn take<R: Row>(&mut self, row: &R, seen: &mut Seen) {
+        if R::STORE == Store::Clientes {
+            self.clientes.insert(row.number());
+        }
+        if let Some(price) = row.price() {
+            self.produtos.insert(row.number(), price.to_string());
+        }
+        seen.take(row);
+    }
 }
 
-/// The row that the values are, or everything that is wrong with them.
-pub(super) fn formed<R: Row>(header: &Header, origin: &source::Row, options: &Options) -> Result<R, String> {
-    let values = origin.values.as_ref().map_err(String::clone)?;
-    if let Some(unread) = header.unread(values) {
-        return Err(format!("`{unread}` stands in a column without a name"));
-    }
-    let mut checks = Checks::default();
+/// What the values of a row are.
+pub(super) struct Formed<R> {
+    /// The row, or everything that is wrong with the values.
+    pub row: Result<R, Vec<String>>,
+    pub ties: Ties,
+}
+
+/// Reads the values of a row.
+pub(super) fn formed<R: Row>(header: &Header, origin: &source::Row, options: &Options) -> Formed<R> {
+    let values = match &origin.values {
+        Ok(values) => values,
+        Err(why) => return Formed { row: Err(vec![why.clone()]), ties: Ties::default() },
+    };
     let fields = Fields { header, values, format: options.format };
+    let mut checks = Checks::default();
     let row = R::read(&fields, &mut checks);
-    checks.pass(|| row).map_err(|erros| erros.iter().map(told).collect::<Vec<_>>().join("; "))
+    let row = checks.pass(|| row).map_err(|erros| erros.iter().map(told).collect::<Vec<_>>());
+    let unread = header.unread(values).map(|text| format!("`{text}` está numa coluna sem nome"));
+    match (row, unread) {
+        (Ok(row), None) => Formed { ties: Ties::of(&row), row: Ok(row) },
+        (Ok(_), Some(unread)) => Formed { row: Err(vec![unread]), ties: R::ties(&fields) },
+        (Err(why), unread) => {
+            Formed { row: Err(why.into_iter().chain(unread).collect()), ties: R::ties(&fields) }
+        }
+    }
 }
 
 /// What the rows of one store have taken.
 #[derive(Default)]
 struct Seen {
     numbers: HashSet<u64>,
-    /// Digests of unique values, by column.
-    unique: HashSet<[u8; 16]>,
+    /// Owners of unique values, by the digests of these.
+    unique: HashMap<[u8; 16], u64>,
     addresses: HashMap<u64, u64>,
 }
 
 impl Seen {
-    fn take<R: Row>(&mut self, row: &R, taken: &Rehearsal) -> Result<(), String> {
-        let missing: Vec<String> = row
-            .references()
-            .into_iter()
-            .filter_map(|(guarded, number)| match guarded {
-                Guarded::Cliente if !taken.clientes.contains(&number) => {
-                    Some(format!("id_cliente: cliente_{number} does not exist"))
-                }
-                Guarded::Produto if !taken.produtos.contains_key(&number) => {
-                    Some(format!("id_produto: produto_{number} does not exist"))
-                }
-                _ => None,
-            })
-            .collect();
-        if self.numbers.contains(&row.number()) {
-            return Err("id: the file has this id twice".to_owned());
+    /// All that speaks against a row with such ties.
+    fn against<R: Row>(&self, ties: &Ties, taken: &Rehearsal) -> Vec<String> {
+        if let Some(number) = ties.number.filter(|number| self.numbers.contains(number)) {
+            return vec![format!("id: {}_{number} está duas vezes na tabela.", R::PREFIX)];
         }
-        if !missing.is_empty() {
-            return Err(missing.join("; "));
+        let mut why = Vec::new();
+        for (guarded, number) in &ties.references {
+            let is_there = match guarded {
+                Guarded::Cliente => taken.clientes.contains(number),
+                Guarded::Produto => taken.produtos.contains_key(number),
+            };
+            if !is_there && let Some((_, column)) = REFERENCES.iter().find(|(of, _)| of == guarded) {
+                why.push(format!("{column}: {} não existe.", shown(*guarded, *number)));
+            }
         }
-        let values: Vec<(&str, [u8; 16])> =
-            row.unique().into_iter().map(|(column, value)| (column, digest(column, &value))).collect();
-        if let Some((column, _)) = values.iter().find(|(_, value)| self.unique.contains(value)) {
-            return Err(format!("{column}: another row has this value"));
+        for (column, value) in &ties.unique {
+            if let Some(owner) = self.unique.get(&digest(column, value)) {
+                why.push(format!("{column}: já é de {}_{owner}.", R::PREFIX));
+            }
         }
+        if R::STORE == Store::Enderecos
+            && let Some((_, cliente)) = ties.references.first()
+            && self.addresses.get(cliente).is_some_and(|count| *count >= MOST_ADDRESSES)
+        {
+            why.push(full(*cliente));
+        }
+        why
+    }
+
+    fn take<R: Row>(&mut self, row: &R) {
+        let number = row.number();
+        self.numbers.insert(number);
+        self.unique.extend(row.unique().into_iter().map(|(column, value)| (digest(column, &value), number)));
         if R::STORE == Store::Enderecos
             && let Some((_, cliente)) = row.references().first()
         {
-            let count = self.addresses.entry(*cliente).or_default();
-            if *count >= MOST_ADDRESSES {
-                return Err(format!("id_cliente: cliente_{cliente} has {MOST_ADDRESSES} addresses already"));
-            }
-            *count += 1;
+            *self.addresses.entry(*cliente).or_default() += 1;
         }
-        self.unique.extend(values.into_iter().map(|(_, value)| value));
-        self.numbers.insert(row.number());
-        Ok(())
     }
 }
 

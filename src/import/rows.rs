@@ -16,7 +16,7 @@ use crate::stores::catalogo::{self, NovoProduto};
 use crate::stores::clientes::{self, NovoCliente};
 use crate::stores::enderecos::{self, MOST_ADDRESSES, NovoEndereco, Uf};
 use crate::stores::inventario::{self, NovaCompra};
-use crate::text::email_key;
+use crate::text::{email_key, folded};
 use crate::writes::guard::Guarded;
 use crate::writes::outbox::Task;
 use crate::writes::rules::{self, Checked};
@@ -59,6 +59,18 @@ impl Fields<'_> {
         checks.optional(column, text, rule)
     }
 
+    /// A value, where it can be read.
+    fn readable<T>(&self, column: &str, rule: impl FnOnce(&str) -> Checked<T>) -> Option<T> {
+        rule(self.header.value(self.values, column)?).ok()
+    }
+
+    /// What the row refers to, as far as it can be read.
+    fn references(&self) -> Vec<(Guarded, u64)> {
+        let cliente = self.readable("id_cliente", identifier::<ClienteId>).map(|id| (Guarded::Cliente, id.0));
+        let produto = self.readable("id_produto", identifier::<ProdutoId>).map(|id| (Guarded::Produto, id.0));
+        cliente.into_iter().chain(produto).collect()
+    }
+
     fn price(&self) -> impl FnOnce(&str) -> Checked<Decimal> + use<> {
         let format = self.format;
         move |text| format.price(text)
@@ -76,6 +88,7 @@ const MOST_ID: u64 = i64::MAX as u64;
 
 /// An id as files write it: `7`, `cliente_7`, `007`.
 fn identifier<T: GlobalId>(text: &str) -> Checked<T> {
+    let text = values::whole(text)?;
     let zeros = text.len() - text.trim_start_matches('0').len();
     let is_padded = zeros > 0 && zeros < text.len() && text.bytes().all(|byte| byte.is_ascii_digit());
     let id: T = rules::id(if is_padded { &text[zeros..] } else { text })?;
@@ -116,37 +129,53 @@ pub(super) struct Notes {
     pub removal: (Store, Task),
 }
 
+/// A value that no other row may have, and its column.
+pub(super) type Unique = (&'static str, String);
+
+/// What a row has to do with others: told of one that is ill-formed, too, as far as it can
+/// be read, so that everything that is wrong with it is told at once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ties {
+    /// Its own number.
+    pub number: Option<u64>,
+    /// The rows of other stores that it refers to.
+    pub references: Vec<(Guarded, u64)>,
+    /// Values that no other row may have.
+    pub unique: Vec<Unique>,
+}
+
+impl Ties {
+    /// Those of a row that is well-formed.
+    pub(super) fn of<R: Row>(row: &R) -> Self {
+        Self { number: Some(row.number()), references: row.references(), unique: row.unique() }
+    }
+}
+
 /// A row that can be imported.
 pub(super) trait Row: Send + Sync + Sized {
     const STORE: Store;
     const COLUMNS: &'static [Column];
+    /// What its id begins with, as in `cliente_7`.
+    const PREFIX: &'static str;
+    /// Where it is noted that such a row was removed; and by which task.
+    const NOTES: Option<Notes> = None;
 
     /// From a record; what is wrong with it goes to `checks`.
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self>;
 
+    /// Its ties, from a record of which something else cannot be read.
+    fn ties(fields: &Fields<'_>) -> Ties;
+
     /// Its number.
     fn number(&self) -> u64;
-
-    /// The numbers of those that are there already, with whether they are the
-    /// same.
-    fn known(
-        databases: &PerStore<Db>,
-        rows: &[&Self],
-    ) -> impl Future<Output = Result<HashMap<u64, bool>, StoreError>> + Send;
-
-    /// What keeps rows from being imported that are well-formed: by number, why.
-    fn refused(
-        databases: &PerStore<Db>,
-        rows: &[&Self],
-    ) -> impl Future<Output = Result<HashMap<u64, String>, StoreError>> + Send;
 
     /// The rows of other stores that it refers to.
     fn references(&self) -> Vec<(Guarded, u64)> {
         Vec::new()
     }
 
-    /// Values that no other row may have, by column.
-    fn unique(&self) -> Vec<(&'static str, String)> {
+    /// Values that no other row may have.
+    fn unique(&self) -> Vec<Unique> {
         Vec::new()
     }
 
@@ -155,8 +184,23 @@ pub(super) trait Row: Send + Sync + Sized {
         None
     }
 
-    /// Where it is noted that such a row was removed; and by which task.
-    const NOTES: Option<Notes> = None;
+    /// The numbers of those that are there already, with the columns in which they differ.
+    fn known(
+        databases: &PerStore<Db>,
+        rows: &[&Self],
+    ) -> impl Future<Output = Result<Known, StoreError>> + Send;
+
+    /// Who has such values already.
+    fn owners(
+        databases: &PerStore<Db>,
+        values: &[&Unique],
+    ) -> impl Future<Output = Result<HashMap<Unique, u64>, StoreError>> + Send;
+
+    /// What else keeps rows from being imported that are well-formed: by number, why.
+    fn refused(
+        databases: &PerStore<Db>,
+        rows: &[&Self],
+    ) -> impl Future<Output = Result<HashMap<u64, String>, StoreError>> + Send;
 
     /// Inserts them all.
     fn insert(
@@ -165,12 +209,16 @@ pub(super) trait Row: Send + Sync + Sized {
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
-const fn required(name: &'static str) -> Column {
-    Column { name, required: true }
-}
+/// Rows that are there already, by number: the columns in which they differ.
+pub(super) type Known = HashMap<u64, Vec<&'static str>>;
 
-const fn optional(name: &'static str) -> Column {
-    Column { name, required: false }
+/// The id of what a row refers to, as it is shown.
+pub(super) fn shown(guarded: Guarded, number: u64) -> String {
+    let prefix = match guarded {
+        Guarded::Cliente => ClienteId::PREFIX,
+        Guarded::Produto => ProdutoId::PREFIX,
+    };
+    format!("{prefix}_{number}")
 }
 
 fn now() -> DateTime {
@@ -181,15 +229,27 @@ fn numbers<R: Row>(rows: &[&R]) -> Vec<u64> {
     rows.iter().map(|row| row.number()).collect()
 }
 
-/// Those of `wanted` that are not there.
-fn missing(wanted: &HashSet<u64>, there: &[u64]) -> HashSet<u64> {
-    let there: HashSet<u64> = there.iter().copied().collect();
-    wanted.difference(&there).copied().collect()
+/// Those of `ids` that do not exist.
+pub(super) async fn missing(
+    databases: &PerStore<Db>,
+    guarded: Guarded,
+    ids: &[u64],
+) -> Result<HashSet<u64>, StoreError> {
+    let there = match guarded {
+        Guarded::Cliente => clientes::existing(&databases[Store::Clientes], ids).await?,
+        Guarded::Produto => catalogo::existing(&databases[Store::Catalogo], ids).await?,
+    };
+    let there: HashSet<u64> = there.into_iter().collect();
+    Ok(ids.iter().copied().filter(|id| !there.contains(id)).collect())
 }
 
-async fn missing_clientes(databases: &PerStore<Db>, ids: HashSet<u64>) -> Result<HashSet<u64>, StoreError> {
-    let list: Vec<u64> = ids.iter().copied().collect();
-    Ok(missing(&ids, &clientes::existing(&databases[Store::Clientes], &list).await?))
+/// Those of `values` in `column`, for a look-up.
+fn of_column<'v>(values: &[&'v Unique], column: &str) -> Vec<&'v str> {
+    values.iter().filter(|(of, _)| *of == column).map(|(_, value)| value.as_str()).collect()
+}
+
+fn owned(column: &'static str, found: Vec<(u64, String)>) -> impl Iterator<Item = (Unique, u64)> {
+    found.into_iter().map(move |(id, value)| ((column, value), id))
 }
 
 impl Row for NovoCliente {
@@ -199,14 +259,15 @@ impl Row for NovoCliente {
         removal: (Store::Clientes, Task::RemoverCliente),
     });
     const STORE: Store = Store::Clientes;
+    const PREFIX: &'static str = ClienteId::PREFIX;
     const COLUMNS: &'static [Column] = &[
-        required("id"),
-        required("nome"),
-        required("email"),
-        required("cpf"),
-        optional("telefone"),
-        optional("data_nascimento"),
-        optional("criado_em"),
+        Column::required("id").also(&["codigo"]),
+        Column::required("nome").also(&["nome completo"]),
+        Column::required("email").also(&["mail"]),
+        Column::required("cpf").also(&["documento"]),
+        Column::optional("telefone").also(&["fone", "celular"]),
+        Column::optional("data_nascimento").also(&["nascimento"]),
+        Column::optional("criado_em").also(&["cadastro em", "cadastrado em"]),
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
@@ -222,24 +283,45 @@ impl Row for NovoCliente {
         Some(Self { id: id?, nome: nome?, email: email?, cpf: cpf?, telefone, data_nascimento, criado_em })
     }
 
+    fn ties(fields: &Fields<'_>) -> Ties {
+        let email = fields.readable("email", rules::email).map(|email| ("email", email_key(&email)));
+        let cpf = fields.readable("cpf", rules::cpf).map(|cpf| ("cpf", cpf.digits().to_owned()));
+        let number = fields.readable("id", identifier::<ClienteId>).map(|id| id.0);
+        Ties { number, references: Vec::new(), unique: email.into_iter().chain(cpf).collect() }
+    }
+
     fn number(&self) -> u64 {
         self.id.0
     }
 
-    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<HashMap<u64, bool>, StoreError> {
+    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<Known, StoreError> {
         let there = clientes::by_ids(&databases[Store::Clientes], &numbers(rows), &[]).await?;
         let there: HashMap<u64, _> = there.into_iter().map(|row| (row.id.0, row)).collect();
         Ok(compared(rows, &there, |new, old| {
-            (&new.nome, &new.email, &new.cpf, &new.telefone, new.data_nascimento)
-                == (&old.nome, &old.email, &old.cpf, &old.telefone, old.data_nascimento)
+            vec![
+                ("nome", new.nome == old.nome),
+                ("email", new.email == old.email),
+                ("cpf", new.cpf == old.cpf),
+                ("telefone", new.telefone == old.telefone),
+                ("data_nascimento", new.data_nascimento == old.data_nascimento),
+            ]
         }))
     }
 
-    fn unique(&self) -> Vec<(&'static str, String)> {
+    fn unique(&self) -> Vec<Unique> {
         vec![("email", email_key(&self.email)), ("cpf", self.cpf.digits().to_owned())]
     }
 
-    /// Its unique values are the database's to judge, when it is inserted.
+    async fn owners(
+        databases: &PerStore<Db>,
+        values: &[&Unique],
+    ) -> Result<HashMap<Unique, u64>, StoreError> {
+        let db = &databases[Store::Clientes];
+        let emails = clientes::with_emails(db, &of_column(values, "email")).await?;
+        let cpfs = clientes::with_cpfs(db, &of_column(values, "cpf")).await?;
+        Ok(owned("email", emails).chain(owned("cpf", cpfs)).collect())
+    }
+
     async fn refused(_: &PerStore<Db>, _: &[&Self]) -> Result<HashMap<u64, String>, StoreError> {
         Ok(HashMap::new())
     }
@@ -251,18 +333,19 @@ impl Row for NovoCliente {
 
 impl Row for NovoEndereco {
     const STORE: Store = Store::Enderecos;
+    const PREFIX: &'static str = EnderecoId::PREFIX;
     const COLUMNS: &'static [Column] = &[
-        required("id"),
-        required("id_cliente"),
-        required("logradouro"),
-        required("numero"),
-        optional("complemento"),
-        optional("bairro"),
-        required("cidade"),
-        required("uf"),
-        required("cep"),
-        optional("pais"),
-        optional("criado_em"),
+        Column::required("id").also(&["codigo"]),
+        Column::required("id_cliente").also(&["cliente"]),
+        Column::required("logradouro").also(&["rua"]),
+        Column::required("numero"),
+        Column::optional("complemento"),
+        Column::optional("bairro"),
+        Column::required("cidade").also(&["municipio"]),
+        Column::required("uf").also(&["estado"]),
+        Column::required("cep").also(&["cod postal"]),
+        Column::optional("pais"),
+        Column::optional("criado_em"),
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
@@ -275,7 +358,7 @@ impl Row for NovoEndereco {
         let cidade = fields.required(checks, "cidade", rules::line(80));
         let uf = fields.required(checks, "uf", uf);
         let cep = fields.required(checks, "cep", rules::cep);
-        let pais = fields.optional(checks, "pais", rules::pais).unwrap_or_else(|| "BR".to_owned());
+        let pais = fields.optional(checks, "pais", pais).unwrap_or_else(|| "BR".to_owned());
         let criado_em = fields.dated(checks, "criado_em", fields.moment()).unwrap_or_else(now);
         Some(Self {
             id: id?,
@@ -292,34 +375,47 @@ impl Row for NovoEndereco {
         })
     }
 
+    fn ties(fields: &Fields<'_>) -> Ties {
+        let number = fields.readable("id", identifier::<EnderecoId>).map(|id| id.0);
+        Ties { number, references: fields.references(), unique: Vec::new() }
+    }
+
     fn number(&self) -> u64 {
         self.id.0
     }
 
-    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<HashMap<u64, bool>, StoreError> {
+    async fn owners(_: &PerStore<Db>, _: &[&Unique]) -> Result<HashMap<Unique, u64>, StoreError> {
+        Ok(HashMap::new())
+    }
+
+    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<Known, StoreError> {
         let there = enderecos::by_ids(&databases[Store::Enderecos], &numbers(rows), &[]).await?;
         let there: HashMap<u64, _> = there.into_iter().map(|row| (row.id.0, row)).collect();
         Ok(compared(rows, &there, |new, old| {
-            (new.cliente, &new.logradouro, &new.numero, &new.complemento, &new.bairro)
-                == (old.cliente, &old.logradouro, &old.numero, &old.complemento, &old.bairro)
-                && (&new.cidade, &new.uf, &new.cep, &new.pais) == (&old.cidade, &old.uf, &old.cep, &old.pais)
+            vec![
+                ("id_cliente", new.cliente == old.cliente),
+                ("logradouro", new.logradouro == old.logradouro),
+                ("numero", new.numero == old.numero),
+                ("complemento", new.complemento == old.complemento),
+                ("bairro", new.bairro == old.bairro),
+                ("cidade", new.cidade == old.cidade),
+                ("uf", new.uf == old.uf),
+                ("cep", new.cep == old.cep),
+                ("pais", new.pais == old.pais),
+            ]
         }))
     }
 
     async fn refused(databases: &PerStore<Db>, rows: &[&Self]) -> Result<HashMap<u64, String>, StoreError> {
         let clients: HashSet<u64> = rows.iter().map(|row| row.cliente.0).collect();
-        let gone = missing_clientes(databases, clients.clone()).await?;
         let list: Vec<u64> = clients.into_iter().collect();
         let counts = enderecos::counts(&databases[Store::Enderecos], &list).await?;
         let mut counts: HashMap<u64, u64> = counts.into_iter().collect();
         let mut refused = HashMap::new();
         for row in rows {
             let count = counts.entry(row.cliente.0).or_default();
-            if gone.contains(&row.cliente.0) {
-                refused.insert(row.number(), format!("id_cliente: {} does not exist", row.cliente));
-            } else if *count >= MOST_ADDRESSES {
-                let why = format!("id_cliente: {} has {MOST_ADDRESSES} addresses already", row.cliente);
-                refused.insert(row.number(), why);
+            if *count >= MOST_ADDRESSES {
+                refused.insert(row.number(), full(row.cliente.0));
             } else {
                 *count += 1;
             }
@@ -333,6 +429,19 @@ impl Row for NovoEndereco {
 
     async fn insert(mysql: &mut MySqlConnection, rows: &[Self]) -> Result<(), sqlx::Error> {
         enderecos::insert_many(mysql, rows).await
+    }
+}
+
+/// Why a client gets no further address.
+pub(super) fn full(cliente: u64) -> String {
+    format!("id_cliente: {} já tem {MOST_ADDRESSES} endereços.", shown(Guarded::Cliente, cliente))
+}
+
+/// A country, by its letters or, where it is this one, by its name.
+fn pais(text: &str) -> Checked<String> {
+    match folded(text).as_str() {
+        "brasil" | "brazil" | "bra" => Ok("BR".to_owned()),
+        _ => rules::pais(text),
     }
 }
 
@@ -351,13 +460,14 @@ impl Row for NovoProduto {
         removal: (Store::Inventario, Task::RemoverProduto),
     });
     const STORE: Store = Store::Catalogo;
+    const PREFIX: &'static str = ProdutoId::PREFIX;
     const COLUMNS: &'static [Column] = &[
-        required("id"),
-        required("nome"),
-        optional("descricao"),
-        required("preco"),
-        optional("disponivel"),
-        optional("criado_em"),
+        Column::required("id").also(&["codigo"]),
+        Column::required("nome").also(&["titulo"]),
+        Column::optional("descricao"),
+        Column::required("preco").also(&["valor"]),
+        Column::optional("disponivel").also(&["ativo"]),
+        Column::optional("criado_em"),
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
@@ -370,6 +480,11 @@ impl Row for NovoProduto {
         Some(Self { id: id?, nome: nome?, descricao, preco: preco?, disponivel, criado_em })
     }
 
+    fn ties(fields: &Fields<'_>) -> Ties {
+        let number = fields.readable("id", identifier::<ProdutoId>).map(|id| id.0);
+        Ties { number, ..Ties::default() }
+    }
+
     fn price(&self) -> Option<Decimal> {
         Some(self.preco)
     }
@@ -378,15 +493,23 @@ impl Row for NovoProduto {
         self.id.0
     }
 
-    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<HashMap<u64, bool>, StoreError> {
+    async fn owners(_: &PerStore<Db>, _: &[&Unique]) -> Result<HashMap<Unique, u64>, StoreError> {
+        Ok(HashMap::new())
+    }
+
+    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<Known, StoreError> {
         let db = &databases[Store::Catalogo];
         let there = catalogo::by_ids(db, &numbers(rows), &[]).await?;
         let there: HashMap<u64, _> = there.into_iter().map(|row| (row.id.0, row)).collect();
         let texts: HashMap<u64, String> =
             catalogo::descricoes(db, &numbers(rows), &[]).await?.into_iter().collect();
         Ok(compared(rows, &there, |new, old| {
-            (&new.nome, new.preco, new.disponivel) == (&old.nome, old.preco, old.disponivel)
-                && new.descricao.as_ref() == texts.get(&new.id.0)
+            vec![
+                ("nome", new.nome == old.nome),
+                ("descricao", new.descricao.as_ref() == texts.get(&new.id.0)),
+                ("preco", new.preco == old.preco),
+                ("disponivel", new.disponivel == old.disponivel),
+            ]
         }))
     }
 
@@ -399,31 +522,33 @@ impl Row for NovoProduto {
     }
 }
 
+/// Yes or no, as programs and spreadsheets of here write it.
 fn flag(text: &str) -> Checked<bool> {
-    match text.to_lowercase().as_str() {
-        "1" | "true" | "sim" | "s" | "t" => Ok(true),
-        "0" | "false" | "nao" | "não" | "n" | "f" => Ok(false),
-        _ => Err((CodigoErro::Invalido, "O valor deve ser 1 ou 0.".to_owned())),
+    match values::without_zeros(&folded(text)) {
+        "1" | "true" | "t" | "verdadeiro" | "v" | "sim" | "s" | "yes" | "y" => Ok(true),
+        "0" | "false" | "f" | "falso" | "nao" | "n" | "no" => Ok(false),
+        _ => Err((CodigoErro::Invalido, "O valor deve ser 1 ou 0, sim ou não.".to_owned())),
     }
 }
 
 impl Row for NovaCompra {
     const STORE: Store = Store::Inventario;
+    const PREFIX: &'static str = CompraId::PREFIX;
     const COLUMNS: &'static [Column] = &[
-        required("id"),
-        required("id_cliente"),
-        required("id_produto"),
-        required("quantidade"),
-        required("preco_unitario"),
-        required("adquirido_em"),
-        optional("chave_idempotencia"),
+        Column::required("id").also(&["codigo"]),
+        Column::required("id_cliente").also(&["cliente"]),
+        Column::required("id_produto").also(&["produto"]),
+        Column::required("quantidade").also(&["qtd"]),
+        Column::required("preco_unitario"),
+        Column::required("adquirido_em").also(&["quando", "comprado em"]),
+        Column::optional("chave_idempotencia"),
     ];
 
     fn read(fields: &Fields<'_>, checks: &mut Checks) -> Option<Self> {
         let id = fields.required(checks, "id", identifier::<CompraId>);
         let cliente = fields.required(checks, "id_cliente", identifier::<ClienteId>);
         let produto = fields.required(checks, "id_produto", identifier::<ProdutoId>);
-        let quantidade = fields.required(checks, "quantidade", values::quantity);
+        let quantidade = fields.required(checks, "quantidade", |text| fields.format.quantity(text));
         let preco_unitario = fields.required(checks, "preco_unitario", fields.price());
         let adquirido_em = fields.required(checks, "adquirido_em", |text| match is_zero_date(text) {
             true => fields.moment()(""),
@@ -441,45 +566,47 @@ impl Row for NovaCompra {
         })
     }
 
+    fn ties(fields: &Fields<'_>) -> Ties {
+        let chave = fields.readable("chave_idempotencia", chave).map(|chave| ("chave_idempotencia", chave));
+        let number = fields.readable("id", identifier::<CompraId>).map(|id| id.0);
+        Ties { number, references: fields.references(), unique: chave.into_iter().collect() }
+    }
+
     fn number(&self) -> u64 {
         self.id.0
     }
 
-    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<HashMap<u64, bool>, StoreError> {
+    async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<Known, StoreError> {
         let there = inventario::by_ids(&databases[Store::Inventario], &numbers(rows), &[]).await?;
         let there: HashMap<u64, _> = there.into_iter().map(|row| (row.id.0, row)).collect();
         Ok(compared(rows, &there, |new, old| {
-            (new.cliente, new.produto, new.quantidade, new.preco_unitario)
-                == (old.cliente, old.produto, old.quantidade, old.preco_unitario)
+            vec![
+                ("id_cliente", new.cliente == old.cliente),
+                ("id_produto", new.produto == old.produto),
+                ("quantidade", new.quantidade == old.quantidade),
+                ("preco_unitario", new.preco_unitario == old.preco_unitario),
+            ]
         }))
     }
 
-    async fn refused(databases: &PerStore<Db>, rows: &[&Self]) -> Result<HashMap<u64, String>, StoreError> {
-        let clients = missing_clientes(databases, rows.iter().map(|row| row.cliente.0).collect()).await?;
-        let products: HashSet<u64> = rows.iter().map(|row| row.produto.0).collect();
-        let list: Vec<u64> = products.iter().copied().collect();
-        let products = missing(&products, &catalogo::existing(&databases[Store::Catalogo], &list).await?);
-        let mut refused = HashMap::new();
-        for row in rows {
-            let mut why = Vec::new();
-            if clients.contains(&row.cliente.0) {
-                why.push(format!("id_cliente: {} does not exist", row.cliente));
-            }
-            if products.contains(&row.produto.0) {
-                why.push(format!("id_produto: {} does not exist", row.produto));
-            }
-            if !why.is_empty() {
-                refused.insert(row.number(), why.join("; "));
-            }
-        }
-        Ok(refused)
+    async fn refused(_: &PerStore<Db>, _: &[&Self]) -> Result<HashMap<u64, String>, StoreError> {
+        Ok(HashMap::new())
+    }
+
+    async fn owners(
+        databases: &PerStore<Db>,
+        values: &[&Unique],
+    ) -> Result<HashMap<Unique, u64>, StoreError> {
+        let chaves = of_column(values, "chave_idempotencia");
+        let found = inventario::with_chaves(&databases[Store::Inventario], &chaves).await?;
+        Ok(owned("chave_idempotencia", found).collect())
     }
 
     fn references(&self) -> Vec<(Guarded, u64)> {
         vec![(Guarded::Cliente, self.cliente.0), (Guarded::Produto, self.produto.0)]
     }
 
-    fn unique(&self) -> Vec<(&'static str, String)> {
+    fn unique(&self) -> Vec<Unique> {
         self.chave_idempotencia.iter().map(|chave| ("chave_idempotencia", chave.clone())).collect()
     }
 
@@ -488,11 +615,17 @@ impl Row for NovaCompra {
     }
 }
 
+/// Those of `rows` that are `there`, with the columns in which they differ: those of which
+/// `same` says so.
 fn compared<R: Row, O>(
     rows: &[&R],
     there: &HashMap<u64, O>,
-    same: impl Fn(&R, &O) -> bool,
-) -> HashMap<u64, bool> {
-    let pair = |row: &&R| there.get(&row.number()).map(|old| (row.number(), same(row, old)));
+    same: impl Fn(&R, &O) -> Vec<(&'static str, bool)>,
+) -> Known {
+    let pair = |row: &&R| {
+        let compared = same(row, there.get(&row.number())?);
+        let differing = compared.into_iter().filter(|(_, is_same)| !is_same).map(|(column, _)| column);
+        Some((row.number(), differing.collect()))
+    };
     rows.iter().filter_map(pair).collect()
 }

@@ -4,15 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use csv::ByteRecord;
-use sqlx::Executor as _;
 
 use super::header::{Column, Header, Mapping};
-use super::rehearsal::formed;
-use super::rows::Row;
+use super::rehearsal::{Formed, formed};
+use super::rows::{Row, Ties, Unique, missing, shown};
 use super::source::{self, Source};
 use super::values::Format;
 use super::{Layout, rows};
-use crate::db::{Connection, Db, End, Fault, PerStore, Store, StoreError, Transaction, Work, connect};
+use crate::db::{Db, End, Fault, PerStore, Store, StoreError, Transaction, Work};
 use crate::stores::catalogo::NovoProduto;
 use crate::stores::clientes::NovoCliente;
 use crate::stores::enderecos::NovoEndereco;
@@ -25,7 +24,8 @@ use crate::writes::{Erro, outbox};
 const BATCH: usize = 512;
 
 /// The columns that refer to other stores.
-const REFERENCES: [(Guarded, &str); 2] = [(Guarded::Cliente, "id_cliente"), (Guarded::Produto, "id_produto")];
+pub(super) const REFERENCES: [(Guarded, &str); 2] =
+    [(Guarded::Cliente, "id_cliente"), (Guarded::Produto, "id_produto")];
 
 /// How rows are to be read, and what is to be done.
 #[derive(Clone, Debug)]
@@ -89,12 +89,12 @@ pub trait Observer {
     /// Those of writing it down, which end the import.
     fn header(&mut self, names: &[String], layout: Layout) -> std::io::Result<()>;
 
-    /// A row was rejected: where it stands, as it stood there, and why. They come in
-    /// the order of the source.
+    /// A row was rejected: where it stands, as it stood there, and everything that is
+    /// wrong with it, each beginning with its column. They come in the order of the source.
     ///
     /// # Errors
     /// Those of writing it down, which end the import.
-    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &str) -> std::io::Result<()>;
+    fn rejected(&mut self, place: u64, raw: &ByteRecord, why: &[String]) -> std::io::Result<()>;
 }
 
 /// The columns that a source for this store may have.
@@ -130,18 +130,17 @@ async fn walk<R: Row>(
 ) -> Result<Summary, ImportError> {
     let header = Header::read(source.names(), R::COLUMNS, &options.mapping).map_err(ImportError::Header)?;
     observer.header(source.names(), source.layout()).map_err(ImportError::Rejects)?;
-    let trial = match options.dry_run {
-        true => {
-            Some(Trial::begin(&databases[R::STORE]).await.map_err(|told| stopped(told, Summary::default()))?)
-        }
-        false => None,
-    };
+    let trial = options.dry_run.then(|| {
+        PerStore::from_fn(|store| match store == R::STORE {
+            true => databases[store].trial(),
+            false => databases[store].clone(),
+        })
+    });
     let mut import = Import::<R, _> {
-        databases,
+        databases: trial.as_ref().unwrap_or(databases),
         options,
         header,
         observer,
-        trial,
         summary: Summary::default(),
         batch: Vec::new(),
         rejects: Vec::new(),
@@ -151,21 +150,39 @@ async fn walk<R: Row>(
 }
 
 struct Import<'a, R, O> {
+    /// With a dry run, the store's own is a trial, in which a row meets those before it.
     databases: &'a PerStore<Db>,
     options: &'a Options,
     header: Header,
     observer: &'a mut O,
-    trial: Option<Trial>,
     summary: Summary,
     batch: Vec<Candidate<R>>,
     /// Those of the batch, until it is known which others there are before them.
-    rejects: Vec<(source::Row, String)>,
+    rejects: Vec<(source::Row, Vec<String>)>,
 }
 
-/// A row that is well-formed.
+/// A row of the batch.
 struct Candidate<R> {
     origin: source::Row,
+    formed: Formed<R>,
+}
+
+/// A row that nothing is known against.
+struct Fitting<R> {
+    origin: source::Row,
     row: R,
+}
+
+/// What is known against rows: their ties, as they are in the stores.
+struct Known {
+    /// What the ids of these rows begin with.
+    prefix: &'static str,
+    missing: HashSet<(Guarded, u64)>,
+    /// Also those that are noted as removed.
+    removed: HashSet<(Guarded, u64)>,
+    owners: HashMap<Unique, u64>,
+    /// Their own numbers, with why they do not come back.
+    gone: HashMap<u64, String>,
 }
 
 fn stopped(told: StoreError, summary: Summary) -> ImportError {
@@ -176,11 +193,9 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
     async fn read(&mut self, source: &mut impl Source) -> Result<(), ImportError> {
         while let Some(origin) = source.next().await? {
             self.summary.read += 1;
-            match formed::<R>(&self.header, &origin, self.options) {
-                Ok(row) => self.batch.push(Candidate { origin, row }),
-                Err(why) => self.reject(origin, why),
-            }
-            if self.batch.len() + self.rejects.len() >= BATCH {
+            let formed = formed::<R>(&self.header, &origin, self.options);
+            self.batch.push(Candidate { origin, formed });
+            if self.batch.len() >= BATCH {
                 self.flush().await?;
                 self.observer.reached(source.reached());
             }
@@ -188,16 +203,25 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
         self.flush().await
     }
 
-    fn reject(&mut self, origin: source::Row, why: String) {
+    fn reject(&mut self, origin: source::Row, why: Vec<String>) {
         self.summary.rejected += 1;
         self.rejects.push((origin, why));
     }
 
-    /// Imports what has gathered.
+    /// Imports what has gathered. Of two rows with one id the second comes after the
+    /// first, and so meets it, or not when that was rejected.
     async fn flush(&mut self) -> Result<(), ImportError> {
-        let gathered = std::mem::take(&mut self.batch);
-        let fitting = self.fitting(gathered).await.map_err(|told| stopped(told, self.summary))?;
-        let ended = self.insert(fitting).await;
+        let mut waiting = std::mem::take(&mut self.batch);
+        let mut ended = Ok(());
+        while !waiting.is_empty() && ended.is_ok() {
+            let mut seen = HashSet::new();
+            let is_first = |candidate: &mut Candidate<R>| match &candidate.formed.row {
+                Ok(row) => seen.insert(row.number()),
+                Err(_) => true,
+            };
+            let first: Vec<Candidate<R>> = waiting.extract_if(.., is_first).collect();
+            ended = self.take(first).await;
+        }
         let mut rejects = std::mem::take(&mut self.rejects);
         rejects.sort_by_key(|(origin, _)| origin.place);
         for (origin, why) in rejects {
@@ -206,128 +230,158 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
         ended.map_err(|told| stopped(told, self.summary))
     }
 
-    /// Those that are new and refer to what there is.
-    async fn fitting(&mut self, gathered: Vec<Candidate<R>>) -> Result<Vec<Candidate<R>>, StoreError> {
-        let batch = self.once_each(gathered);
-        let rows: Vec<&R> = batch.iter().map(|candidate| &candidate.row).collect();
+    /// Imports rows of different ids.
+    async fn take(&mut self, candidates: Vec<Candidate<R>>) -> Result<(), StoreError> {
+        let new = self.unknown(candidates).await?;
+        let fitting = self.fitting(new).await?;
+        let full =
+            R::refused(self.databases, &fitting.iter().map(|fit| &fit.row).collect::<Vec<_>>()).await?;
+        let (mut kept, mut full) = (Vec::with_capacity(fitting.len()), full);
+        for fit in fitting {
+            match full.remove(&fit.row.number()) {
+                Some(why) => self.reject(fit.origin, vec![why]),
+                None => kept.push(fit),
+            }
+        }
+        self.insert(kept).await
+    }
+
+    /// Those that are not there already.
+    async fn unknown(&mut self, candidates: Vec<Candidate<R>>) -> Result<Vec<Candidate<R>>, StoreError> {
+        let rows: Vec<&R> =
+            candidates.iter().filter_map(|candidate| candidate.formed.row.as_ref().ok()).collect();
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok(candidates);
         }
-        let known = R::known(self.databases, &rows).await?;
-        let new: Vec<&R> = rows.iter().copied().filter(|row| !known.contains_key(&row.number())).collect();
-        let mut refused = R::refused(self.databases, &new).await?;
-        for (number, why) in self.removed(&new).await? {
-            refused.entry(number).or_insert(why);
+        let there = R::known(self.databases, &rows).await?;
+        let mut new = Vec::new();
+        for candidate in candidates {
+            let number = candidate.formed.row.as_ref().ok().map(R::number);
+            match number.and_then(|number| there.get(&number)) {
+                None => new.push(candidate),
+                Some(differing) if differing.is_empty() => self.summary.known += 1,
+                Some(differing) => {
+                    let id = format!("{}_{}", R::PREFIX, number.unwrap_or_default());
+                    let why = format!("id: {id} já existe, com outro valor em {}.", differing.join(", "));
+                    self.reject(candidate.origin, vec![why]);
+                }
+            }
         }
-        for (number, why) in self.refers_to_removed(&new).await? {
-            refused.entry(number).or_insert(why);
-        }
+        Ok(new)
+    }
+
+    /// Those that are well-formed and of whose ties nothing speaks against them; of the
+    /// others everything is told.
+    async fn fitting(&mut self, candidates: Vec<Candidate<R>>) -> Result<Vec<Fitting<R>>, StoreError> {
+        let ties: Vec<&Ties> = candidates.iter().map(|candidate| &candidate.formed.ties).collect();
+        let known = self.known(&ties).await?;
         let mut fitting = Vec::new();
-        for candidate in batch {
-            let number = candidate.row.number();
-            match (known.get(&number), refused.remove(&number)) {
-                (Some(true), _) => self.summary.known += 1,
-                (Some(false), _) => self.reject(candidate.origin, "id: another row has this id".to_owned()),
-                (None, Some(why)) => self.reject(candidate.origin, why),
-                (None, None) => fitting.push(candidate),
+        for Candidate { origin, formed: Formed { row, ties } } in candidates {
+            let against = known.against(&ties);
+            match row {
+                Ok(row) if against.is_empty() => fitting.push(Fitting { origin, row }),
+                Ok(_) => self.reject(origin, against),
+                Err(why) => self.reject(origin, why.into_iter().chain(against).collect()),
             }
         }
         Ok(fitting)
     }
 
+    async fn known(&self, ties: &[&Ties]) -> Result<Known, StoreError> {
+        let mut known = Known { gone: self.gone(ties).await?, ..Known::of(R::PREFIX) };
+        for (guarded, _) in REFERENCES {
+            let all =
+                ties.iter().flat_map(|ties| &ties.references).filter(|reference| reference.0 == guarded);
+            let ids = Vec::from_iter(all.map(|reference| reference.1).collect::<BTreeSet<u64>>());
+            if ids.is_empty() {
+                continue;
+            }
+            let removed = guarded.removed_among(&self.databases[R::STORE], &ids).await?;
+            known.removed.extend(removed.into_iter().map(|(id, _)| (guarded, id)));
+            let gone = missing(self.databases, guarded, &ids).await?;
+            known.missing.extend(gone.into_iter().map(|id| (guarded, id)));
+        }
+        known.owners = self.owners(ties).await?;
+        Ok(known)
+    }
+
+    /// Who has the values of these rows that nobody else may have.
+    async fn owners(&self, ties: &[&Ties]) -> Result<HashMap<Unique, u64>, StoreError> {
+        let values: Vec<&Unique> = ties.iter().flat_map(|ties| &ties.unique).collect();
+        match values.is_empty() {
+            true => Ok(HashMap::new()),
+            false => R::owners(self.databases, &values).await,
+        }
+    }
+
     /// Those that were removed, and why they do not come back.
-    async fn removed(&self, new: &[&R]) -> Result<HashMap<u64, String>, StoreError> {
-        let Some(notes) = R::NOTES else {
+    async fn gone(&self, ties: &[&Ties]) -> Result<HashMap<u64, String>, StoreError> {
+        let numbers: Vec<u64> = ties.iter().filter_map(|ties| ties.number).collect();
+        let (Some(notes), false) = (R::NOTES, numbers.is_empty()) else {
             return Ok(HashMap::new());
         };
-        let numbers: Vec<u64> = new.iter().map(|row| row.number()).collect();
+        let id = |number: u64| format!("{}_{number}", R::PREFIX);
         let (home, task) = notes.removal;
         let under_way = outbox::under_way_among(&self.databases[home], task, &numbers).await?;
-        let mut why: HashMap<u64, String> = under_way
-            .into_iter()
-            .map(|number| {
-                (number, format!("id: the removal of {number} is still under way; see `quarteto check`"))
-            })
-            .collect();
+        let told = |number| {
+            format!("id: a remoção de {} ainda está em andamento; veja `quarteto check`.", id(number))
+        };
+        let mut why: HashMap<u64, String> =
+            under_way.into_iter().map(|number| (number, told(number))).collect();
         if self.options.bring_back {
             return Ok(why);
         }
         for store in notes.stores {
             for (number, at) in notes.about.removed_among(&self.databases[*store], &numbers).await? {
                 why.entry(number).or_insert_with(|| {
-                    format!("id: {number} was removed on {at}; --bring-back takes it in again")
+                    format!("id: {} foi removido em {at}; com --bring-back ele volta.", id(number))
                 });
             }
         }
         Ok(why)
     }
 
-    /// Those that refer to what has been removed, as far as it is noted; who removes it
-    /// meanwhile is met at the insertion.
-    async fn refers_to_removed(&self, new: &[&R]) -> Result<HashMap<u64, String>, StoreError> {
-        let mut why = HashMap::new();
-        for (guarded, column) in REFERENCES {
-            let of = |row: &&R| row.references().into_iter().find(|reference| reference.0 == guarded);
-            let ids: BTreeSet<u64> = new.iter().filter_map(of).map(|reference| reference.1).collect();
-            if ids.is_empty() {
-                continue;
-            }
-            let removed = guarded.removed_among(&self.databases[R::STORE], &Vec::from_iter(ids)).await?;
-            let removed: HashSet<u64> = removed.into_iter().map(|(id, _)| id).collect();
-            for row in
-                new.iter().filter(|row| of(row).is_some_and(|reference| removed.contains(&reference.1)))
-            {
-                why.entry(row.number()).or_insert_with(|| format!("{column}: has been removed"));
-            }
-        }
-        Ok(why)
-    }
-
-    /// A number that comes twice in a batch is rejected the second time.
-    fn once_each(&mut self, batch: Vec<Candidate<R>>) -> Vec<Candidate<R>> {
-        let mut seen = HashSet::new();
-        let mut once = Vec::with_capacity(batch.len());
-        for candidate in batch {
-            if seen.insert(candidate.row.number()) {
-                once.push(candidate);
-            } else {
-                self.reject(candidate.origin, "id: the file has this id twice".to_owned());
-            }
-        }
-        once
-    }
-
     /// In pieces whose sizes are powers of two; a piece that meets a value that
     /// must be unique, or that the store does not take, goes row by row.
-    async fn insert(&mut self, mut candidates: Vec<Candidate<R>>) -> Result<(), StoreError> {
-        while !candidates.is_empty() {
-            let size = 1 << candidates.len().ilog2();
-            let rest = candidates.split_off(size);
+    async fn insert(&mut self, mut fitting: Vec<Fitting<R>>) -> Result<(), StoreError> {
+        while !fitting.is_empty() {
+            let size = 1 << fitting.len().ilog2();
+            let rest = fitting.split_off(size);
             let (origins, rows): (Vec<source::Row>, Vec<R>) =
-                candidates.into_iter().map(|candidate| (candidate.origin, candidate.row)).unzip();
+                fitting.into_iter().map(|fit| (fit.origin, fit.row)).unzip();
             if self.write(&rows).await?.is_none() {
                 self.summary.inserted += rows.len() as u64;
             } else {
                 for (origin, row) in origins.into_iter().zip(&rows) {
                     match self.write(std::slice::from_ref(row)).await? {
                         None => self.summary.inserted += 1,
-                        Some(why) => self.reject(origin, why),
+                        Some(why) => {
+                            let why = self.explained(row, why).await?;
+                            self.reject(origin, why);
+                        }
                     }
                 }
             }
-            candidates = rest;
+            fitting = rest;
         }
         Ok(())
+    }
+
+    /// Whom a row has met that was not there when it was looked for: one before it in its
+    /// batch, or of somebody else who writes.
+    async fn explained(&self, row: &R, why: String) -> Result<Vec<String>, StoreError> {
+        let ties = Ties::of(row);
+        let known = Known { owners: self.owners(&[&ties]).await?, ..Known::of(R::PREFIX) };
+        let against = known.against(&ties);
+        Ok(if against.is_empty() { vec![why] } else { against })
     }
 
     /// Inserts rows in one transaction, or none of them; then why one of them
     /// cannot be.
     async fn write(&mut self, rows: &[R]) -> Result<Option<String>, StoreError> {
-        if let Some(trial) = &mut self.trial {
-            return trial.write(rows).await;
-        }
-        let refused = self.databases[R::STORE].transaction(&Insert(rows), &Arc::default()).await?;
-        if refused.is_none() && self.options.bring_back {
+        let insert = Insert { rows, is_trial: self.options.dry_run };
+        let refused = self.databases[R::STORE].transaction(&insert, &Arc::default()).await?;
+        if refused.is_none() && self.options.bring_back && !self.options.dry_run {
             self.lift(rows).await?;
         }
         Ok(refused)
@@ -349,13 +403,55 @@ impl<R: Row, O: Observer> Import<'_, R, O> {
     }
 }
 
+impl Known {
+    /// Nothing, of rows whose ids begin with this.
+    fn of(prefix: &'static str) -> Self {
+        Self {
+            prefix,
+            missing: HashSet::new(),
+            removed: HashSet::new(),
+            owners: HashMap::new(),
+            gone: HashMap::new(),
+        }
+    }
+
+    /// All that speaks against a row with such ties.
+    fn against(&self, ties: &Ties) -> Vec<String> {
+        let mut why: Vec<String> =
+            ties.number.and_then(|number| self.gone.get(&number)).cloned().into_iter().collect();
+        for (guarded, column) in REFERENCES {
+            for reference in ties.references.iter().filter(|reference| reference.0 == guarded) {
+                let id = shown(guarded, reference.1);
+                if self.removed.contains(reference) {
+                    why.push(format!("{column}: {id} foi removido."));
+                } else if self.missing.contains(reference) {
+                    why.push(format!("{column}: {id} não existe."));
+                }
+            }
+        }
+        for value in &ties.unique {
+            if let Some(owner) = self.owners.get(value)
+                && Some(*owner) != ties.number
+            {
+                why.push(format!("{}: já é de {}_{owner}.", value.0, self.prefix));
+            }
+        }
+        why
+    }
+}
+
 /// What is wrong with a value, and in which column.
 pub(super) fn told(erro: &Erro) -> String {
     let campo = erro.campo.as_ref().map(|campo| campo.join(".")).unwrap_or_default();
     format!("{campo}: {}", erro.mensagem)
 }
 
-struct Insert<'a, R>(&'a [R]);
+struct Insert<'a, R> {
+    rows: &'a [R],
+    /// Whether it is undone. Then it does not hold what it refers to until its end, which
+    /// would keep others from removing it.
+    is_trial: bool,
+}
 
 impl<R: Row> Work for Insert<'_, R> {
     type Output = Option<String>;
@@ -365,14 +461,18 @@ impl<R: Row> Work for Insert<'_, R> {
     }
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<Self::Output>, StoreError> {
-        for (guarded, column) in REFERENCES {
-            let references = self.0.iter().flat_map(R::references).filter(|reference| reference.0 == guarded);
+        for (guarded, column) in REFERENCES.into_iter().filter(|_| !self.is_trial) {
+            let references =
+                self.rows.iter().flat_map(R::references).filter(|reference| reference.0 == guarded);
             let ids: BTreeSet<u64> = references.map(|reference| reference.1).collect();
-            if !ids.is_empty() && !guarded.share_many(tx, &Vec::from_iter(ids)).await?.is_empty() {
-                return Ok(End::Rollback(Some(format!("{column}: has been removed"))));
+            if ids.is_empty() {
+                continue;
+            }
+            if let Some(id) = guarded.share_many(tx, &Vec::from_iter(ids)).await?.first() {
+                return Ok(End::Rollback(Some(format!("{column}: {} foi removido.", shown(guarded, *id)))));
             }
         }
-        let inserted = R::insert(tx.mysql(), self.0).await;
+        let inserted = R::insert(tx.mysql(), self.rows).await;
         match inserted.map_err(|error| StoreError::statement(R::STORE, &error)) {
             Ok(()) => Ok(End::Commit(None)),
             Err(error) => unfit(error).map(|why| End::Rollback(Some(why))),
@@ -396,40 +496,13 @@ impl Work for Lift {
     }
 }
 
-/// An import that is undone at its end: one transaction, which ends with its connection,
-/// so that each row meets those before it.
-struct Trial {
-    store: Store,
-    connection: Connection,
-}
-
-impl Trial {
-    async fn begin(db: &Db) -> Result<Self, StoreError> {
-        let store = db.store();
-        let opened = connect(db.options(), None).await;
-        let mut connection = opened.map_err(|error| StoreError::connecting(store, &error))?;
-        let begun = connection.mysql().execute("START TRANSACTION").await;
-        begun.map_err(|error| StoreError::statement(store, &error))?;
-        Ok(Self { store, connection })
-    }
-
-    async fn write<R: Row>(&mut self, rows: &[R]) -> Result<Option<String>, StoreError> {
-        let failed = |error: sqlx::Error| StoreError::statement(self.store, &error);
-        // One statement, which the server undoes whole where it fails.
-        match R::insert(self.connection.mysql(), rows).await.map_err(failed) {
-            Ok(()) => Ok(None),
-            Err(error) => unfit(error).map(Some),
-        }
-    }
-}
-
 /// Why the store does not take rows, where that is about the rows.
 fn unfit(error: StoreError) -> Result<String, StoreError> {
     match error.fault {
-        Fault::Duplicate if &*error.detail == "PRIMARY" => Ok("id: another row has this id".to_owned()),
-        Fault::Duplicate => Ok(format!("{}: another row has this value", unique_column(&error.detail))),
+        Fault::Duplicate if &*error.detail == "PRIMARY" => Ok("id: outra linha já tem este id.".to_owned()),
+        Fault::Duplicate => Ok(format!("{}: outra linha já tem este valor.", unique_column(&error.detail))),
         // What the store says of a value that no rule of ours has seen.
-        Fault::Internal => Ok(format!("the store does not take it: {}", error.detail)),
+        Fault::Internal => Ok(format!("a base de dados não aceita a linha: {}", error.detail)),
         _ => Err(error),
     }
 }

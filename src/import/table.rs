@@ -125,8 +125,11 @@ impl Source for Table {
             let mut values = read.map_err(ImportError::Source)?;
             self.read += 1;
             for (value, is_number) in values.iter_mut().zip(&self.numbers) {
-                if let (Some(number), true, true) = (value, is_number, self.decimal_comma) {
-                    *number = number.replace('.', ",");
+                if let (Some(number), true) = (value, is_number) {
+                    *number = plain(number);
+                    if self.decimal_comma {
+                        *number = number.replace('.', ",");
+                    }
                 }
             }
             if values.iter().flatten().all(|value| value.trim().is_empty()) {
@@ -136,6 +139,19 @@ impl Source for Table {
             return Ok(Some(Row { place: self.read, raw, values: Ok(values) }));
         }
         Ok(None)
+    }
+}
+
+/// A number so that its point is not taken for that of thousands: never with three
+/// decimals.
+fn plain(number: &str) -> String {
+    let Some((whole, decimals)) = number.split_once('.') else {
+        return number.to_owned();
+    };
+    match decimals.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        three if three.len() == 3 => format!("{whole}.{three}0"),
+        decimals => format!("{whole}.{decimals}"),
     }
 }
 
@@ -223,4 +239,18 @@ fn values(row: &MySqlRow, kinds: &[Kind]) -> Result<Vec<Option<String>>, sqlx::E
         Kind::Double => Ok(row.try_get::<Option<f64>, _>(place)?.map(|number| number.to_string())),
     };
     kinds.iter().enumerate().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_of_a_number_are_no_thousands() {
+        for (number, expected) in
+            [("7", "7"), ("1.000", "1"), ("12.500", "12.5"), ("12.345", "12.3450"), ("0.10", "0.1")]
+        {
+            assert_eq!(plain(number), expected);
+        }
+    }
 }

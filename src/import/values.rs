@@ -1,6 +1,9 @@
 //! How values are written in files of other programs: numbers, days, moments.
 
-use chrono::{DateTime as Moment, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{
+    DateTime as Moment, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone,
+    Utc,
+};
 use chrono_tz::Tz;
 
 use crate::kernel::scalars::{Date, DateTime, Decimal};
@@ -32,14 +35,23 @@ impl Zone {
     /// # Errors
     /// Where clocks were put forward over it.
     fn moment(self, local: NaiveDateTime) -> Checked<Moment<Utc>> {
+        self.earliest(local).ok_or_else(|| {
+            let mensagem = format!("O horário {local} não existiu: os relógios foram adiantados.");
+            (CodigoErro::Invalido, mensagem)
+        })
+    }
+
+    /// When a day began: at midnight, or where clocks were put forward over that.
+    fn begin(self, day: NaiveDate) -> Option<Moment<Utc>> {
+        let midnight = day.and_time(NaiveTime::MIN);
+        (0..96).find_map(|quarters| self.earliest(midnight + TimeDelta::minutes(15 * quarters)))
+    }
+
+    fn earliest(self, local: NaiveDateTime) -> Option<Moment<Utc>> {
         match self {
             Self::Offset(offset) => first_of(offset.from_local_datetime(&local)),
             Self::Named(zone) => first_of(zone.from_local_datetime(&local)),
         }
-        .ok_or_else(|| {
-            let mensagem = format!("O horário {local} não existiu: os relógios foram adiantados.");
-            (CodigoErro::Invalido, mensagem)
-        })
     }
 }
 
@@ -54,33 +66,72 @@ impl Format {
     /// What is wrong with it.
     pub(super) fn price(self, text: &str) -> Checked<Decimal> {
         let text = text.strip_prefix("R$").unwrap_or(text).trim();
+        let as_comma = with_point(text);
         if self.decimal_comma {
-            return rules::preco(&with_point(text).unwrap_or_default());
+            let Some(plain) = as_comma else {
+                return invalid("O preço não é válido; ele tem a forma 1.234,50 ou 1234,50.".to_owned());
+            };
+            return rules::preco(&plain).map_err(|(codigo, mensagem)| {
+                (
+                    codigo,
+                    mensagem
+                        .replace("1234.50", "1.234,50")
+                        .replace("0.00 e 9999999999.99", "0,00 e 9999999999,99"),
+                )
+            });
         }
-        if is_thousands_or_decimals(text) {
-            let mensagem = format!(
+        if is_thousands(text, '.') {
+            return invalid(format!(
                 "O preço {text} é ambíguo: com --decimal-comma são milhares; sem, escreva duas casas decimais."
-            );
-            return Err((CodigoErro::Invalido, mensagem));
+            ));
         }
-        rules::preco(text).map_err(|(codigo, mensagem)| match with_point(text) {
-            Some(_) if text.contains(',') => {
-                (codigo, format!("{mensagem} Para preços como {text} há --decimal-comma."))
+        rules::preco(text).map_err(|(codigo, mensagem)| {
+            let is_meant = |plain: &String| text.contains(',') && rules::preco(plain).is_ok();
+            match as_comma.filter(is_meant) {
+                Some(_) => (codigo, format!("{mensagem} Para preços como {text} há --decimal-comma.")),
+                None => (codigo, mensagem),
             }
-            _ => (codigo, mensagem),
         })
     }
 
-    /// A moment of the past: RFC 3339, as MySQL writes it, or as people here do.
+    /// A moment of the past: RFC 3339, as MySQL writes it, or as people here do; a day
+    /// alone is when it began.
     ///
     /// # Errors
     /// What is wrong with it.
     pub(super) fn moment(self, text: &str) -> Checked<DateTime> {
-        match local(text) {
-            Some(local) => rules::momento_passado(&self.zone.moment(local)?.to_rfc3339()),
-            None => rules::momento_passado(text),
+        let moment = match written(text) {
+            Some(Written::Moment(local)) => Some(self.zone.moment(local)?),
+            Some(Written::Day(day)) => self.zone.begin(day),
+            None => None,
+        };
+        match moment {
+            Some(moment) => rules::momento_passado(&moment.to_rfc3339()),
+            None => rules::momento_passado(text).map_err(|(codigo, mensagem)| match codigo {
+                CodigoErro::Invalido => (codigo, explained(text, "2026-11-24 12:00:00 ou 24/11/2026 12:00")),
+                _ => (codigo, mensagem),
+            }),
         }
     }
+
+    /// How many units: a whole number, also where a spreadsheet wrote it with decimals.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn quantity(self, text: &str) -> Checked<u32> {
+        let units = match with_point(text) {
+            Some(plain) if self.decimal_comma => without_zeros(&plain).parse::<i64>(),
+            _ => whole(text)?.parse(),
+        };
+        match units {
+            Ok(units) => rules::quantidade(units),
+            Err(_) => invalid(format!("A quantidade deve ser um número inteiro, e não {}.", shortened(text))),
+        }
+    }
+}
+
+fn invalid<T>(mensagem: String) -> Checked<T> {
+    Err((CodigoErro::Invalido, mensagem))
 }
 
 /// A day: `1990-12-31`, `31/12/1990`, or either at midnight.
@@ -88,32 +139,58 @@ impl Format {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn day(text: &str, rule: impl FnOnce(&str) -> Checked<Date>) -> Checked<Date> {
-    match local(text) {
-        Some(local) if local.time() == chrono::NaiveTime::MIN => rule(&Date(local.date()).to_string()),
-        _ => rule(text),
+    match written(text) {
+        Some(Written::Day(day)) => rule(&Date(day).to_string()),
+        Some(Written::Moment(local)) if local.time() == NaiveTime::MIN => {
+            rule(&Date(local.date()).to_string())
+        }
+        _ => invalid(explained(text, "31/12/1990 ou 1990-12-31")),
+    }
+}
+
+/// Why a text is no date of such a form.
+fn explained(text: &str, form: &str) -> String {
+    let first = text.split([' ', 'T']).next().unwrap_or_default();
+    let shape: String = first.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    match shape.as_str() {
+        "99/99/9999" | "9/99/9999" | "99/9/9999" | "9/9/9999" | "9999-99-99" | "99-99-9999"
+        | "99.99.9999"
+            if written(first).is_none() =>
+        {
+            format!("O dia {first} não existe; a data tem a forma {form}.")
+        }
+        "99/99/99" | "9/9/99" | "99-99-99" | "99.99.99" => {
+            format!("O ano de {first} tem dois dígitos, e deve ter quatro; a data tem a forma {form}.")
+        }
+        _ => format!("A data não é válida; ela tem a forma {form}."),
     }
 }
 
 /// Whether a date stands for none, as MySQL writes what its older modes let in.
 pub(super) fn is_zero_date(text: &str) -> bool {
-    text.starts_with("0000-00-00")
+    let day = text.split([' ', 'T']).next().unwrap_or_default();
+    matches!(day, "0000-00-00" | "00/00/0000" | "00-00-0000" | "00.00.0000")
 }
 
-/// How many units: a whole number, also where a spreadsheet wrote it with decimals.
+/// A whole number without the zeros behind a point or a comma that a spreadsheet has
+/// given it; what is none is left as it is.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(super) fn quantity(text: &str) -> Checked<u32> {
-    let whole = match text.split_once(['.', ',']) {
-        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
+/// `1.000` may be one or a thousand.
+pub(super) fn whole(text: &str) -> Checked<&str> {
+    let plain = without_zeros(text);
+    if plain != text && ['.', ','].into_iter().any(|mark| is_thousands(text, mark)) {
+        let all = text.replace(['.', ','], "");
+        return invalid(format!("O número {text} é ambíguo; escreva {plain} ou {all}."));
+    }
+    Ok(plain)
+}
+
+/// A number without zeros behind its point or comma.
+pub(super) fn without_zeros(text: &str) -> &str {
+    match text.split_once(['.', ',']) {
+        Some((plain, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => plain,
         _ => text,
-    };
-    match whole.parse::<i64>() {
-        Ok(units) => rules::quantidade(units),
-        Err(_) => {
-            let mensagem = format!("A quantidade deve ser um número inteiro, e não {}.", shortened(text));
-            Err((CodigoErro::Invalido, mensagem))
-        }
     }
 }
 
@@ -121,24 +198,33 @@ fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-const LOCAL: [&str; 5] = [
+const MOMENTS: [&str; 7] = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
     "%d/%m/%Y %H:%M:%S%.f",
     "%d/%m/%Y %H:%M",
+    "%d-%m-%Y %H:%M:%S%.f",
+    "%d-%m-%Y %H:%M",
 ];
-const DAY: [&str; 2] = ["%Y-%m-%d", "%d/%m/%Y"];
+const DAYS: [&str; 4] = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"];
 
-/// What clocks showed, or a day at midnight.
-fn local(text: &str) -> Option<NaiveDateTime> {
-    let moment = || LOCAL.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+/// What a text says of a time.
+enum Written {
+    /// What clocks showed.
+    Moment(NaiveDateTime),
+    Day(NaiveDate),
+}
+
+fn written(text: &str) -> Option<Written> {
     // The parser takes a year of two digits for one of the first century.
     let has_whole_year = |day: &NaiveDate| chrono::Datelike::year(day) >= 1000;
-    let day = || DAY.iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok());
-    moment()
-        .or_else(|| day().and_then(|day| day.and_hms_opt(0, 0, 0)))
-        .filter(|local| has_whole_year(&local.date()))
+    let moment = MOMENTS.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    if let Some(moment) = moment {
+        return has_whole_year(&moment.date()).then_some(Written::Moment(moment));
+    }
+    let day = DAYS.iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok())?;
+    has_whole_year(&day).then_some(Written::Day(day))
 }
 
 /// `1.234,50` as `1234.50`; nothing when a point stands where no thousands end, so
@@ -153,8 +239,8 @@ fn with_point(text: &str) -> Option<String> {
 }
 
 /// `1.200`: 1,20 to some, 1200 to others.
-fn is_thousands_or_decimals(text: &str) -> bool {
-    text.split_once('.').is_some_and(|(first, rest)| {
+fn is_thousands(text: &str, mark: char) -> bool {
+    text.split_once(mark).is_some_and(|(first, rest)| {
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         (1..=3).contains(&first.len())
             && !first.starts_with('0')
@@ -201,26 +287,52 @@ mod tests {
         ] {
             assert_eq!(shown(comma, text).as_deref(), price, "{text}");
         }
-        let told = |text| format(false).price(text).map_err(|(_, mensagem)| mensagem).expect_err("refused");
-        assert!(told("1.200").starts_with("O preço 1.200 é ambíguo"), "{}", told("1.200"));
-        assert!(told("1,50").ends_with("Para preços como 1,50 há --decimal-comma."), "{}", told("1,50"));
+        let told = |comma, text| format(comma).price(text).map_err(|(_, told)| told).expect_err("refused");
+        let form = "O preço não é válido; ele tem a forma 1234.50.";
+        let hint = |text| format!("{form} Para preços como {text} há --decimal-comma.");
+        for (comma, text, expected) in [
+            (
+                false,
+                "1.200",
+                "O preço 1.200 é ambíguo: com --decimal-comma são milhares; sem, escreva duas casas decimais.".into(),
+            ),
+            (false, "1,50", hint("1,50")),
+            (false, "1.234,5", hint("1.234,5")),
+            // There it would not help.
+            (false, "1,234.50", form.to_owned()),
+            (false, "10,999", form.to_owned()),
+            (true, "1234.50", "O preço não é válido; ele tem a forma 1.234,50 ou 1234,50.".into()),
+            (true, "dez", "O preço não é válido; ele tem a forma 1.234,50.".into()),
+            (true, "-1", "O preço deve estar entre 0,00 e 9999999999,99.".into()),
+        ] {
+            assert_eq!(told(comma, text), expected, "{text}");
+        }
     }
 
     #[test]
     fn quantities() {
-        for (text, units) in [
-            ("3", Some(3)),
-            ("1.0", Some(1)),
-            ("2,000", Some(2)),
-            ("0", None),
-            ("2.5", None),
-            ("dois", None),
-            ("", None),
+        for (comma, text, units) in [
+            (false, "3", Some(3)),
+            (false, "1.0", Some(1)),
+            (false, "2,00", Some(2)),
+            (false, "1.000", None),
+            (false, "1,000", None),
+            (false, "1.500", None),
+            (false, "0", None),
+            (false, "2.5", None),
+            (false, "dois", None),
+            (false, "", None),
+            (true, "1.000", Some(1000)),
+            (true, "1,000", Some(1)),
+            (true, "1.500,0", Some(1500)),
+            (true, "1.0", Some(1)),
+            (true, "1,5", None),
         ] {
-            assert_eq!(quantity(text).ok(), units, "{text}");
+            assert_eq!(format(comma).quantity(text).ok(), units, "{text}");
         }
-        let told = quantity("dois").map_err(|(_, mensagem)| mensagem);
-        assert_eq!(told, Err("A quantidade deve ser um número inteiro, e não dois.".into()));
+        let told = |text| format(false).quantity(text).map_err(|(_, mensagem)| mensagem);
+        assert_eq!(told("dois"), Err("A quantidade deve ser um número inteiro, e não dois.".into()));
+        assert_eq!(told("1.000"), Err("O número 1.000 é ambíguo; escreva 1 ou 1000.".into()));
     }
 
     #[test]
@@ -239,6 +351,9 @@ mod tests {
             ("2015-07-01 10:00:00", "2015-07-01T13:00:00Z"),
             // Clocks were put back: it was 23:30 twice, and the first counts.
             ("2015-02-21 23:30:00", "2015-02-22T01:30:00Z"),
+            // Clocks were put forward at midnight: the day began at one.
+            ("04/11/2018", "2018-11-04T03:00:00Z"),
+            ("04-11-2018 10:00", "2018-11-04T12:00:00Z"),
         ] {
             assert_eq!(shown(text).as_deref(), Ok(moment), "{text}");
         }
@@ -246,8 +361,20 @@ mod tests {
             shown("2014-10-19 00:30:00"),
             Err("O horário 2014-10-19 00:30:00 não existiu: os relógios foram adiantados.".into())
         );
-        for text in ["", "ontem", "31/02/2020 10:00", "2999-01-01 00:00:00", "02/01/20 03:04"] {
-            assert!(shown(text).is_err(), "{text}");
+        for (text, told) in [
+            ("ontem", "A data não é válida; ela tem a forma 2026-11-24 12:00:00 ou 24/11/2026 12:00."),
+            (
+                "31/02/2020 10:00",
+                "O dia 31/02/2020 não existe; a data tem a forma 2026-11-24 12:00:00 ou 24/11/2026 12:00.",
+            ),
+            (
+                "02/01/20 03:04",
+                "O ano de 02/01/20 tem dois dígitos, e deve ter quatro; a data tem a forma 2026-11-24 12:00:00 ou \
+                 24/11/2026 12:00.",
+            ),
+            ("2999-01-01 00:00:00", "A data deve estar entre 1900-01-01 e agora."),
+        ] {
+            assert_eq!(shown(text), Err(told.into()));
         }
     }
 
@@ -262,8 +389,21 @@ mod tests {
             ("1990-12-31 10:00:00", None),
             ("31/02/1980", None),
             ("01/01/75", None),
+            ("31.12.1990", Some("1990-12-31")),
+            ("31-12-1990", Some("1990-12-31")),
         ] {
             assert_eq!(shown(text).as_deref(), expected, "{text}");
         }
+        let told =
+            |text| day(text, rules::data_nascimento(today)).map_err(|(_, told)| told).expect_err("refused");
+        assert_eq!(
+            told("31/02/1980"),
+            "O dia 31/02/1980 não existe; a data tem a forma 31/12/1990 ou 1990-12-31."
+        );
+        assert_eq!(told("ontem"), "A data não é válida; ela tem a forma 31/12/1990 ou 1990-12-31.");
+        for text in ["0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000"] {
+            assert!(is_zero_date(text), "{text}");
+        }
+        assert!(!is_zero_date("01/00/0000"));
     }
 }

@@ -10,7 +10,7 @@ use crate::db::{Db, InList, Statement, StoreError, Transaction, ValueList};
 use crate::kernel::scalars::DateTime;
 
 /// Whose notes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Guarded {
     /// Clients.
     Cliente,

@@ -132,7 +132,7 @@ async fn the_four_services_are_adopted_and_every_row_is_accounted_for() {
         pairs(&clientes),
         [
             ("4", "cpf: O CPF não é válido; confira os 11 dígitos."),
-            ("5", "email: another row has this value"),
+            ("5", "email: já é de cliente_2."),
             (
                 "6",
                 "nome: Este campo é obrigatório.; telefone: O telefone não é válido: ele tem dígitos de menos. Ele tem a forma (11) 91234-5678 ou +351 912 345 678."
@@ -147,7 +147,7 @@ async fn the_four_services_are_adopted_and_every_row_is_accounted_for() {
     assert_eq!(
         pairs(&rejects(folder.path(), "enderecos")),
         [
-            ("4", "id_cliente: cliente_99 does not exist"),
+            ("4", "id_cliente: cliente_99 não existe."),
             ("5", "uf: A UF não é válida; ela tem duas letras, como SP."),
             ("6", "cep: O CEP não é válido; ele tem 8 dígitos, como 01310-100."),
         ]
@@ -163,10 +163,10 @@ async fn the_four_services_are_adopted_and_every_row_is_accounted_for() {
     assert_eq!(
         pairs(&rejects(folder.path(), "inventario")),
         [
-            ("6", "id_cliente: cliente_99 does not exist"),
-            ("7", "preco_unitario: Este campo é obrigatório."),
+            ("6", "id_cliente: cliente_99 não existe."),
+            ("7", "preco_unitario: Este campo é obrigatório.; id_produto: produto_77 não existe."),
             ("8", "id_cliente: Este campo é obrigatório."),
-            ("9", "id_cliente: cliente_4 does not exist"),
+            ("9", "id_cliente: cliente_4 não existe."),
         ]
     );
 
@@ -236,12 +236,18 @@ map = { valor = "total" }
         [
             (
                 "11",
-                "telefone: O telefone não é válido: escreva só o número, sem ramal nem observação. Ele tem a forma (11) 91234-5678 ou +351 912 345 678.; data_nascimento: A data não é válida; ela tem a forma 1990-12-31."
+                "telefone: O telefone não é válido: escreva só o número, sem ramal nem observação. Ele tem a forma (11) 91234-5678 ou +351 912 345 678.; data_nascimento: O dia 31/02/1980 não existe; a data tem a forma 31/12/1990 ou 1990-12-31."
             ),
-            ("12", "data_nascimento: A data não é válida; ela tem a forma 1990-12-31."),
+            (
+                "12",
+                "data_nascimento: O ano de 01/01/75 tem dois dígitos, e deve ter quatro; a data tem a forma 31/12/1990 ou 1990-12-31."
+            ),
         ]
     );
-    assert_eq!(pairs(&rejects(folder.path(), "catalogo")), [("2", "id: the file has this id twice")]);
+    assert_eq!(
+        pairs(&rejects(folder.path(), "catalogo")),
+        [("2", "id: produto_2 já existe, com outro valor em nome, preco.")]
+    );
     let app = TestApp::over(&databases).await;
     let data = app
         .data(

@@ -7,7 +7,7 @@ use csv::ByteRecord;
 use quarteto::db::{Db, DbLimits, PerStore, Store};
 use quarteto::import::header::Mapping;
 use quarteto::import::{
-    Asked, File, Format, ImportError, Layout, Observer, Options, Summary, Table, Zone, columns, run,
+    Asked, File, Format, ImportError, Layout, Observer, Options, Reader, Summary, Table, Zone, columns, run,
 };
 use quarteto::relay::ClienteId;
 
@@ -25,8 +25,8 @@ impl Observer for Rejects {
         Ok(())
     }
 
-    fn rejected(&mut self, line: u64, _: &ByteRecord, why: &str) -> std::io::Result<()> {
-        self.0.push((line, why.to_owned()));
+    fn rejected(&mut self, line: u64, _: &ByteRecord, why: &[String]) -> std::io::Result<()> {
+        self.0.push((line, why.join("; ")));
         Ok(())
     }
 }
@@ -128,7 +128,7 @@ x,,ana@,11111111111,2999-01-01
 1003,Dan,dan@example.com,39053344705,
 ";
     let (done, rejects) = import(&stores, Store::Clientes, clientes, &options()).await;
-    assert_eq!(done, summary(6, 1, 0, 5));
+    assert_eq!(done, summary(6, 2, 0, 4));
     let why = |line| rejects.iter().find(|reject| reject.0 == line).map(|reject| reject.1.as_str());
     assert_eq!(
         why(2),
@@ -138,25 +138,22 @@ x,,ana@,11111111111,2999-01-01
               data_nascimento: A data de nascimento deve estar entre 1900-01-01 e hoje."
         )
     );
-    assert_eq!(why(3), Some("id: another row has this id"));
-    assert_eq!(why(5), Some("cpf: another row has this value"));
-    assert_eq!(why(6), Some("email: another row has this value"));
-    assert_eq!(why(7), Some("id: the file has this id twice"));
+    assert_eq!(
+        why(3),
+        Some("id: cliente_1 já existe, com outro valor em nome, email, cpf, data_nascimento.")
+    );
+    assert_eq!(why(5), Some("cpf: já é de cliente_1001."));
+    assert_eq!(why(6), Some("email: já é de cliente_5."));
+    assert_eq!(why(7), None, "the one before it with its id is not in");
 
     let enderecos =
         "id,id_cliente,logradouro,numero,cidade,uf,cep\n2001,999,R,1,C,SP,11010000\n2002,1,R,1,C,XX,1101\n";
     let (done, rejects) = import(&stores, Store::Enderecos, enderecos, &options()).await;
-    assert_eq!(
-        (done, rejects[0].1.as_str()),
-        (summary(2, 0, 0, 2), "id_cliente: cliente_999 does not exist")
-    );
+    assert_eq!((done, rejects[0].1.as_str()), (summary(2, 0, 0, 2), "id_cliente: cliente_999 não existe."));
     let compras = "id,id_cliente,id_produto,quantidade,preco_unitario,adquirido_em\n4001,999,999,1,1.00,2021-01-01 00:00:00\n4002,1,1,0,1.999,\n";
     let (done, rejects) = import(&stores, Store::Inventario, compras, &options()).await;
     assert_eq!(done, summary(2, 0, 0, 2));
-    assert_eq!(
-        rejects[0].1,
-        "id_cliente: cliente_999 does not exist; id_produto: produto_999 does not exist"
-    );
+    assert_eq!(rejects[0].1, "id_cliente: cliente_999 não existe.; id_produto: produto_999 não existe.");
 }
 
 #[tokio::test]
@@ -165,12 +162,18 @@ async fn the_fifty_first_address_is_rejected() {
     let stores = stores(&databases).await;
     // Client 2 has two.
     let rows: String = (1..=49).map(|n| format!("{},2,R,{n},C,SP,11010000\n", 2000 + n)).collect();
-    let file = format!("id,id_cliente,logradouro,numero,cidade,uf,cep\n{rows}");
-    let (done, rejects) = import(&stores, Store::Enderecos, &file, &options()).await;
-    assert_eq!(
-        (done, rejects),
-        (summary(49, 48, 0, 1), vec![(50, "id_cliente: cliente_2 has 50 addresses already".to_owned())])
-    );
+    // In another batch, where a trial has to count those before.
+    let between: String = (0..600).map(|n| format!("{},3,R,1,C,SP,\n", 3000 + n)).collect();
+    let last = "2100,2,R,50,C,SP,11010000\n";
+    let file = format!("id,id_cliente,logradouro,numero,cidade,uf,cep\n{rows}{between}{last}");
+    for dry_run in [true, false] {
+        let (done, rejects) =
+            import(&stores, Store::Enderecos, &file, &Options { dry_run, ..options() }).await;
+        assert_eq!(done, summary(650, 48, 0, 602));
+        let full = "id_cliente: cliente_2 já tem 50 endereços.";
+        assert_eq!(rejects.first(), Some(&(50, full.to_owned())));
+        assert_eq!(rejects.last(), Some(&(651, full.to_owned())));
+    }
 }
 
 #[tokio::test]
@@ -188,7 +191,7 @@ async fn nothing_is_added_to_a_client_whose_removal_has_begun() {
             import(&stores, Store::Enderecos, file, &Options { dry_run, ..options() }).await;
         assert_eq!(
             (done, rejects),
-            (summary(2, 1, 0, 1), vec![(3, "id_cliente: has been removed".to_owned())])
+            (summary(2, 1, 0, 1), vec![(3, "id_cliente: cliente_2 foi removido.".to_owned())])
         );
     }
 }
@@ -226,8 +229,8 @@ async fn an_import_that_was_interrupted_is_run_again() {
         fn header(&mut self, _: &[String], _: Layout) -> std::io::Result<()> {
             Ok(())
         }
-        fn rejected(&mut self, _: u64, _: &ByteRecord, why: &str) -> std::io::Result<()> {
-            panic!("{why}")
+        fn rejected(&mut self, _: u64, _: &ByteRecord, why: &[String]) -> std::io::Result<()> {
+            panic!("{why:?}")
         }
     }
     let ended = {
@@ -266,11 +269,11 @@ async fn a_bad_row_costs_itself_alone_whatever_is_wrong_with_it() {
     let (done, rejects) = import(&stores, Store::Clientes, &file, &options()).await;
     assert_eq!(done, summary(8, 3, 0, 5));
     let expected = [
-        (3, "the row has 5 fields, the header has 4; is a value with a delimiter in it not quoted?"),
-        (4, "the row has 1 fields, the header has 4"),
+        (3, "a linha tem 5 campos, e o cabeçalho 4; falta pôr entre aspas um valor que contém o separador?"),
+        (4, "a linha tem 1 campo, e o cabeçalho 4"),
         (
             7,
-            "field 2 is not UTF-8; if the file is in another encoding, say so, as in --encoding windows-1252",
+            "o campo 2 não é UTF-8; se o arquivo tem outra codificação, diga qual, como em --encoding windows-1252",
         ),
         (8, "nome: O texto contém um caractere invisível, U+200B (ZERO WIDTH SPACE); apague-o."),
         (9, "id: O identificador deve ser no máximo 9223372036854775807."),
@@ -303,16 +306,80 @@ async fn a_purchase_with_a_key_that_is_none_is_rejected_and_the_others_are_in() 
             (
                 5,
                 "quantidade: A quantidade deve ser um número inteiro, e não duas.; \
-                 adquirido_em: A data e hora não é válida; ela tem a forma 2026-11-24T12:00:00Z."
+                 adquirido_em: A data não é válida; ela tem a forma 2026-11-24 12:00:00 ou 24/11/2026 12:00."
             ),
             (
                 6,
                 "preco_unitario: O preço 1.200 é ambíguo: com --decimal-comma são milhares; sem, escreva duas casas decimais."
             ),
-            (7, "chave_idempotencia: another row has this value"),
+            (7, "chave_idempotencia: já é de compra_4002."),
         ]
     );
     assert_eq!(done, summary(6, 1, 0, 5));
+}
+
+/// Of two lines with one id the second meets the first, and only if that went in; in one
+/// batch and in several, and in a trial as in the run.
+#[tokio::test]
+async fn a_line_that_comes_twice_is_there_already() {
+    let databases = shop::open().await;
+    let stores = stores(&databases).await;
+    let between: String = (0..600).map(|n| format!("{},Banco {n},1.00\n", 6000 + n)).collect();
+    let file = format!(
+        "id,nome,preco\n\
+         5001,Mesa,10.00\n\
+         5001,Mesa,10\n\
+         5002,Mesa,grátis\n\
+         5002,Mesa,20.00\n\
+         5001,Mesa,11.00\n\
+         {between}\
+         5001,Mesa,10.00\n\
+         5001,Mesas,10.00\n"
+    );
+    let differs = |column| format!("id: produto_5001 já existe, com outro valor em {column}.");
+    let expected = (
+        summary(607, 602, 2, 3),
+        vec![
+            (4, "preco: O preço não é válido; ele tem a forma 1234.50.".to_owned()),
+            (6, differs("preco")),
+            (608, differs("nome")),
+        ],
+    );
+    for dry_run in [true, false] {
+        let done = import(&stores, Store::Catalogo, &file, &Options { dry_run, ..options() }).await;
+        assert_eq!(done, expected, "dry run: {dry_run}");
+    }
+}
+
+/// Also of a row that is ill-formed it is told what it refers to in vain and whose values
+/// it has.
+#[tokio::test]
+async fn everything_that_is_wrong_with_a_row_is_told_at_once() {
+    let databases = shop::open().await;
+    let stores = stores(&databases).await;
+    for (store, file, expected) in [
+        (
+            Store::Clientes,
+            "Código;Nome;E-mail;CPF;Celular\n901;;cliente5@example.com;529.982.247-25;12\n",
+            "nome: Este campo é obrigatório.; telefone: O telefone não é válido: ele tem dígitos de menos. Ele tem a forma \
+             (11) 91234-5678 ou +351 912 345 678.; email: já é de cliente_5.",
+        ),
+        (
+            Store::Enderecos,
+            "id,cliente,rua,numero,cidade,estado,cep,pais\n901,cliente_999,R,1,C,SP,11,Brasil\n",
+            "cep: O CEP não é válido; ele tem 8 dígitos, como 01310-100.; id_cliente: cliente_999 não existe.",
+        ),
+        (
+            Store::Inventario,
+            "id,id_cliente,id_produto,quantidade,preco_unitario,adquirido_em\n901,\"999,0\",998.0,1.000,1.00,31/02/2020\n",
+            "quantidade: O número 1.000 é ambíguo; escreva 1 ou 1000.; adquirido_em: O dia 31/02/2020 não existe; a data tem \
+             a forma 2026-11-24 12:00:00 ou 24/11/2026 12:00.; id_cliente: cliente_999 não existe.; id_produto: produto_998 \
+             não existe.",
+        ),
+    ] {
+        let (done, rejects) = import(&stores, store, file, &options()).await;
+        assert_eq!((done, rejects), (summary(1, 0, 0, 1), vec![(2, expected.to_owned())]), "{store}");
+    }
 }
 
 /// What stands in the store is what counts, so the trial meets the rows before it and
@@ -354,13 +421,15 @@ async fn who_was_removed_stays_removed_unless_told_otherwise() {
     let gone = app.write(remove, json!({ "id": "77" })).await;
     assert_eq!(gone["idRemovido"], "produto_77", "{gone}");
     let cliente = "id,nome,email,cpf\n2,Caio,caio@exemplo.com,52998224725\n";
-    for (store, file, number) in [(Store::Clientes, cliente, 2), (Store::Catalogo, produto, 77)] {
+    for (store, file, id) in
+        [(Store::Clientes, cliente, "cliente_2"), (Store::Catalogo, produto, "produto_77")]
+    {
         for dry_run in [true, false] {
             let (done, rejects) = import(&stores, store, file, &Options { dry_run, ..options() }).await;
             assert_eq!(done, summary(1, 0, 0, 1));
             let why = &rejects[0].1;
-            let begins = format!("id: {number} was removed on 20");
-            assert!(why.starts_with(&begins) && why.ends_with("; --bring-back takes it in again"), "{why}");
+            let begins = format!("id: {id} foi removido em 20");
+            assert!(why.starts_with(&begins) && why.ends_with("; com --bring-back ele volta."), "{why}");
         }
         let back = Options { bring_back: true, ..options() };
         assert_eq!(import(&stores, store, file, &back).await.0, summary(1, 1, 0, 0));
@@ -434,7 +503,10 @@ async fn an_export_is_a_file_that_an_import_reads() {
     shop::sql(
         &from,
         Store::Catalogo,
-        "UPDATE catalogo SET nome = 'A \"B\"; C', descricao = 'um,\ndois' WHERE id = 3",
+        "UPDATE catalogo SET nome = 'A \"B\"; C', descricao = 'um,\ndois' WHERE id = 3; \
+         UPDATE catalogo SET nome = 'NULL', descricao = '\\\\N' WHERE id = 4; \
+         UPDATE catalogo SET nome = '=1+1', descricao = '=\"a\"' WHERE id = 5; \
+         UPDATE catalogo SET nome = '007', descricao = CONCAT('-', REPEAT('x', 300)) WHERE id = 6",
     )
     .await;
     shop::sql(&from, Store::Inventario, "UPDATE inventario SET chave_idempotencia = 'pedido-1' WHERE id = 3")
@@ -442,13 +514,34 @@ async fn an_export_is_a_file_that_an_import_reads() {
     let (old, new) = (stores(&from).await, stores(&to).await);
     for store in Store::ALL {
         let mut file = Vec::new();
-        let rows = quarteto::import::export(store, &old[store], &mut file).await.expect("exported");
+        let rows =
+            quarteto::import::export(store, &old[store], Reader::Program, &mut file).await.expect("exported");
         let (done, rejects) = import(&new, store, &file, &options()).await;
         assert_eq!((done, rejects), (summary(rows, rows, 0, 0), vec![]), "{store}");
         assert_eq!(import(&new, store, &file, &options()).await.0, summary(rows, 0, rows, 0), "{store}");
         let mut again = Vec::new();
-        quarteto::import::export(store, &new[store], &mut again).await.expect("exported");
+        quarteto::import::export(store, &new[store], Reader::Program, &mut again).await.expect("exported");
         assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&file), "{store}");
+        // As a spreadsheet is to have it, it says the same.
+        let mut sheet = Vec::new();
+        quarteto::import::export(store, &old[store], Reader::Spreadsheet, &mut sheet)
+            .await
+            .expect("exported");
+        let mut comma = options();
+        comma.format.decimal_comma = true;
+        let (done, rejects) = import(&new, store, &sheet, &comma).await;
+        assert_eq!((done, rejects), (summary(rows, 0, rows, 0), vec![]), "{store}");
+        if store == Store::Catalogo {
+            let sheet = String::from_utf8_lossy(&sheet);
+            for shown in [
+                "\r\n4;\"=\"\"NULL\"\"\";\"=\"\"\\N\"\"\";",
+                "\r\n5;\"=\"\"=1+1\"\"\";\"=\"\"=\"\"\"\"a\"\"\"\"\"\"\";",
+                "\r\n6;\"=\"\"007\"\"\"; -xxx",
+                "\u{feff}id;nome;descricao;preco;",
+            ] {
+                assert!(sheet.contains(shown), "{shown} in {sheet}");
+            }
+        }
     }
 }
 
@@ -481,7 +574,7 @@ async fn the_rejects_have_the_form_of_the_file_and_can_be_fed_back() {
     assert_eq!(
         rejected,
         "id;nome;preço;line;reason\r\n902;;10;4;nome: Este campo é obrigatório.\r\n\
-         903;Pão;grátis;5;\"preco: O preço não é válido; ele tem a forma 1234.50.\"\r\n"
+         903;Pão;grátis;5;\"preco: O preço não é válido; ele tem a forma 1.234,50.\"\r\n"
     );
     let mended = rejected.replace("902;;", "902;Pera;").replace("grátis", "0,50");
     let (windows, _, _) = encoding_rs::WINDOWS_1252.encode(&mended);
@@ -497,6 +590,33 @@ async fn the_rejects_have_the_form_of_the_file_and_can_be_fed_back() {
     assert_eq!(
         data["nodes"],
         json!([{ "nome": "Maçã", "preco": "1200.00" }, { "nome": "Pera", "preco": "10.00" }, { "nome": "Pão", "preco": "0.50" }])
+    );
+    // No run writes over what somebody may have mended, nor over anything else.
+    let again = quarteto(&["import", "catalogo", "p.csv", "--decimal-comma"]);
+    let told = "the rejected rows are in p.csv.rejects-2.csv\n";
+    assert_eq!(String::from_utf8_lossy(&again.stderr), told, "{again:?}");
+    assert_eq!(std::fs::read(&rejects).expect("there"), windows.into_owned());
+    let again = quarteto(&["import", "catalogo", "p.csv", "--decimal-comma", "--dry-run"]);
+    assert_eq!(String::from_utf8_lossy(&again.stderr), told, "the same are the same file: {again:?}");
+    std::fs::write(folder.path().join("p.csv.rejects.csv"), "id;nome;preço;line;reason\n904;;1;2;x\n")
+        .expect("written");
+    let again = quarteto(&["import", "catalogo", "p.csv.rejects.csv"]);
+    assert_eq!(
+        String::from_utf8_lossy(&again.stderr),
+        "the rejected rows are in p.csv.rejects-3.csv\n",
+        "{again:?}"
+    );
+    for path in ["p.csv", "p.csv.rejects.csv"] {
+        let refused = quarteto(&["import", "catalogo", "p.csv", "--rejects", path]);
+        assert_eq!(
+            String::from_utf8_lossy(&refused.stderr),
+            format!("quarteto: --rejects {path}: is there already; name a new file\n")
+        );
+    }
+    let refused = quarteto(&["export", "catalogo", "p.csv"]);
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr),
+        "quarteto: p.csv: is there already; name a new file\n"
     );
     // What the person says must be about the file.
     let refused = quarteto(&["import", "catalogo", "p.csv", "--map", "custo=preco"]);

@@ -16,7 +16,8 @@ use sqlx::mysql::MySqlConnection;
 pub use mutation::MutacoesClientes;
 pub use query::{ClienteFiltro, ClienteOrdem, ConsultasClientes};
 pub use table::{
-    Cadastro, NovoCliente, by_cpf, by_ids, count, delete, existing, exported, insert_many, lock,
+    Cadastro, NovoCliente, by_cpf, by_ids, count, delete, existing, exported, insert_many, lock, with_cpfs,
+    with_emails,
 };
 pub use types::ClienteCadastro;
 

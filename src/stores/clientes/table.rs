@@ -222,6 +222,30 @@ pub async fn existing(db: &Db, ids: &[u64]) -> Result<Vec<u64>, StoreError> {
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
+/// Who has these e-mail addresses, given by their keys, at most
+/// [`MOST_KEYS`](crate::db::MOST_KEYS) of them.
+///
+/// # Errors
+/// The store's.
+pub async fn with_emails(db: &Db, keys: &[&str]) -> Result<Vec<(u64, String)>, StoreError> {
+    static WITH: InList = InList::new(
+        "clientes.com_emails",
+        &["SELECT `id`, `email_chave` FROM `cadastro` WHERE `email_chave` IN (…)"],
+    );
+    db.read(WITH.of(keys), &[]).await
+}
+
+/// Who has these CPFs, given by their digits, at most [`MOST_KEYS`](crate::db::MOST_KEYS)
+/// of them.
+///
+/// # Errors
+/// The store's.
+pub async fn with_cpfs(db: &Db, cpfs: &[&str]) -> Result<Vec<(u64, String)>, StoreError> {
+    static WITH: InList =
+        InList::new("clientes.com_cpfs", &["SELECT `id`, `cpf` FROM `cadastro` WHERE `cpf` IN (…)"]);
+    db.read(WITH.of(cpfs), &[]).await
+}
+
 /// A client to be inserted with a chosen id.
 pub struct NovoCliente {
     /// Its key.

@@ -17,7 +17,7 @@ pub use mutation::MutacoesInventario;
 pub use query::{CompraEntity, CompraFiltro, ConsultasInventario};
 pub use table::{
     DELETED_AT_ONCE, NovaCompra, Registro, Resumo, by_ids, count, delete_some_of, exported, forget_cliente,
-    how_many_of, insert_many, of_cliente, references, refers, was_bought,
+    how_many_of, insert_many, of_cliente, references, refers, was_bought, with_chaves,
 };
 pub use types::{ClienteInventario, Compra, ProdutoInventario};
 

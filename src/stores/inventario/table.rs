@@ -561,6 +561,18 @@ pub async fn refers(db: &Db, id: u64) -> Result<bool, StoreError> {
     Ok(!rows.is_empty())
 }
 
+/// Which purchases have these keys, at most [`MOST_KEYS`](crate::db::MOST_KEYS) of them.
+///
+/// # Errors
+/// The store's.
+pub async fn with_chaves(db: &Db, chaves: &[&str]) -> Result<Vec<(u64, String)>, StoreError> {
+    static WITH: InList = InList::new(
+        "inventario.com_chaves",
+        &["SELECT `id`, `chave_idempotencia` FROM `inventario` WHERE `chave_idempotencia` IN (…)"],
+    );
+    db.read(WITH.of(chaves), &[]).await
+}
+
 /// A purchase to be inserted with a chosen id.
 pub struct NovaCompra {
     /// Its key.
