@@ -16,6 +16,7 @@ pub mod local;
 pub mod mark;
 pub mod operation;
 pub mod relay;
+pub mod reload;
 pub mod removal;
 pub mod schema;
 pub mod seed;

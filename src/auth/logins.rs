@@ -5,8 +5,13 @@
 //! hash of the header: successes only, bounded, forgotten when the users file
 //! changes. One verification runs at a time per login, and as many as there are
 //! cores in all, on threads that may block; what waits beyond a bound is refused.
+//!
+//! A right login gets in while others guess at it: one that was right within a day is not
+//! throttled, and a wrong one that comes again, as from a forgotten tab, is answered from
+//! memory and counts once.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -20,12 +25,19 @@ use super::throttle::Throttle;
 use super::users::{Users, UsersError, UsersFile};
 use crate::kernel::Requester;
 use crate::mark::Mark;
+use crate::reload::{Reloaded, Take};
 use crate::text::nfc;
 
 /// How long a verified login is remembered.
 const REMEMBERED: Duration = Duration::from_secs(300);
 /// How many are.
 const MOST_REMEMBERED: u64 = 10_000;
+/// How long a login that was right is no guess.
+const RIGHT: Duration = Duration::from_secs(24 * 3600);
+/// How long a login that was wrong is known to be.
+const WRONG: Duration = Duration::from_secs(300);
+/// How many are known.
+const MOST_WRONG: u64 = 50_000;
 /// How many logins may wait for their verification.
 const MOST_WAITING: usize = 64;
 /// Longer credentials are refused unread.
@@ -63,19 +75,21 @@ impl Denied {
 /// Verifies logins against a users file that may change at any time.
 pub struct Logins {
     file: UsersFile,
+    opened: Mark,
     users: ArcSwap<Generation>,
     key: [u8; 32],
     remembered: moka::future::Cache<[u8; 32], Requester>,
+    right: moka::sync::Cache<[u8; 32], ()>,
+    wrong: moka::sync::Cache<[u8; 32], ()>,
     throttle: Throttle,
     verifiers: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
 
-/// The users as last read, and the mark of the file they came from.
+/// The users as last read.
 struct Generation {
     number: u64,
     users: Users,
-    mark: Mark,
 }
 
 impl Logins {
@@ -84,44 +98,24 @@ impl Logins {
     /// # Errors
     /// [`UsersError`] when it cannot be read or holds a bad line.
     pub fn open(file: UsersFile) -> Result<Self, UsersError> {
-        let mark = Mark::of([file.path()]);
+        let opened = Mark::of([file.path()]);
         let users = file.read()?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             file,
-            users: ArcSwap::from_pointee(Generation { number: 0, users, mark }),
+            opened,
+            users: ArcSwap::from_pointee(Generation { number: 0, users }),
             key: rand::random(),
             remembered: moka::future::Cache::builder()
                 .max_capacity(MOST_REMEMBERED)
                 .time_to_live(REMEMBERED)
                 .build(),
+            right: moka::sync::Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(RIGHT).build(),
+            wrong: moka::sync::Cache::builder().max_capacity(MOST_WRONG).time_to_live(WRONG).build(),
             throttle: Throttle::new(),
             verifiers: Arc::new(Semaphore::new(cores)),
             waiting: AtomicUsize::new(0),
         })
-    }
-
-    /// Reads the users file again when it has changed. A file that cannot be
-    /// read, or is half-written, leaves the old users in place.
-    pub fn reload(&self) {
-        let now = Mark::of([self.file.path()]);
-        let current = self.users.load();
-        if now == current.mark {
-            return;
-        }
-        match self.file.read() {
-            Ok(users) => {
-                tracing::info!(users = users.len(), "users file reloaded");
-                let number = current.number + 1;
-                self.users.store(Arc::new(Generation { number, users, mark: now }));
-                self.remembered.invalidate_all();
-            }
-            Err(error) => {
-                tracing::warn!(%error, "users file changed but cannot be used; the old users stay");
-                let kept = Generation { number: current.number, users: current.users.clone(), mark: now };
-                self.users.store(Arc::new(kept));
-            }
-        }
     }
 
     /// Who the bearer of this `Authorization` header is, who comes from
@@ -139,16 +133,45 @@ impl Logins {
         if let Some(requester) = self.remembered.get(&name).await {
             return Ok(requester);
         }
+        if self.wrong.contains_key(&name) {
+            return Err(Denied::Wrong);
+        }
+        // Of several at once with the same header one is looked at, and counts.
+        let check = self.try_login(generation, name, header, address);
+        self.remembered.try_get_with(name, check).await.map_err(|denied| *denied)
+    }
+
+    async fn try_login(
+        &self,
+        generation: Arc<Generation>,
+        name: [u8; 32],
+        header: &[u8],
+        address: IpAddr,
+    ) -> Result<Requester, Denied> {
         let (nome, password) = credentials(header)?;
-        self.throttle.check(&nome, address).map_err(Denied::Throttled)?;
-        let check = self.check(generation, nome.clone(), password);
-        let verified = self.remembered.try_get_with(name, check).await.map_err(|denied| *denied);
-        match verified {
-            Ok(_) => self.throttle.succeeded(&nome, address),
-            Err(Denied::Wrong) => self.throttle.failed(&nome, address),
-            Err(_) => {}
+        let guess = match self.right.contains_key(&name) {
+            true => None,
+            false => Some(self.throttle.begin(&nome, address).map_err(Denied::Throttled)?),
+        };
+        let verified = self.check(generation, nome, password).await;
+        match (&verified, guess) {
+            (Ok(_), guess) => {
+                self.right.insert(name, ());
+                if let Some(guess) = guess {
+                    guess.succeeded();
+                }
+            }
+            (Err(Denied::Wrong), _) => self.wrong.insert(name, ()),
+            (Err(_), Some(guess)) => guess.forget(),
+            (Err(_), None) => {}
         }
         verified
+    }
+
+    /// Whether there is such a user, for the log: what is typed as a name may be anything.
+    #[must_use]
+    pub fn knows(&self, nome: &str) -> bool {
+        self.users.load().users.get(nome).is_some()
     }
 
     /// A file that was replaced in mid-verification must not be remembered as
@@ -178,6 +201,40 @@ impl Logins {
         };
         let requester = tokio::task::spawn_blocking(verify).await;
         requester.ok().flatten().ok_or(Denied::Wrong)
+    }
+}
+
+impl Reloaded for Logins {
+    fn name(&self) -> &'static str {
+        "users file"
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.file.path().to_owned()]
+    }
+
+    fn opened(&self) -> Mark {
+        self.opened.clone()
+    }
+
+    /// Users that are not there any more, or have another password, are out at once; so who
+    /// has guessed wrongly before may try again.
+    fn read(&self) -> Result<Take<'_>, String> {
+        let users = self.file.read().map_err(|error| error.to_string())?;
+        let current = self.users.load_full();
+        if users.is_empty() && !current.users.is_empty() {
+            return Err(format!(
+                "{}: holds no user; remove the last by stopping the program",
+                self.file.path().display()
+            ));
+        }
+        Ok(Box::new(move || {
+            let told = format!("{} users", users.len());
+            self.users.store(Arc::new(Generation { number: current.number + 1, users }));
+            self.remembered.invalidate_all();
+            self.throttle.forget_all();
+            told
+        }))
     }
 }
 

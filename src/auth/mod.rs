@@ -13,4 +13,4 @@ mod users;
 
 pub use logins::{Denied, Logins, credentials};
 pub use password::{Hash, PasswordRule, hash, random_password};
-pub use users::{User, Users, UsersError, UsersFile};
+pub use users::{User, Users, UsersError, UsersFile, private_file};

@@ -7,6 +7,11 @@ use rand::RngExt as _;
 
 use crate::text::nfc;
 
+/// The output of argon2id, by the crate's and the command line tool's default.
+const ARGON2_BYTES: usize = 32;
+/// The length of a bcrypt hash.
+const BCRYPT_LENGTH: usize = 60;
+
 /// A hash as it stands in the users file, checked to be one we can verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hash(String);
@@ -18,9 +23,11 @@ impl Hash {
     /// A sentence that names the rule.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let known = if text.starts_with("$argon2id$") {
-            PasswordHash::new(text).is_ok_and(|hash| hash.salt.is_some() && hash.hash.is_some())
+            // Shorter, it may have been cut off.
+            let is_whole = |hash: PasswordHash| hash.hash.is_some_and(|output| output.len() == ARGON2_BYTES);
+            PasswordHash::new(text).is_ok_and(|hash| hash.salt.is_some() && is_whole(hash))
         } else {
-            is_bcrypt(text) && text.parse::<bcrypt::HashParts>().is_ok()
+            is_bcrypt(text) && text.len() == BCRYPT_LENGTH && text.parse::<bcrypt::HashParts>().is_ok()
         };
         known.then(|| Self(text.to_owned())).ok_or(
             "the hash must be argon2id ($argon2id$…) or bcrypt ($2y$…); make one with `quarteto user add`",

@@ -116,10 +116,17 @@ impl UsersFile {
     /// Reads all users.
     ///
     /// # Errors
-    /// [`UsersError`]: one bad line refuses the whole file, so that a
-    /// half-written one never counts.
+    /// [`UsersError`]: one bad line refuses the whole file, and so does a last line without
+    /// its end, so that a half-written one never counts.
     pub fn read(&self) -> Result<Users, UsersError> {
         let text = fs::read_to_string(&self.0).map_err(|error| self.failed(&error))?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            return Err(UsersError::Line {
+                path: self.0.display().to_string(),
+                line: text.lines().count(),
+                rule: "the last line has no line feed at its end, as in a file that is half-written".into(),
+            });
+        }
         self.parse(&nfc(text))
     }
 
@@ -236,9 +243,18 @@ impl UsersFile {
     }
 }
 
-fn private_file(path: &Path) -> std::io::Result<File> {
+/// Makes a file anew that its owner alone may read.
+///
+/// # Errors
+/// What the system says.
+pub fn private_file(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+    // One that is there may be open to others.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn parse_line(line: &str) -> Result<User, String> {

@@ -15,6 +15,7 @@ mod rejects;
 mod schema;
 mod seed;
 mod serve;
+mod stop;
 mod titular;
 mod user;
 

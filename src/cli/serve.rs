@@ -3,26 +3,31 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use indicatif::MultiProgress;
 use sqlx::mysql::MySqlConnectOptions;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::OpenStores;
-use crate::auth::{Logins, UsersFile, hash, random_password};
+use super::stop::{Patience, Signals, ended};
+use crate::auth::{Logins, UsersFile, hash, private_file, random_password};
 use crate::config::Config;
 use crate::db::migrations::{self, MigrationError, SchemaState};
-use crate::db::{Db, PerStore, Store};
-use crate::http::{self, App, Handle, HttpLimits, Tls};
+use crate::db::{Access, Db, PerStore, Store, UrlFile};
+use crate::http::{self, App, Door, Handle, HttpLimits, Tls};
 use crate::kernel::Papel;
-use crate::operation::trusted::Trusted;
+use crate::local::LocalDatabase;
+use crate::reload::{Reloaded, Watcher};
 use crate::removal::Removals;
 use crate::seed::{self, Plan};
 use crate::stores;
@@ -49,8 +54,44 @@ impl Serve {
         let bounds = HttpLimits::of(config).map_err(anyhow::Error::msg)?;
         config.http.check_exposure()?;
         warn_of_one_address(config);
-        let tls = open_tls(config).await?;
-        let listener = listen(config.http.listen.0).await?;
+        let tls = open_tls(config)?;
+        let listener = listen(config.http.listen.0)?;
+        let address = listener.local_addr()?;
+        // Then the door, shut: who watches over the program sees that it lives, however
+        // long the stores take.
+        let (door, handle) = (Door::default(), Handle::new());
+        let mut signals = Signals::caught()?;
+        let serving = tokio::spawn({
+            let (door, tls, handle) = (door.clone(), tls.clone(), handle.clone());
+            let limits = config.http.connections();
+            async move { http::serve(listener, door, tls.as_deref(), limits, handle).await }
+        });
+        let opened = tokio::select! {
+            opened = self.open(config, bounds, tls) => opened?,
+            sent = signals.next() => return Ok(sent.at_once().into()),
+        };
+        door.open(http::router(Arc::clone(&opened.app)));
+        greet(address, opened.first_password.as_ref(), config);
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            %address,
+            stores = if opened.private.is_some() { "private" } else { "configured" },
+            settings = config.differing().join(" "),
+            "serving"
+        );
+        let patience = Patience { unready: config.http.unready(), drain: config.http.drain() };
+        let ending = ended(signals, serving, &handle, &opened.app, patience).await?;
+        opened.close().await;
+        Ok(ending.into())
+    }
+
+    /// Everything behind the door.
+    async fn open(
+        &self,
+        config: &Config,
+        bounds: HttpLimits,
+        tls: Option<Arc<Tls>>,
+    ) -> anyhow::Result<Opened> {
         let OpenStores { stores, private } = OpenStores::open(config).await?;
         if private.is_some() {
             for store in Store::ALL {
@@ -60,35 +101,30 @@ impl Serve {
         } else {
             check_schemas(&stores).await?;
         }
-        let users = UsersFile::at(config.users_file());
-        let first_password = first_user(&users, private.is_some())?;
-        let logins = Arc::new(Logins::open(users)?);
-        let files = Files { logins: Arc::clone(&logins), tls: tls.clone(), trusted: bounds.trusted.clone() };
-        tokio::spawn(files.watch());
+        let first_password = first_user(config, private.is_some())?;
+        let logins = Arc::new(Logins::open(UsersFile::at(config.users_file()))?);
         let limits = config.stores.limits();
-        let databases = PerStore::from_fn(|store| Db::new(store, stores[store].clone(), limits));
+        let databases = PerStore::from_fn(|store| {
+            let options = stores[store].clone();
+            let access = match config.url_file(store) {
+                Some(file) => Access::from_file(options, file.to_owned()),
+                None => options.into(),
+            };
+            Db::new(store, access, limits)
+        });
+        let mut files: Vec<Arc<dyn Reloaded>> = vec![Arc::clone(&logins) as Arc<dyn Reloaded>];
+        files.extend(tls.map(|tls| tls as Arc<dyn Reloaded>));
+        files.extend(bounds.trusted.clone().map(|trusted| trusted as Arc<dyn Reloaded>));
+        let urls = databases.iter().filter_map(|(_, db)| UrlFile::of(db));
+        files.extend(urls.map(|url| Arc::new(url) as Arc<dyn Reloaded>));
+        let files = Watcher::new(files);
         let removals = Removals::new(databases.clone());
-        tokio::spawn(Arc::clone(&removals).run());
         let app = App::new(databases, &removals, logins, bounds)?;
-        // Before the greeting: who reads it may stop the program at once.
-        let handle = Handle::new();
-        stop_at_signal(handle.clone(), config.http.drain())?;
-        greet(listener.local_addr()?, first_password.as_deref(), config);
-        http::serve(
-            listener,
-            http::router(Arc::clone(&app)),
-            tls.as_deref(),
-            config.http.connections(),
-            handle,
-        )
-        .await
-        .context("the HTTP server failed")?;
-        if tokio::time::timeout(config.http.drain(), app.written()).await.is_err() {
-            tracing::warn!("some writes did not finish in time");
-        }
-        // Stopped last, when nobody asks it anything any more.
-        drop(private);
-        Ok(ExitCode::SUCCESS)
+        let background = vec![
+            supervised("files", move || Arc::clone(&files).run()),
+            supervised("removals", move || Arc::clone(&removals).run()),
+        ];
+        Ok(Opened { app, private, first_password, background })
     }
 
     async fn offer_demo_data(&self, stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result<()> {
@@ -105,6 +141,40 @@ impl Serve {
     }
 }
 
+/// What is behind the door.
+struct Opened {
+    app: Arc<App>,
+    private: Option<LocalDatabase>,
+    first_password: Option<FirstPassword>,
+    background: Vec<JoinHandle<()>>,
+}
+
+impl Opened {
+    /// The database last, when nobody asks it anything any more.
+    async fn close(self) {
+        for task in self.background {
+            task.abort();
+            let _ = task.await;
+        }
+        drop(self.private);
+    }
+}
+
+/// Runs what never ends; should it panic, it is begun again.
+fn supervised<F>(name: &'static str, task: impl Fn() -> F + Send + 'static) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    tokio::spawn(async move {
+        loop {
+            if AssertUnwindSafe(task()).catch_unwind().await.is_err() {
+                tracing::error!(task = name, "a background task panicked, and is begun again");
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    })
+}
+
 /// Asks at a terminal; nobody is there otherwise, and nothing is filled.
 fn asked_for_demo() -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -117,8 +187,8 @@ fn asked_for_demo() -> anyhow::Result<bool> {
     Ok(!answer.trim().to_ascii_lowercase().starts_with('n'))
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    http::listen(address).map_err(|error| {
         let remedy = match error.kind() {
             ErrorKind::AddrInUse => "something listens there already; choose another port with --listen",
             ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another with --listen",
@@ -152,9 +222,18 @@ async fn check_schemas(stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result
     Ok(())
 }
 
-/// Makes the first user of a private install and returns the password, to be
-/// shown once.
-fn first_user(users: &UsersFile, private: bool) -> anyhow::Result<Option<String>> {
+/// The password of the first user.
+enum FirstPassword {
+    /// It is shown, once, at a terminal.
+    Shown(String),
+    /// What the program says may be kept by others, as in a journal: it is in a file that
+    /// its owner alone may read.
+    Kept(PathBuf),
+}
+
+/// Makes the first user of a private install.
+fn first_user(config: &Config, private: bool) -> anyhow::Result<Option<FirstPassword>> {
+    let users = UsersFile::at(config.users_file());
     if users.exists() {
         return Ok(None);
     }
@@ -164,8 +243,17 @@ fn first_user(users: &UsersFile, private: bool) -> anyhow::Result<Option<String>
         users.path().display()
     );
     let password = random_password();
-    users.add("admin", &hash(&password)?, Papel::Admin)?;
-    Ok(Some(password))
+    let hash = hash(&password)?;
+    if io::stdout().is_terminal() {
+        users.add("admin", &hash, Papel::Admin)?;
+        return Ok(Some(FirstPassword::Shown(password)));
+    }
+    let file = config.local.data_dir.join("first-password");
+    let name = || file.display().to_string();
+    let mut kept = private_file(&file).with_context(name)?;
+    writeln!(kept, "{password}").and_then(|()| kept.sync_all()).with_context(name)?;
+    users.add("admin", &hash, Papel::Admin)?;
+    Ok(Some(FirstPassword::Kept(file)))
 }
 
 /// Behind a proxy that is not trusted every client has the proxy's address.
@@ -178,50 +266,30 @@ fn warn_of_one_address(config: &Config) {
     }
 }
 
-async fn open_tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
+fn open_tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
     match config.http.tls_files() {
         None => Ok(None),
-        Some(files) => Ok(Some(Arc::new(Tls::open(files).await?))),
-    }
-}
-
-/// What is read again when its files change.
-struct Files {
-    logins: Arc<Logins>,
-    tls: Option<Arc<Tls>>,
-    trusted: Option<Arc<Trusted>>,
-}
-
-impl Files {
-    async fn watch(self) {
-        let mut pulse = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            pulse.tick().await;
-            self.logins.reload();
-            if let Some(tls) = &self.tls {
-                tls.reload().await;
-            }
-            if let Some(trusted) = self.trusted.clone() {
-                // A folder of many files: not on a thread that serves.
-                let _ = tokio::task::spawn_blocking(move || trusted.reload()).await;
-            }
-        }
+        Some(files) => Ok(Some(Arc::new(Tls::open(files)?))),
     }
 }
 
 /// Where to go, and one line that works.
-fn greet(address: SocketAddr, first_password: Option<&str>, config: &Config) {
+fn greet(address: SocketAddr, first_password: Option<&FirstPassword>, config: &Config) {
     let scheme = if config.http.tls_files().is_some() { "https" } else { "http" };
     let base = format!("{scheme}://{address}");
     println!("Quarteto listens on {base}");
     println!("  Playground  {base}/");
     println!("  GraphiQL    {base}/graphiql");
     let login = match first_password {
-        Some(password) => {
+        Some(FirstPassword::Shown(password)) => {
             println!(
                 "  Login       admin / {password}   (shown once; `quarteto user passwd admin` changes it)"
             );
             format!("admin:{password}")
+        }
+        Some(FirstPassword::Kept(file)) => {
+            println!("  Login       admin, with the password in {}", file.display());
+            "admin".to_owned()
         }
         None => {
             println!("  Login       one of {}", config.users_file().display());
@@ -231,22 +299,4 @@ fn greet(address: SocketAddr, first_password: Option<&str>, config: &Config) {
     println!(
         "  Try         curl -u '{login}' {base}/graphql -H 'Content-Type: application/json' -d '{{\"query\":\"{{ eu {{ nome papel }} }}\"}}'"
     );
-}
-
-/// At SIGTERM or Ctrl-C no more is accepted, and running requests may finish.
-fn stop_at_signal(handle: Handle, drain: Duration) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping; running requests may finish");
-        handle.graceful_shutdown(None);
-        tokio::time::sleep(drain).await;
-        tracing::warn!(connections = handle.connection_count(), "some requests did not finish in time");
-        handle.shutdown();
-    });
-    Ok(())
 }

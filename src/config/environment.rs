@@ -7,7 +7,7 @@
 //! told of, since a misspelt one silently does nothing.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{ConfigError, Setting, settings};
 
@@ -25,6 +25,7 @@ pub(super) struct Given {
     pub name: String,
     pub key: &'static str,
     pub text: String,
+    pub file: Option<PathBuf>,
 }
 
 /// What a variable is.
@@ -82,7 +83,7 @@ fn given(name: &str, setting: &'static Setting, value: &OsStr) -> Result<Given, 
     let Some(text) = value.to_str() else {
         return Err(ConfigError(format!("{} (from {name}): the value is not UTF-8", setting.key)));
     };
-    Ok(Given { name: name.to_owned(), key: setting.key, text: text.to_owned() })
+    Ok(Given { name: name.to_owned(), key: setting.key, text: text.to_owned(), file: None })
 }
 
 fn from_file(name: &str, setting: &'static Setting, value: &OsStr) -> Result<Given, ConfigError> {
@@ -93,6 +94,7 @@ fn from_file(name: &str, setting: &'static Setting, value: &OsStr) -> Result<Giv
         name: format!("{name} ({path})"),
         key: setting.key,
         text: content.trim_start_matches('\u{feff}').trim_end().to_owned(),
+        file: Some(PathBuf::from(value)),
     })
 }
 

@@ -45,8 +45,10 @@ section! {
             "Who may ask for the schema: `all` with a login, `editor` or `admin` and up.";
         request_ms: u64 = 10_000, number in 10..=600_000, "QUARTETO_REQUEST_MS",
             "How long a request may take in all.";
+        unready_ms: u64 = 1_000, number in 0..=600_000, "QUARTETO_UNREADY_MS",
+            "How long `/readyz` says `draining` after SIGTERM before no more connections are accepted.";
         drain_ms: u64 = 15_000, number, "QUARTETO_DRAIN_MS",
-            "How long running requests are waited for at the end.";
+            "How long running requests and writes are waited for at the end, after that.";
         threads: usize = 0, number in 0..=1024, "QUARTETO_THREADS",
             "Threads that serve requests; 0 for one a core.";
     }
@@ -173,7 +175,13 @@ impl Http {
         Duration::from_millis(self.request_ms)
     }
 
-    /// How long running requests are waited for when the program stops.
+    /// How long it is told that the program will stop before it does.
+    #[must_use]
+    pub const fn unready(&self) -> Duration {
+        Duration::from_millis(self.unready_ms)
+    }
+
+    /// How long running requests and writes are waited for when the program stops.
     #[must_use]
     pub const fn drain(&self) -> Duration {
         Duration::from_millis(self.drain_ms)

@@ -24,12 +24,14 @@ mod stores;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use figment::providers::{Format as _, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
+
+use crate::db::Store;
 
 pub use auth::Auth;
 pub use documents::Documents;
@@ -59,6 +61,9 @@ pub struct Config {
     pub log: Log,
     /// The private database and other local data.
     pub local: Local,
+    /// The files that hold values of secret settings, by their keys.
+    #[serde(skip)]
+    files: BTreeMap<&'static str, PathBuf>,
 }
 
 /// All settings, section by section.
@@ -108,13 +113,16 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let Environment { values, notices } = Environment::read(environment)?;
+        let mut files = BTreeMap::new();
         for given in values {
+            files.extend(given.file.map(|file| (given.key, file)));
             figment = figment.merge(Text::new(given.name, given.key, &given.text));
         }
         for (key, text) in flags {
             figment = figment.merge(Text::new(format!("the flag for {key}"), key, text));
         }
-        let config: Self = figment.extract().map_err(|error| explain(&error))?;
+        let mut config: Self = figment.extract().map_err(|error| explain(&error))?;
+        config.files = files;
         config.check()?;
         Ok(Loaded { config, notices, figment })
     }
@@ -130,6 +138,27 @@ impl Config {
         self.http.check()?;
         self.limits.check()?;
         self.documents.check()
+    }
+
+    /// The file that holds a store's URL, where one does.
+    #[must_use]
+    pub fn url_file(&self, store: Store) -> Option<&Path> {
+        let setting = settings().find(|setting| setting.variable == store.url_variable())?;
+        self.files.get(setting.key).map(PathBuf::as_path)
+    }
+
+    /// The settings that are not as by default, as `key=value`, secrets hidden.
+    #[must_use]
+    pub fn differing(&self) -> Vec<String> {
+        let whole = |config: &Self| serde_json::to_value(config).unwrap_or_default();
+        let (now, default) = (whole(self), whole(&Self::default()));
+        let differs = |setting: &'static Setting| {
+            let (section, name) = setting.key.split_once('.')?;
+            let value = &now[section][name];
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (*value != default[section][name]).then(|| format!("{}={}", setting.key, setting.shown(&text)))
+        };
+        settings().filter_map(differs).collect()
     }
 
     /// The users file.
@@ -263,6 +292,16 @@ mod tests {
         assert_eq!(
             (own.connections, own.acquire, own.statement),
             (set.connections, set.acquire, set.statement)
+        );
+    }
+
+    #[test]
+    fn what_differs_is_told_without_its_secrets() {
+        assert_eq!(load(&[]).expect("defaults").config.differing(), Vec::<String>::new());
+        let set = [("QUARTETO_CLIENTES_URL", "mysql://a:geheim@b/c"), ("QUARTETO_BODY_BYTES", "4096")];
+        assert_eq!(
+            load(&set).expect("valid").config.differing(),
+            ["stores.clientes_url=mysql://a:***@b/c", "http.body_bytes=4096"]
         );
     }
 

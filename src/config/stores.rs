@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlConnectOptions;
 
 use super::ConfigError;
 use super::setting::section;
-use crate::db::{BreakerLimits, DbLimits, PerStore, Store, options};
+use crate::db::{DbLimits, PerStore, Store, options};
 
 section! {
     /// The four stores.
@@ -101,7 +101,7 @@ impl Stores {
             connections: self.connections,
             acquire: Duration::from_millis(self.acquire_ms),
             statement: Duration::from_millis(self.statement_ms),
-            breaker: BreakerLimits::default(),
+            ..DbLimits::default()
         }
     }
 }

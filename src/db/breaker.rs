@@ -24,10 +24,47 @@ impl Default for BreakerLimits {
     }
 }
 
+/// What an operator is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// The circuit has opened.
+    Down {
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// It has been open for so long, told once a minute.
+    StillDown {
+        /// Since when.
+        since: Duration,
+        /// Uses that failed or were refused meanwhile.
+        uses: u64,
+        /// Why, the last time.
+        reason: Arc<str>,
+    },
+    /// The store answers again.
+    Back {
+        /// After so long.
+        after: Duration,
+        /// Uses that failed or were refused meanwhile.
+        uses: u64,
+    },
+}
+
+/// How often it is said that a store is still down.
+const REMINDER: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
 pub(super) struct Breaker {
     limits: BreakerLimits,
     state: Mutex<State>,
+}
+
+/// An outage so far.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    began: Instant,
+    told: Instant,
+    uses: u64,
 }
 
 #[derive(Debug)]
@@ -39,11 +76,13 @@ enum State {
     Open {
         until: Instant,
         reason: Arc<str>,
+        outage: Outage,
     },
     /// One use is trying; the others are still refused.
     Probing {
         since: Instant,
         reason: Arc<str>,
+        outage: Outage,
     },
 }
 
@@ -81,27 +120,30 @@ impl Breaker {
     /// circuit.
     pub(super) fn enter(&self, now: Instant) -> Result<(), Arc<str>> {
         let mut state = self.state();
-        match &*state {
-            State::Closed { .. } => Ok(()),
-            State::Open { until, reason } if now < *until => Err(Arc::clone(reason)),
+        let (closed_until, reason, outage) = match &mut *state {
+            State::Closed { .. } => return Ok(()),
+            State::Open { until, reason, outage } => (*until, reason, outage),
             // A probe whose outcome never came (its caller went away) must not
             // keep the circuit open for ever.
-            State::Probing { since, reason } if now < *since + self.limits.rest => Err(Arc::clone(reason)),
-            State::Open { reason, .. } | State::Probing { reason, .. } => {
-                *state = State::Probing { since: now, reason: Arc::clone(reason) };
-                Ok(())
-            }
+            State::Probing { since, reason, outage } => (*since + self.limits.rest, reason, outage),
+        };
+        if now < closed_until {
+            outage.uses += 1;
+            return Err(Arc::clone(reason));
         }
+        *state = State::Probing { since: now, reason: Arc::clone(reason), outage: *outage };
+        Ok(())
     }
 
-    /// Reports how a use ended: `None` when the store answered.
-    pub(super) fn report(&self, now: Instant, failure: Option<&Arc<str>>) {
+    /// Reports how a use ended: `None` when the store answered. Returns what the
+    /// operator is to be told of it.
+    pub(super) fn report(&self, now: Instant, failure: Option<&Arc<str>>) -> Option<Edge> {
         let mut state = self.state();
-        let next = match (&mut *state, failure) {
+        let (next, edge) = match (&mut *state, failure) {
             (State::Closed { in_a_row, latest }, None) => {
                 *in_a_row = 0;
                 latest.push(false, self.limits.window);
-                return;
+                return None;
             }
             (State::Closed { in_a_row, latest }, Some(reason)) => {
                 *in_a_row += 1;
@@ -109,16 +151,33 @@ impl Breaker {
                 let sick =
                     *in_a_row >= self.limits.failures_in_a_row || latest.half_failed(self.limits.window);
                 if !sick {
-                    return;
+                    return None;
                 }
-                self.open(now, reason)
+                let outage = Outage { began: now, told: now, uses: 0 };
+                (self.open(now, reason, outage), Some(Edge::Down { reason: Arc::clone(reason) }))
             }
-            (State::Open { .. } | State::Probing { .. }, None) => State::closed(),
-            (State::Probing { .. }, Some(reason)) => self.open(now, reason),
+            (State::Open { outage, .. } | State::Probing { outage, .. }, None) => {
+                let after = now.saturating_duration_since(outage.began);
+                (State::closed(), Some(Edge::Back { after, uses: outage.uses }))
+            }
+            (State::Probing { outage, .. }, Some(reason)) => {
+                outage.uses += 1;
+                let mut edge = None;
+                if now.saturating_duration_since(outage.told) >= REMINDER {
+                    outage.told = now;
+                    let since = now.saturating_duration_since(outage.began);
+                    edge = Some(Edge::StillDown { since, uses: outage.uses, reason: Arc::clone(reason) });
+                }
+                (self.open(now, reason, *outage), edge)
+            }
             // A use that began before the circuit opened: nothing new.
-            (State::Open { .. }, Some(_)) => return,
+            (State::Open { outage, .. }, Some(_)) => {
+                outage.uses += 1;
+                return None;
+            }
         };
         *state = next;
+        edge
     }
 
     /// Why the store is being left alone, when it is.
@@ -129,8 +188,8 @@ impl Breaker {
         }
     }
 
-    fn open(&self, now: Instant, reason: &Arc<str>) -> State {
-        State::Open { until: now + self.limits.rest, reason: Arc::clone(reason) }
+    fn open(&self, now: Instant, reason: &Arc<str>, outage: Outage) -> State {
+        State::Open { until: now + self.limits.rest, reason: Arc::clone(reason), outage }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -194,5 +253,26 @@ mod tests {
         assert!(breaker.enter(now + rest).is_err());
         assert!(breaker.enter(now + rest * 2).is_ok(), "the next probe");
         assert!(breaker.enter(now + rest * 3).is_ok(), "whose outcome never came");
+    }
+    /// What is told of an hour without a store in which somebody asks every second.
+    #[test]
+    fn an_outage_is_told_at_its_ends_and_once_a_minute() {
+        let (breaker, begin, why) = breaker();
+        let mut told = Vec::new();
+        for second in 0..3600 {
+            let now = begin + Duration::from_secs(second);
+            let _ = breaker.enter(now);
+            let _ = breaker.enter(now);
+            told.extend(breaker.report(now, Some(&why)));
+        }
+        let end = begin + Duration::from_secs(3600);
+        told.extend(breaker.report(end, None));
+        assert_eq!(told.len(), 61, "{told:?}");
+        assert_eq!(told[0], Edge::Down { reason: Arc::clone(&why) });
+        let minute = Edge::StillDown { since: Duration::from_secs(60), uses: 120, reason: why };
+        assert_eq!(told[1], minute);
+        let Edge::Back { after, uses } = &told[60] else { panic!("{told:?}") };
+        assert_eq!((*after, *uses > 7_000), (Duration::from_secs(3596), true), "{uses}");
+        assert_eq!(breaker.report(end, None), None, "once");
     }
 }

@@ -1,5 +1,6 @@
 //! One connection to a store, set up the way every statement expects.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -22,6 +23,58 @@ pub struct Connection {
     /// Set when a statement of a transaction has failed in such a way that no other
     /// can follow.
     pub(super) spoilt: bool,
+    /// Which server it leads to: behind a balancer the next may lead to another, where
+    /// `id` is somebody else's.
+    pub(super) server: String,
+    pub(super) idle: IdleLimit,
+}
+
+/// How long the server waits for the next word on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdleLimit {
+    /// MariaDB tells a transaction from none: short in one, long outside.
+    ByTransaction,
+    /// MySQL does not: long until the first transaction, and then so many seconds.
+    Long { silence: u64 },
+    /// As in a transaction, ever after.
+    Short { silence: u64 },
+    /// The server's own, for work that is not a request's.
+    Unset,
+}
+
+/// What the server itself enforces.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerSide {
+    /// How long a statement may run.
+    pub statement: Duration,
+    /// How many seconds a transaction may be silent.
+    pub silence: u64,
+}
+
+/// How many seconds a connection may be idle in the pool.
+const IN_POOL: u64 = 600;
+
+impl IdleLimit {
+    /// For how long a connection may be idle before it is better made anew than asked: well
+    /// before the server gives it up.
+    pub(super) fn most(self) -> Option<Duration> {
+        match self {
+            Self::ByTransaction | Self::Long { .. } => Some(Duration::from_secs(IN_POOL / 2)),
+            Self::Short { silence } => Some(Duration::from_secs(silence) / 2),
+            Self::Unset => None,
+        }
+    }
+
+    /// What begins a transaction, and what holds from then on.
+    pub(super) fn begin(self) -> (Cow<'static, str>, Self) {
+        match self {
+            // One round trip, as BEGIN alone.
+            Self::Long { silence } => {
+                (format!("SET SESSION wait_timeout = {silence}; BEGIN").into(), Self::Short { silence })
+            }
+            other => ("BEGIN".into(), other),
+        }
+    }
 }
 
 impl Connection {
@@ -39,23 +92,33 @@ impl Connection {
 }
 
 /// Opens a connection and sets up its session: full `sql_mode`, UTC, a named
-/// collation that MariaDB and MySQL both know, short lock waits, and
-/// `statement_limit` enforced by the server where given.
+/// collation that MariaDB and MySQL both know, short lock waits, and where
+/// `limits` are given, what the server enforces.
 ///
 /// # Errors
 /// Whatever the driver says.
 pub async fn connect(
     options: &MySqlConnectOptions,
-    statement_limit: Option<Duration>,
+    limits: Option<ServerSide>,
 ) -> Result<Connection, sqlx::Error> {
     let mut mysql = MySqlConnection::connect_with(options).await.map_err(|error| named(error, options))?;
-    let row =
-        sqlx::raw_sql("SELECT CAST(CONNECTION_ID() AS UNSIGNED), VERSION()").fetch_one(&mut mysql).await?;
+    let row = sqlx::raw_sql(
+        "SELECT CAST(CONNECTION_ID() AS UNSIGNED), VERSION(), \
+         CONCAT_WS('/', @@hostname, @@port, @@server_id, @@datadir)",
+    )
+    .fetch_one(&mut mysql)
+    .await?;
     let id: u64 = row.try_get(0)?;
     let version: String = row.try_get(1)?;
-    let setup = session_setup(&version, statement_limit);
+    let server: String = row.try_get(2)?;
+    let idle = match limits {
+        None => IdleLimit::Unset,
+        Some(_) if version.contains("MariaDB") => IdleLimit::ByTransaction,
+        Some(limits) => IdleLimit::Long { silence: limits.silence },
+    };
+    let setup = session_setup(idle, limits);
     sqlx::raw_sql(AssertSqlSafe(setup)).execute(&mut mysql).await?;
-    Ok(Connection { mysql, id, busy: false, spoilt: false })
+    Ok(Connection { mysql, id, busy: false, spoilt: false, server, idle })
 }
 
 /// A failure to get to the server, with the server's name in it.
@@ -73,7 +136,7 @@ fn named(error: sqlx::Error, options: &MySqlConnectOptions) -> sqlx::Error {
 }
 
 /// Built from constants and numbers only.
-fn session_setup(version: &str, limit: Option<Duration>) -> String {
+fn session_setup(idle: IdleLimit, limits: Option<ServerSide>) -> String {
     // MariaDB lacks the first three by default; both accept this list.
     let mut sql = String::from(
         "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_520_ci, \
@@ -84,15 +147,18 @@ fn session_setup(version: &str, limit: Option<Duration>) -> String {
     );
     // Less than the statement's own limit, so that a row that is locked is told
     // from a server that is slow.
-    let lock_wait = limit.map_or(5, |limit| (limit.as_secs() / 2).clamp(1, 5));
+    let lock_wait = limits.map_or(5, |limits| (limits.statement.as_secs() / 2).clamp(1, 5));
     let _ = write!(sql, ", SESSION innodb_lock_wait_timeout = {lock_wait}");
-    if let Some(limit) = limit {
-        let limit = if version.contains("MariaDB") {
-            format!(", SESSION max_statement_time = {}", limit.as_secs_f64())
-        } else {
-            format!(", SESSION max_execution_time = {}", limit.as_millis())
+    if let Some(ServerSide { statement, silence }) = limits {
+        let _ = write!(sql, ", SESSION wait_timeout = {IN_POOL}");
+        let _ = match idle {
+            IdleLimit::ByTransaction => write!(
+                sql,
+                ", SESSION idle_transaction_timeout = {silence}, SESSION max_statement_time = {}",
+                statement.as_secs_f64()
+            ),
+            _ => write!(sql, ", SESSION max_execution_time = {}", statement.as_millis()),
         };
-        sql.push_str(&limit);
     }
     sql
 }

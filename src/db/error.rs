@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Store;
+use super::numbers::meaning;
 
 /// The class of a failure. It decides what is retried, what trips the breaker
 /// and which code the client sees.
@@ -89,9 +90,8 @@ impl StoreError {
     /// executed, and nothing will be until somebody acts or the server is back.
     #[must_use]
     pub fn connecting(store: Store, error: &sqlx::Error) -> Self {
-        let fault = match mysql_code(error) {
-            // 1040 too many connections, 1203 too many of this user
-            Some(1040 | 1203) => Fault::Busy,
+        let fault = match mysql_code(error).and_then(meaning) {
+            Some(Fault::Busy) => Fault::Busy,
             _ => Fault::Unavailable,
         };
         Self::new(store, fault, explain(error))
@@ -101,7 +101,7 @@ impl StoreError {
     /// differ between MariaDB and MySQL.
     #[must_use]
     pub fn statement(store: Store, error: &sqlx::Error) -> Self {
-        let fault = match (error, mysql_code(error).and_then(server_fault)) {
+        let fault = match (error, mysql_code(error).and_then(meaning)) {
             (_, Some(Fault::Duplicate)) => return Self::new(store, Fault::Duplicate, duplicate_key(error)),
             (_, Some(fault)) => fault,
             (sqlx::Error::Io(_), None) => Fault::Lost,
@@ -126,7 +126,7 @@ impl StoreError {
 /// for an answer to what it never sent).
 pub(super) fn spoils_connection(error: &sqlx::Error) -> bool {
     let ended =
-        |code| matches!(server_fault(code), Some(Fault::Lost | Fault::Unavailable | Fault::OutcomeUnknown));
+        |code| matches!(meaning(code), Some(Fault::Lost | Fault::Unavailable | Fault::OutcomeUnknown));
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
         _ => mysql_code(error).is_some_and(ended),
@@ -141,30 +141,9 @@ fn duplicate_key(error: &sqlx::Error) -> String {
     quoted.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// What an error number of the server means; nothing for those that are our mistake.
-fn server_fault(code: u16) -> Option<Fault> {
-    Some(match code {
-        1062 => Fault::Duplicate,
-        // 1213 deadlock, 1020 a row changed since the snapshot
-        1213 | 1020 => Fault::Deadlock,
-        // 1461 max_prepared_stmt_count: until others give theirs back
-        1461 => Fault::Busy,
-        // lock wait timeout
-        1205 => Fault::Locked,
-        // Galera lost the transaction in its commit
-        1180 => Fault::OutcomeUnknown,
-        // 3024 MySQL's limit, 1969 MariaDB's limit, 1317 killed
-        3024 | 1969 | 1317 => Fault::Slow,
-        // The server's last words on a connection: 4031 idle for too long (MySQL from
-        // 8.0.24 leaves it as the answer to the next command), 3169/1927 killed, 1053
-        // shutting down. Nothing was kept of what was under way.
-        4031 | 3169 | 1927 | 1053 => Fault::Lost,
-        // 1047 Galera not ready, 1290/1836 read-only
-        1047 | 1290 | 1836 => Fault::Unavailable,
-        // 1146 no such table, 1054 no such column, 1049 no such database
-        1146 | 1054 | 1049 => Fault::Unavailable,
-        _ => return None,
-    })
+/// Whether the server does not know the user, or not with this password.
+pub(super) fn is_denied(error: &sqlx::Error) -> bool {
+    matches!(mysql_code(error), Some(1045 | 1698 | 3955))
 }
 
 /// The number of a MySQL error, where there is one.
@@ -240,11 +219,14 @@ mod tests {
             (3169, Some(Fault::Lost), true),
             (1927, Some(Fault::Lost), true),
             (1053, Some(Fault::Lost), true),
-            (1047, Some(Fault::Unavailable), true),
+            (1047, Some(Fault::Lost), true),
+            (1146, Some(Fault::Unavailable), true),
+            (3101, Some(Fault::Deadlock), false),
+            (3100, Some(Fault::OutcomeUnknown), true),
             (1180, Some(Fault::OutcomeUnknown), true),
             (1064, None, false),
         ] {
-            assert_eq!(server_fault(code), fault, "{code}");
+            assert_eq!(meaning(code), fault, "{code}");
             let error = StoreError::new(Store::Clientes, fault.unwrap_or(Fault::Internal), "as told");
             assert_eq!(error.is_sick_store(), sick, "{code}");
         }

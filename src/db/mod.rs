@@ -10,11 +10,13 @@
 //! Facts about MariaDB and MySQL that shaped this module stand beside the line
 //! that needs them.
 
+mod access;
 mod apart;
 mod breaker;
 mod connection;
 mod error;
 pub mod migrations;
+mod numbers;
 mod pool;
 pub mod schema;
 mod sql_list;
@@ -25,9 +27,10 @@ mod transaction;
 mod url;
 mod usage;
 
+pub use access::{Access, UrlFile};
 pub use apart::not_apart;
 pub use breaker::BreakerLimits;
-pub use connection::{Connection, connect};
+pub use connection::{Connection, ServerSide, connect};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};
 pub use sql_list::{InList, MOST_BRANCHES, MOST_KEYS, Union, UnionBranch, ValueList};

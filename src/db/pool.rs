@@ -20,11 +20,13 @@ use sqlx::{Connection as _, FromRow, Row as _};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use super::breaker::Breaker;
-use super::connection::connect;
-use super::error::spoils_connection;
+use super::breaker::{Breaker, Edge};
+use super::connection::{IdleLimit, ServerSide, connect};
+use super::error::{is_denied, spoils_connection};
 use super::tally::Unreadable;
-use super::{BreakerLimits, Connection, Connections, Fault, Statement, Store, StoreError, Tally, Usage};
+use super::{
+    Access, BreakerLimits, Connection, Connections, Fault, Statement, Store, StoreError, Tally, Usage,
+};
 
 /// How long things may take and how many there may be, per store.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,9 @@ pub struct DbLimits {
     /// How long a statement may run. The server is told a little less, so that
     /// it gives up first and the connection stays usable.
     pub statement: Duration,
+    /// How long the server waits for the next word of a transaction, in seconds: a process
+    /// that is frozen, or a machine that died without a word, holds its locks no longer.
+    pub silence: u64,
     /// When to leave the store alone.
     pub breaker: BreakerLimits,
 }
@@ -47,6 +52,7 @@ impl Default for DbLimits {
             connections: 10,
             acquire: Duration::from_millis(500),
             statement: Duration::from_secs(2),
+            silence: 10,
             breaker: BreakerLimits::default(),
         }
     }
@@ -54,9 +60,9 @@ impl Default for DbLimits {
 
 impl DbLimits {
     /// What the server is told.
-    fn server_side(self) -> Duration {
+    fn server_side(self) -> ServerSide {
         let ahead = (self.statement / 10).min(Duration::from_millis(100));
-        self.statement - ahead
+        ServerSide { statement: self.statement - ahead, silence: self.silence }
     }
 }
 
@@ -65,6 +71,8 @@ impl DbLimits {
 pub enum Health {
     /// It answered.
     Up,
+    /// All connections are taken, or the server takes no more.
+    Busy,
     /// It did not, and why (for the log, not for strangers).
     Down(Arc<str>),
 }
@@ -89,7 +97,8 @@ pub(super) struct Inner {
 }
 
 pub(super) struct Manager {
-    options: MySqlConnectOptions,
+    store: Store,
+    access: Access,
     limits: DbLimits,
     /// Of a trial: whether its one connection was made.
     trial: Option<AtomicBool>,
@@ -102,22 +111,55 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, sqlx::Error> {
         // Boxed: a handshake is rare and its future is large, and every statement's
         // future would have room for it.
-        let mut connection = Box::pin(connect(&self.options, Some(self.limits.server_side()))).await?;
+        let mut connection = self.connect().await?;
         if let Some(was_made) = &self.trial {
             if was_made.swap(true, Ordering::Relaxed) {
                 let lost = "the connection of the trial was lost, and with it what had been tried";
                 return Err(sqlx::Error::Protocol(lost.to_owned()));
             }
+            // Nobody else waits for what it holds, and its rows may come slowly.
+            let patient = match connection.idle {
+                IdleLimit::ByTransaction => {
+                    "SET SESSION wait_timeout = 28800, SESSION idle_transaction_timeout = 0"
+                }
+                _ => "SET SESSION wait_timeout = 28800",
+            };
+            sqlx::raw_sql(patient).execute(&mut connection.mysql).await?;
             sqlx::raw_sql("START TRANSACTION").execute(&mut connection.mysql).await?;
+            connection.idle = IdleLimit::Unset;
         }
         Ok(connection)
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> managed::RecycleResult<sqlx::Error> {
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        metrics: &Metrics,
+    ) -> managed::RecycleResult<sqlx::Error> {
         if connection.busy {
             return Err(RecycleError::message("a statement was left unfinished"));
         }
+        if connection.idle.most().is_some_and(|most| metrics.last_used() > most) {
+            return Err(RecycleError::message("idle for so long that the server may have given it up"));
+        }
         Ok(())
+    }
+}
+
+impl Manager {
+    async fn connect(&self) -> Result<Connection, sqlx::Error> {
+        let limit = Some(self.limits.server_side());
+        let refused = match Box::pin(connect(&self.access.current(), limit)).await {
+            Err(error) if is_denied(&error) => error,
+            made => return made,
+        };
+        // The password may have been rotated a moment ago. What the file says counts when it
+        // opens the door.
+        let Some(Ok(fresh)) = self.access.read(self.store) else { return Err(refused) };
+        let connection = Box::pin(connect(&fresh, limit)).await.map_err(|_| refused)?;
+        tracing::info!(store = %self.store, "the URL was read again: the server takes the old one no more");
+        self.access.set(fresh);
+        Ok(connection)
     }
 }
 
@@ -146,8 +188,8 @@ impl Db {
     /// A pool that connects when it is first used, so that a store that is down
     /// does not keep the program from starting.
     #[must_use]
-    pub fn new(store: Store, options: MySqlConnectOptions, limits: DbLimits) -> Self {
-        Self::over(store, Manager { options, limits, trial: None })
+    pub fn new(store: Store, access: impl Into<Access>, limits: DbLimits) -> Self {
+        Self::over(Manager { store, access: access.into(), limits, trial: None })
     }
 
     /// The same database, where all that is read and written goes through one
@@ -158,11 +200,11 @@ impl Db {
     pub fn trial(&self) -> Self {
         let limits = DbLimits { connections: 1, ..self.0.limits };
         let trial = Some(AtomicBool::new(false));
-        Self::over(self.store(), Manager { options: self.options().clone(), limits, trial })
+        Self::over(Manager { store: self.store(), access: (*self.options()).clone().into(), limits, trial })
     }
 
-    fn over(store: Store, manager: Manager) -> Self {
-        let limits = manager.limits;
+    fn over(manager: Manager) -> Self {
+        let (store, limits) = (manager.store, manager.limits);
         let pool = managed::Pool::builder(manager)
             .max_size(limits.connections.max(1))
             .wait_timeout(Some(limits.acquire))
@@ -184,8 +226,12 @@ impl Db {
 
     /// How it is reached, for work that needs a connection of its own.
     #[must_use]
-    pub fn options(&self) -> &MySqlConnectOptions {
-        &self.0.pool.manager().options
+    pub fn options(&self) -> Arc<MySqlConnectOptions> {
+        self.access().current()
+    }
+
+    pub(super) fn access(&self) -> &Access {
+        &self.0.pool.manager().access
     }
 
     /// Whose database this is.
@@ -266,19 +312,10 @@ impl Db {
         let span = tracing::Span::current();
         span.record("rows", rows);
         span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        match &outcome {
-            Ok(_) => {
-                self.0.breaker.report(begun + time, None);
-                tracing::debug!(requests = audience.len(), "statement");
-            }
-            Err(error) => {
-                let sick = error.is_sick_store().then_some(&error.detail);
-                if sick.is_some() {
-                    self.0.breaker.report(begun + time, sick);
-                }
-                tracing::warn!(%store, statement = name, fault = ?error.fault, reason = %error.detail, "statement failed");
-            }
+        if outcome.is_ok() {
+            tracing::debug!(requests = audience.len(), "statement");
         }
+        self.0.learn(name, begun + time, outcome.as_ref().err());
         outcome.map(|rows| rows.into_iter().map(Result::ok).collect())
     }
 
@@ -351,11 +388,11 @@ impl Db {
                 outcome => outcome,
             }
         };
-        match ping.await {
-            Ok(_) => {
-                self.0.breaker.report(Instant::now(), None);
-                Health::Up
-            }
+        let outcome = ping.await;
+        self.0.learn("ping", Instant::now(), outcome.as_ref().err());
+        match outcome {
+            Ok(_) => Health::Up,
+            Err(error) if error.fault == Fault::Busy => Health::Busy,
             Err(error) => Health::Down(error.detail),
         }
     }
@@ -395,12 +432,41 @@ impl Inner {
         })
     }
 
+    /// Learns how a use of the store ended, and tells the operator: of a store that is
+    /// down what is new, and else each failure.
+    pub(super) fn learn(&self, work: &str, now: Instant, failure: Option<&StoreError>) {
+        let store = self.store;
+        let sick = failure.filter(|error| error.is_sick_store());
+        let was_down = self.breaker.open_reason().is_some();
+        let edge = match (failure, sick) {
+            (None, _) => self.breaker.report(now, None),
+            (Some(_), Some(error)) => self.breaker.report(now, Some(&error.detail)),
+            (Some(_), None) => None,
+        };
+        match edge {
+            Some(Edge::Down { reason }) => tracing::warn!(%store, %reason, "store is down"),
+            Some(Edge::StillDown { since, uses, reason }) => {
+                tracing::warn!(%store, seconds = since.as_secs(), uses, %reason, "store is still down");
+            }
+            Some(Edge::Back { after, uses }) => {
+                tracing::info!(%store, seconds = after.as_secs(), uses, "store is back");
+            }
+            None => {}
+        }
+        let Some(error) = failure else { return };
+        let (fault, reason) = (error.fault.name(), &error.detail);
+        match was_down && sick.is_some() {
+            true => tracing::debug!(%store, work, fault, %reason, "the store failed"),
+            false => tracing::warn!(%store, work, fault, %reason, "the store failed"),
+        }
+    }
+
     /// Refuses a statement that the wire cannot carry, before anything else is
     /// done for it.
     pub(super) fn check(&self, statement: &Statement) -> Result<(), StoreError> {
         statement.check(self.store).inspect_err(|error| {
             self.usage.fail(error.fault);
-            tracing::warn!(store = %self.store, statement = statement.name, fault = ?error.fault, reason = %error.detail, "statement not sent");
+            tracing::warn!(store = %self.store, statement = statement.name, fault = error.fault.name(), reason = %error.detail, "statement not sent");
         })
     }
 }
@@ -432,20 +498,25 @@ impl Drop for Lease<'_> {
         let Ok(permit) = Arc::clone(&self.db.killers).try_acquire_owned() else {
             return;
         };
-        let options = self.db.pool.manager().options.clone();
+        let options = self.db.pool.manager().access.current();
         let patience = self.db.limits.acquire;
-        let id = abandoned.id;
+        let (id, server) = (abandoned.id, abandoned.server.clone());
         drop(abandoned);
         tokio::spawn(async move {
-            let _ = tokio::time::timeout(patience, kill(&options, id)).await;
+            let _ = tokio::time::timeout(patience, kill(&options, id, &server)).await;
             drop(permit);
         });
     }
 }
 
-async fn kill(options: &MySqlConnectOptions, id: u64) -> Result<(), sqlx::Error> {
+/// Ends what connection `id` of `server` is doing. Behind a balancer the new connection may
+/// lead to another server, where that number is somebody else's; then nothing is done, and
+/// the server's own limit ends the statement.
+async fn kill(options: &MySqlConnectOptions, id: u64, server: &str) -> Result<(), sqlx::Error> {
     let mut spare = connect(options, None).await?;
-    let text = sqlx::AssertSqlSafe(format!("KILL QUERY {id}"));
-    sqlx::raw_sql(text).execute(&mut spare.mysql).await?;
+    if spare.server == server {
+        let text = sqlx::AssertSqlSafe(format!("KILL QUERY {id}"));
+        sqlx::raw_sql(text).execute(&mut spare.mysql).await?;
+    }
     spare.mysql.close().await
 }

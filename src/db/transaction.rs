@@ -4,7 +4,7 @@
 //! | what happened | what is done |
 //! | --- | --- |
 //! | no connection, or it died before COMMIT was sent | the server has undone it: once more on a fresh connection |
-//! | deadlock, snapshot conflict (also at COMMIT on Galera) | the whole transaction again, up to five times, 5 to 50 ms apart |
+//! | deadlock, snapshot conflict (also at COMMIT on Galera and Group Replication) | the whole transaction again, 5 to 50 ms later and then ever later, for twice a statement's deadline |
 //! | a row stayed locked | once more |
 //! | a statement's deadline passed, by the server's clock or by ours | given up, rolled back |
 //! | the connection died at COMMIT, or its deadline passed | [`Fault::OutcomeUnknown`]: the caller must look |
@@ -13,17 +13,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::FromRow;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::{AssertSqlSafe, FromRow};
 use tracing::Instrument as _;
 
 use super::error::spoils_connection;
 use super::pool::Inner;
 use super::{Connection, Db, Fault, Statement, StoreError, Tally};
 use crate::failpoint::reach;
-
-/// How often a transaction that lost against another is begun again.
-const REPETITIONS: u32 = 5;
 
 /// COMMIT may wait for other servers (Galera stalls while a node is frozen), and
 /// to give up on it costs more than to wait: so many times a statement's limit.
@@ -163,27 +160,21 @@ impl Db {
         let outcome = loop {
             let outcome = self.transaction_once(work, tally).await;
             match &outcome {
-                Err(error) if !self.0.is_trial() && may_repeat(error.fault, repeated) => {
-                    tracing::debug!(%store, work = work.name(), fault = ?error.fault, "transaction begun again");
+                Err(error)
+                    if !self.0.is_trial() && self.0.may_repeat(error.fault, repeated, begun.elapsed()) =>
+                {
+                    tracing::debug!(%store, work = work.name(), fault = error.fault.name(), "transaction begun again");
                     if error.fault == Fault::Lost {
                         self.0.pool.retain(|_, _| false);
                     } else {
-                        tokio::time::sleep(Duration::from_millis(rand::random_range(5..50))).await;
+                        tokio::time::sleep(pause(repeated)).await;
                     }
                     repeated += 1;
                 }
                 _ => break outcome,
             }
         };
-        match &outcome {
-            Ok(_) => self.0.breaker.report(Instant::now(), None),
-            Err(error) => {
-                if error.is_sick_store() {
-                    self.0.breaker.report(Instant::now(), Some(&error.detail));
-                }
-                tracing::warn!(%store, work = work.name(), fault = ?error.fault, reason = %error.detail, "transaction failed");
-            }
-        }
+        self.0.learn(work.name(), Instant::now(), outcome.as_ref().err());
         outcome
     }
 
@@ -228,7 +219,9 @@ async fn in_transaction<W: Work>(
             End::Commit(output) | End::Rollback(output) => Ok(output),
         };
     }
-    counted(db, command(db, connection, "BEGIN", 1).await)?;
+    let (begin, idle) = connection.idle.begin();
+    counted(db, command(db, connection, &begin, 1).await)?;
+    connection.idle = idle;
     let ended = work.run(&mut Transaction { db, connection, tally }).await;
     match ended {
         Ok(End::Commit(output)) => {
@@ -270,12 +263,23 @@ fn is_broken(fault: Fault) -> bool {
     matches!(fault, Fault::Lost | Fault::Timeout | Fault::Unavailable | Fault::OutcomeUnknown)
 }
 
-fn may_repeat(fault: Fault, repeated: u32) -> bool {
-    match fault {
-        Fault::Deadlock => repeated < REPETITIONS,
-        Fault::Locked | Fault::Lost => repeated == 0,
-        _ => false,
+impl Inner {
+    /// Whether a transaction that ended so is begun again. In a storm of deadlocks each
+    /// round has one that gets through, so what counts is time and no number of rounds.
+    fn may_repeat(&self, fault: Fault, repeated: u32, since: Duration) -> bool {
+        match fault {
+            Fault::Deadlock => since < self.limits.statement * 2,
+            Fault::Locked | Fault::Lost => repeated == 0,
+            _ => false,
+        }
     }
+}
+
+/// How long to stand back for others: at random, so that those who met once do not meet
+/// again, and longer the more there seem to be.
+fn pause(repeated: u32) -> Duration {
+    let most = 50 * u64::from(repeated + 1).min(4);
+    Duration::from_millis(rand::random_range(5..most))
 }
 
 /// How long a statement of a transaction may run: half as long again as a read,
@@ -288,11 +292,13 @@ fn patience(db: &Inner) -> Duration {
 async fn command(
     db: &Inner,
     connection: &mut Connection,
-    text: &'static str,
+    text: &str,
     patience: u32,
 ) -> Result<(), StoreError> {
     let Connection { mysql, spoilt, .. } = connection;
-    bounded(db, spoilt, db.limits.statement * patience, sqlx::raw_sql(text).execute(mysql)).await.map(|_| ())
+    bounded(db, spoilt, db.limits.statement * patience, sqlx::raw_sql(AssertSqlSafe(text)).execute(mysql))
+        .await
+        .map(|_| ())
 }
 
 /// Waits for the server for so long, and notes when the connection is `spoilt`.

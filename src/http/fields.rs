@@ -93,7 +93,7 @@ mod tests {
     use std::path::Path;
 
     use axum::http::header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
+        CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
         X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     };
 
@@ -104,8 +104,9 @@ mod tests {
         [ACCEPT_ENCODING, CONTENT_LENGTH, FORWARDED, HOST, ORIGIN, SEC_FETCH_SITE, X_FORWARDED_FOR];
 
     /// What is written for browsers and caches, or what every page may read.
-    const NOT_TO_PAGES: [HeaderName; 11] = [
+    const NOT_TO_PAGES: [HeaderName; 12] = [
         CACHE_CONTROL,
+        CONNECTION,
         CONTENT_ENCODING,
         CONTENT_SECURITY_POLICY,
         CONTENT_TYPE,

@@ -1,18 +1,21 @@
-//! `/healthz`: the program runs. `/readyz`: each store by name. Both open, both
-//! without a secret.
+//! `/healthz`: the program runs. `/readyz`: whether requests should be sent here, and each
+//! store by name. Both open, both without a secret.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 use super::App;
+use crate::db::migrations::{self, SchemaState};
 use crate::db::{Db, Health, PerStore, Store};
 
 /// Strangers may ask as often as they like; the stores are asked once in this.
@@ -21,34 +24,86 @@ const FRESH: Duration = Duration::from_secs(1);
 /// What the stores last said.
 pub(super) struct Watch {
     databases: PerStore<Db>,
+    draining: AtomicBool,
     latest: Mutex<Option<Report>>,
 }
 
-/// When the stores were asked, and which of them answered.
-type Report = (Instant, Vec<(Store, bool)>);
+/// When the stores were asked, and what they said.
+struct Report {
+    at: Instant,
+    stores: PerStore<Standing>,
+}
+
+/// How a store stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It answers, and has the tables that we know.
+    Up,
+    /// It answers, and all its connections are taken.
+    Busy,
+    /// It answers, and so many migrations are missing.
+    Behind(usize),
+    /// It has not answered since.
+    Down(SystemTime),
+}
+
+impl Standing {
+    const fn is_of_use(self) -> bool {
+        matches!(self, Self::Up | Self::Busy)
+    }
+
+    fn shown(self) -> Value {
+        match self {
+            Self::Up => json!({ "status": "up" }),
+            Self::Busy => json!({ "status": "busy" }),
+            Self::Behind(missing) => json!({ "status": "behind", "missing": missing }),
+            Self::Down(since) => {
+                let since = DateTime::<Utc>::from(since).to_rfc3339_opts(SecondsFormat::Secs, true);
+                json!({ "status": "down", "since": since })
+            }
+        }
+    }
+}
 
 impl Watch {
     pub(super) fn new(databases: PerStore<Db>) -> Self {
-        Self { databases, latest: Mutex::new(None) }
+        Self { databases, draining: AtomicBool::new(false), latest: Mutex::new(None) }
     }
 
-    async fn stores(&self) -> Vec<(Store, bool)> {
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    async fn stores(&self) -> PerStore<Standing> {
         let mut latest = self.latest.lock().await;
-        if let Some((when, stores)) = &*latest
-            && when.elapsed() < FRESH
+        if let Some(report) = &*latest
+            && report.at.elapsed() < FRESH
         {
-            return stores.clone();
+            return report.stores.clone();
         }
-        let asked = self.databases.iter().map(|(store, db)| async move {
-            let health = db.health().await;
-            if let Health::Down(reason) = &health {
-                tracing::warn!(%store, %reason, "store is down");
-            }
-            (store, health == Health::Up)
-        });
-        let stores = join_all(asked).await;
-        *latest = Some((Instant::now(), stores.clone()));
+        let before = latest.as_ref().map(|report| report.stores.clone());
+        let asked = self
+            .databases
+            .iter()
+            .map(|(store, db)| standing(db, before.as_ref().map(|stores| stores[store])));
+        let mut standings = join_all(asked).await.into_iter();
+        let stores = PerStore::from_fn(|_| standings.next().unwrap_or(Standing::Busy));
+        *latest = Some(Report { at: Instant::now(), stores: stores.clone() });
         stores
+    }
+}
+
+async fn standing(db: &Db, before: Option<Standing>) -> Standing {
+    match (db.health().await, before) {
+        (Health::Busy, _) => Standing::Busy,
+        (Health::Down(_), Some(Standing::Down(since))) => Standing::Down(since),
+        (Health::Down(_), _) => Standing::Down(SystemTime::now()),
+        (Health::Up, Some(Standing::Up)) => Standing::Up,
+        // It was down, or nobody has asked: perhaps it has never been migrated.
+        (Health::Up, _) => match migrations::check(db.store(), &db.options()).await {
+            Ok(SchemaState::Behind(missing)) => Standing::Behind(missing),
+            _ => Standing::Up,
+        },
     }
 }
 
@@ -57,20 +112,33 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
+/// The stores have not been looked at yet.
+pub(super) async fn starting() -> Response<Body> {
+    told(StatusCode::SERVICE_UNAVAILABLE, "starting", None)
+}
+
 /// Ready while any store answers: the others null their own fields, which is
 /// better than no answer at all.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
     let stores = app.health.stores().await;
-    let up = stores.iter().filter(|(_, up)| *up).count();
-    let (status, word) = match up {
+    let of_use = Store::ALL.into_iter().filter(|store| stores[*store].is_of_use()).count();
+    let (status, word) = match of_use {
+        _ if app.health.draining.load(Ordering::Relaxed) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         0 => (StatusCode::SERVICE_UNAVAILABLE, "down"),
-        up if up < stores.len() => (StatusCode::OK, "degraded"),
+        some if some < Store::ALL.len() => (StatusCode::OK, "degraded"),
         _ => (StatusCode::OK, "up"),
     };
-    let words = |up: bool| Value::from(if up { "up" } else { "down" });
-    let by_name: Map<String, Value> =
-        stores.into_iter().map(|(store, up)| (store.name().to_owned(), words(up))).collect();
-    let mut response = Response::new(Body::from(json!({ "status": word, "stores": by_name }).to_string()));
+    told(status, word, Some(&stores))
+}
+
+fn told(status: StatusCode, word: &str, stores: Option<&PerStore<Standing>>) -> Response<Body> {
+    let mut body = Map::from_iter([("status".to_owned(), Value::from(word))]);
+    if let Some(stores) = stores {
+        let by_name: Map<String, Value> =
+            stores.iter().map(|(store, standing)| (store.name().to_owned(), standing.shown())).collect();
+        body.insert("stores".to_owned(), Value::Object(by_name));
+    }
+    let mut response = Response::new(Body::from(Value::Object(body).to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

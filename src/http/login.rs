@@ -1,6 +1,8 @@
 //! HTTP Basic on everything but health.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -12,7 +14,8 @@ use super::App;
 use super::answer::refusal;
 use super::fields::AUTHORIZATION;
 use super::request_id::RequestId;
-use crate::auth::Denied;
+use crate::auth::{Denied, Logins, credentials};
+use crate::insight::Repeats;
 use crate::kernel::code;
 
 /// RFC 7617.
@@ -34,9 +37,8 @@ pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, n
             next.run(request).await
         }
         Err(denied) => {
-            let id = request.extensions().get();
-            tracing::info!(?denied, %address, "login refused");
-            deny(denied, id)
+            app.refused_logins.tell(&app.logins, denied, request.headers().get(AUTHORIZATION), address);
+            deny(denied, request.extensions().get())
         }
     }
 }
@@ -48,12 +50,37 @@ fn deny(denied: Denied, id: Option<&RequestId>) -> Response<Body> {
         Denied::Wrong => "Wrong user or password.",
         Denied::Overloaded => return later("Too many logins wait; try again shortly.", 1, id),
         Denied::Throttled(wait) => {
-            return later("Too many logins have failed; try again later.", wait.as_secs(), id);
+            let seconds = rounded_up(wait);
+            let message = format!("Too many logins have failed; try again in {seconds} s.");
+            return later(&message, seconds, id);
         }
     };
     let mut response = refusal(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message, id);
     response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
     response
+}
+
+/// Refused logins in the log: each user, address and reason once a minute, with a count.
+pub(super) struct RefusedLogins(Repeats<(String, IpAddr, &'static str)>);
+
+impl RefusedLogins {
+    pub(super) fn new() -> Self {
+        Self(Repeats::new())
+    }
+
+    fn tell(&self, logins: &Logins, denied: Denied, header: Option<&HeaderValue>, address: IpAddr) {
+        let nome = header.and_then(|header| credentials(header.as_bytes()).ok()).map(|(nome, _)| nome);
+        // What nobody is called may be a password in the wrong place.
+        let user = nome.filter(|nome| logins.knows(nome)).unwrap_or_else(|| "-".to_owned());
+        let reason = denied.name();
+        if let Some(times) = self.0.tell((user.clone(), address, reason)) {
+            tracing::info!(user, %address, reason, times, "login refused");
+        }
+    }
+}
+
+fn rounded_up(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn later(message: &str, seconds: u64, id: Option<&RequestId>) -> Response<Body> {

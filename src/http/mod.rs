@@ -1,6 +1,7 @@
 //! HTTP: the routes and the order of what happens to a request.
 //!
-//! 0. [`serve()`] accepts it, over TLS ([`tls`]) or not, and cuts who is slow.
+//! 0. [`serve()`] accepts it, over TLS ([`tls`]) or not, and cuts who is slow; what it meets
+//!    before the stores have been looked at is behind the [`door`].
 //! 1. It gets an id ([`request_id`]), which the answer and the log carry; every
 //!    answer gets the headers that keep browsers careful ([`security`]).
 //! 2. `/healthz` and `/readyz` are answered to anybody.
@@ -15,6 +16,7 @@
 mod answer;
 mod client;
 mod conditional;
+mod door;
 mod fields;
 mod graphql;
 mod health;
@@ -52,14 +54,17 @@ use crate::operation::{DocumentLimits, Operations, Settings};
 use crate::removal::Removals;
 use crate::schema::{SchemaError, merged};
 pub use client::TrustedProxies;
+pub use door::Door;
 pub use origin::AllowedOrigins;
-pub use serve::{Handle, serve};
+pub use serve::{Handle, listen, serve};
 pub use tls::{Tls, TlsError};
 
 /// Everything a handler needs.
 pub struct App {
     operations: Operations,
     logins: Arc<Logins>,
+    refused_logins: login::RefusedLogins,
+    refused_origins: origin::RefusedOrigins,
     health: health::Watch,
     metrics: Arc<Metrics>,
     spending: Option<rate::Spending>,
@@ -129,10 +134,17 @@ impl App {
             spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),
             logins,
+            refused_logins: login::RefusedLogins::new(),
+            refused_origins: origin::RefusedOrigins::new(),
             metrics,
             health: health::Watch::new(databases),
             limits,
         }))
+    }
+
+    /// From now on `/readyz` tells whoever sends requests to send no more.
+    pub fn drain(&self) {
+        self.health.drain();
     }
 
     /// Waits for the mutations that are under way, their clients being gone or

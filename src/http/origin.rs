@@ -14,6 +14,39 @@ use tower_http::cors::{CorsLayer, Vary};
 
 use super::fields::{FROM_PAGES, HOST, ORIGIN, SEC_FETCH_SITE, TO_PAGES, asked_first};
 use super::resource::{METHODS, may_write};
+use crate::insight::Repeats;
+
+/// Why a request of a foreign page is refused.
+const FOREIGN: &str = "Requests from this origin are not allowed; add it to http.allowed_origins.";
+
+/// Refused origins in the log: each once a minute, with a count and the remedy. The person
+/// in front of the browser sees no more than that it failed.
+pub(super) struct RefusedOrigins(Repeats<String>);
+
+impl RefusedOrigins {
+    pub(super) fn new() -> Self {
+        Self(Repeats::new())
+    }
+
+    /// Tells of a request that `allowed` refuses because of its origin.
+    pub(super) fn tell(&self, allowed: &AllowedOrigins, method: &Method, headers: &HeaderMap) {
+        let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+        let Some(origin) = origin.filter(|origin| origin.len() <= LONGEST_ORIGIN) else { return };
+        if allowed.check(method, headers) != Err(FOREIGN) {
+            return;
+        }
+        if let Some(times) = self.0.tell(origin.to_owned()) {
+            tracing::warn!(
+                origin,
+                times,
+                "origin refused; if its pages may ask, name it in http.allowed_origins (QUARTETO_ALLOWED_ORIGINS)"
+            );
+        }
+    }
+}
+
+/// More than the name of any host.
+const LONGEST_ORIGIN: usize = 300;
 
 /// The longest that Chromium keeps the answer to a preflight.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(7200);
@@ -67,7 +100,7 @@ impl AllowedOrigins {
             (None, Some(origin)) => !is_own(origin, headers.get(HOST)),
         };
         if foreign {
-            return Err("Requests from this origin are not allowed; add it to http.allowed_origins.");
+            return Err(FOREIGN);
         }
         let browser = site.is_some() || origin.is_some();
         if !may_write(method) && browser && site != Some(b"same-origin") && !asked_first(headers) {
@@ -80,6 +113,8 @@ impl AllowedOrigins {
 
 /// Scheme, host and port, and nothing else.
 fn parse_origin(entry: &str) -> Result<HeaderValue, String> {
+    // As copied from a browser's address bar.
+    let entry = entry.strip_suffix('/').unwrap_or(entry);
     let host = entry.strip_prefix("https://").or_else(|| entry.strip_prefix("http://"));
     let plain = host.is_some_and(|host| {
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
@@ -142,7 +177,8 @@ mod tests {
             AllowedOrigins::parse("https://a.b, http://localhost:5173").map(|list| list.0.len()),
             Ok(2)
         );
-        for bad in ["*", "app.example.com", "https://a.b/", "https://a.b/c", "https://", "ftp://a", "null"] {
+        assert!(AllowedOrigins::parse("https://a.b/").is_ok_and(|list| list.0[0] == "https://a.b"));
+        for bad in ["*", "app.example.com", "https://a.b/c", "https://", "ftp://a", "null"] {
             assert!(AllowedOrigins::parse(bad).is_err(), "{bad}");
         }
     }

@@ -4,10 +4,10 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -31,11 +31,30 @@ const NOTHING: HeaderValue = HeaderValue::from_static(
 /// Two years, the least that preload lists take.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
+/// Answers that are given without a look at the body.
+fn is_before_the_body(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_ACCEPTABLE
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            | StatusCode::TOO_MANY_REQUESTS
+    )
+}
+
 /// Refuses a head that is too large, or an answer that could not be written, on
 /// the way in, before anything is done; sets the headers on the way out. Counts
 /// both.
 pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let in_flight = app.metrics.request();
+    let has_body = !request.body().is_end_stream();
+    // A preflight, too: the request that it asks for will not come.
+    app.refused_origins.tell(&app.origins, request.method(), request.headers());
     let (method, resource) = (request.method().clone(), Resource::at(request.uri().path()));
     let (size, most) = (head_size(&request), app.limits.head_bytes);
     let mut response = if size > most {
@@ -51,6 +70,11 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
     let status = response.status();
     if status == StatusCode::NOT_MODIFIED {
         *response.body_mut() = of_no_length();
+    }
+    if has_body && is_before_the_body(status) {
+        // The server closes it in any case, and a client that is not told so sends its next
+        // request into the void (RFC 9112, section 9.6).
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     mark(response.headers_mut(), app.limits.is_https);
     resource.mark(&method, status, response.headers_mut());

@@ -1,13 +1,14 @@
 //! HTTPS from two PEM files, read again when they change.
 
 use std::io::ErrorKind;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum_server::tls_rustls::RustlsConfig;
 
 use crate::config::TlsFiles;
 use crate::mark::Mark;
+use crate::reload::{Reloaded, Take};
 
 /// Why HTTPS cannot be spoken: the file, the rule, the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,7 @@ pub struct TlsError(String);
 pub struct Tls {
     files: TlsFiles,
     config: RustlsConfig,
-    mark: Mutex<Mark>,
+    opened: Mark,
 }
 
 impl Tls {
@@ -26,31 +27,10 @@ impl Tls {
     ///
     /// # Errors
     /// [`TlsError`].
-    pub async fn open(files: TlsFiles) -> Result<Self, TlsError> {
-        let mark = mark(&files);
-        let config = read(&files).await?;
-        Ok(Self { files, config, mark: Mutex::new(mark) })
-    }
-
-    /// Reads the files again when one has changed. The two are replaced one
-    /// after the other, so for a moment they may not fit: then the old pair stays
-    /// until they do.
-    pub async fn reload(&self) {
-        let now = mark(&self.files);
-        if std::mem::replace(&mut *self.mark.lock().unwrap_or_else(PoisonError::into_inner), now.clone())
-            == now
-        {
-            return;
-        }
-        match read(&self.files).await {
-            Ok(fresh) => {
-                self.config.reload_from_config(fresh.get_inner());
-                tracing::info!("certificate reloaded");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the certificate changed but cannot be used; the old one stays");
-            }
-        }
+    pub fn open(files: TlsFiles) -> Result<Self, TlsError> {
+        let opened = Mark::of([&files.cert, &files.key]);
+        let config = read(&files)?;
+        Ok(Self { files, config, opened })
     }
 
     /// What connections are accepted with.
@@ -59,17 +39,43 @@ impl Tls {
     }
 }
 
-fn mark(files: &TlsFiles) -> Mark {
-    Mark::of([&files.cert, &files.key])
+impl Reloaded for Tls {
+    fn name(&self) -> &'static str {
+        "certificate"
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.files.cert.clone(), self.files.key.clone()]
+    }
+
+    fn opened(&self) -> Mark {
+        self.opened.clone()
+    }
+
+    /// The two are replaced one after the other, so for a moment they may not fit: then the
+    /// old pair stays until they do.
+    fn read(&self) -> Result<Take<'_>, String> {
+        let fresh = read(&self.files).map_err(|error| error.to_string())?;
+        Ok(Box::new(move || {
+            self.config.reload_from_config(fresh.get_inner());
+            self.files.cert.display().to_string()
+        }))
+    }
 }
 
 /// The pair, checked to belong together, for HTTP/1.1: the deadlines that cut
 /// slow clients are those of HTTP/1.
-async fn read(files: &TlsFiles) -> Result<RustlsConfig, TlsError> {
-    let cert = pem("http.tls_cert", &files.cert, "CERTIFICATE").await?;
-    let key = pem("http.tls_key", &files.key, "PRIVATE KEY").await?;
+fn read(files: &TlsFiles) -> Result<RustlsConfig, TlsError> {
+    let cert = pem("http.tls_cert", &files.cert, "CERTIFICATE")?;
+    let key = pem("http.tls_key", &files.key, "PRIVATE KEY")?;
     let (cert_file, key_file) = (files.cert.display(), files.key.display());
-    let pair = RustlsConfig::from_pem(cert, key).await.map_err(|error| {
+    // It wants to be waited for, and files are read where nobody may wait.
+    let runtime = tokio::runtime::Handle::current();
+    let made = std::thread::scope(|scope| {
+        scope.spawn(|| runtime.block_on(RustlsConfig::from_pem(cert, key))).join()
+    });
+    let made = made.unwrap_or_else(|_| Err(std::io::Error::other("the files could not be read")));
+    let pair = made.map_err(|error| {
         TlsError(format!(
             "the certificate {cert_file} (http.tls_cert) and the key {key_file} (http.tls_key) cannot be used \
              together: {error}; name the key that this certificate was made for"
@@ -81,8 +87,8 @@ async fn read(files: &TlsFiles) -> Result<RustlsConfig, TlsError> {
 }
 
 /// The bytes of a PEM file that holds at least one section of this kind.
-async fn pem(setting: &str, path: &Path, kind: &str) -> Result<Vec<u8>, TlsError> {
-    let bytes = tokio::fs::read(path).await.map_err(|error| {
+fn pem(setting: &str, path: &Path, kind: &str) -> Result<Vec<u8>, TlsError> {
+    let bytes = std::fs::read(path).map_err(|error| {
         let remedy = match error.kind() {
             ErrorKind::NotFound => "name a file that is there",
             ErrorKind::PermissionDenied => "let the user who runs Quarteto read it",

@@ -6,10 +6,13 @@
 //! request's id; the others appear with `QUARTETO_LOG=debug`. A batch that serves several requests
 //! follows from the operation of each.
 
+mod json_lines;
 mod log;
 mod metrics;
+mod repeats;
 mod report;
 
 pub use log::{LogGuard, start};
 pub use metrics::{Format, Metrics};
+pub use repeats::Repeats;
 pub use report::{Operation, report};

@@ -21,6 +21,8 @@ pub mod code {
     /// The user has spent what a minute allows, or too many logins wait or have
     /// failed.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
+    /// The program has just started.
+    pub const STARTING: &str = "STARTING";
     /// The HTTP request is not a GraphQL request.
     pub const BAD_REQUEST: &str = "BAD_REQUEST";
     /// The document is not GraphQL.

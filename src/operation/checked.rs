@@ -264,8 +264,14 @@ impl Operations {
             return false;
         }
         let (name, user) = (operation.name.as_ref().map_or("-".into(), bounded), &caller.requester.nome);
-        tracing::warn!(operation = &*name, %user, ?mode, "operation is not trusted");
-        mode == TrustMode::Enforce
+        let refused = mode == TrustMode::Enforce;
+        tracing::warn!(
+            graphql.operation.name = &*name,
+            user.name = &**user,
+            refused,
+            "operation is not trusted"
+        );
+        refused
     }
 }
 

@@ -159,7 +159,7 @@ impl Operations {
     }
 
     fn record(&self, about: About, caller: &Caller<'_>) -> Record {
-        let span = tracing::debug_span!("operation", name = about.name.as_deref());
+        let span = tracing::debug_span!("operation", graphql.operation.name = about.name.as_deref());
         Record {
             shared: Arc::clone(&self.shared),
             about,

@@ -972,7 +972,11 @@ mod endings {
             let lines = text.lines().filter(|line| line.contains(" outcome="));
             lines
                 .map(|line| {
-                    ["operation", "outcome", "code"].map(|key| word(line, key)).join(" ").trim().to_owned()
+                    ["graphql.operation.name", "outcome", "code"]
+                        .map(|key| word(line, key))
+                        .join(" ")
+                        .trim()
+                        .to_owned()
                 })
                 .collect()
         }

@@ -19,7 +19,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Definition, Document, FragmentDefinition, OperationDefinition};
@@ -31,6 +31,7 @@ use super::canonical::{Typename, missing_fragment, print};
 use super::document::parse;
 use super::size::{DocumentLimits, fragments};
 use crate::mark::Mark;
+use crate::reload::{Reloaded, Take};
 
 /// What happens to an operation that is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +59,7 @@ pub struct Trusted {
     path: PathBuf,
     mode: TrustMode,
     current: ArcSwap<Library>,
-    mark: Mutex<Mark>,
+    opened: Mark,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -73,33 +74,8 @@ impl Trusted {
     /// # Errors
     /// [`TrustError`].
     pub fn open(path: &Path, mode: TrustMode) -> Result<Self, TrustError> {
-        let (mark, library) = read(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            mode,
-            current: ArcSwap::from_pointee(library),
-            mark: Mutex::new(mark),
-        })
-    }
-
-    /// Reads the files again when one has changed, come or gone. When they
-    /// cannot be used the old documents stay.
-    pub fn reload(&self) {
-        let now = files(&self.path).map(Mark::of).unwrap_or_default();
-        if std::mem::replace(&mut *self.mark.lock().unwrap_or_else(PoisonError::into_inner), now.clone())
-            == now
-        {
-            return;
-        }
-        match read(&self.path) {
-            Ok((_, library)) => {
-                tracing::info!(operations = library.fingerprints.len(), "trusted documents reloaded");
-                self.current.store(Arc::new(library));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "trusted documents changed but cannot be used; the old ones stay");
-            }
-        }
+        let (opened, library) = read(path)?;
+        Ok(Self { path: path.to_owned(), mode, current: ArcSwap::from_pointee(library), opened })
     }
 
     /// What happens to other operations.
@@ -122,6 +98,29 @@ impl Trusted {
     #[must_use]
     pub fn knows(&self, fingerprint: &Fingerprint) -> bool {
         self.current.load().fingerprints.contains(fingerprint)
+    }
+}
+
+impl Reloaded for Trusted {
+    fn name(&self) -> &'static str {
+        "trusted documents"
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        files(&self.path).unwrap_or_default()
+    }
+
+    fn opened(&self) -> Mark {
+        self.opened.clone()
+    }
+
+    fn read(&self) -> Result<Take<'_>, String> {
+        let (_, library) = read(&self.path).map_err(|error| error.to_string())?;
+        Ok(Box::new(move || {
+            let told = format!("{} operations", library.fingerprints.len());
+            self.current.store(Arc::new(library));
+            told
+        }))
     }
 }
 
@@ -414,13 +413,13 @@ mod tests {
         let (folder, trusted) = folder(&[("a.graphql", "query A { eu { nome } }"), ("b.txt", "")]);
         let trusted = trusted.expect("readable");
         fs::write(folder.path().join("b.graphql"), "query B { eu { nome } }").expect("written");
-        trusted.reload();
+        trusted.read().expect("whole")();
         assert!(knows(&trusted, "query B { eu { nome } }"));
         fs::write(folder.path().join("a.graphql"), "query A { eu").expect("written");
-        trusted.reload();
+        assert!(trusted.read().is_err());
         assert!(knows(&trusted, "query A { eu { nome } }"));
         fs::remove_file(folder.path().join("a.graphql")).expect("removed");
-        trusted.reload();
+        trusted.read().expect("whole")();
         assert!(!knows(&trusted, "query A { eu { nome } }"));
     }
 }

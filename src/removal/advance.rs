@@ -30,14 +30,26 @@ impl Removals {
             return Ok(None);
         };
         reach("removal", "leased");
-        let (progress, failure) = match leased.task {
-            Some(Task::RemoverCliente) => self.forget_cliente(home, &leased).await,
-            Some(Task::RemoverProduto) => self.forget_produto(&leased).await,
-            None => {
-                let ours = leased.park(home, "this program does not know the task; upgrade it").await?;
-                self.took(Step::Parked, ours);
+        if let Some(other) = &leased.taken_over_from {
+            tracing::info!(%store, outbox = id, from = other, "lease taken over: its owner has not renewed it");
+        }
+        let work = async {
+            Some(match leased.task? {
+                Task::RemoverCliente => self.forget_cliente(&leased).await,
+                Task::RemoverProduto => self.forget_produto(&leased).await,
+            })
+        };
+        let worked = tokio::select! {
+            worked = work => worked,
+            () = until_lost(home, &leased) => {
+                self.took(Step::Lost, true);
                 return Ok(Some(Progress::default()));
             }
+        };
+        let Some((progress, failure)) = worked else {
+            let ours = leased.park(home, "this program does not know the task; upgrade it").await?;
+            self.took(Step::Parked, ours);
+            return Ok(Some(Progress::default()));
         };
         match failure {
             None => {
@@ -45,7 +57,7 @@ impl Removals {
                 let ours = leased.done(home).await?;
                 reach("removal", "done");
                 self.took(Step::Done, ours);
-                tracing::info!(%store, outbox = id, task = ?leased.task, target_id = leased.target, attempts = leased.attempts, ours, "removal finished");
+                tracing::info!(%store, outbox = id, task = name(&leased), target_id = leased.target, attempts = leased.attempts, ours, "removal finished");
             }
             Some(error) => self.put_off(home, &leased, &error).await?,
         }
@@ -55,11 +67,11 @@ impl Removals {
     async fn put_off(&self, home: &Db, leased: &Leased, error: &StoreError) -> Result<(), StoreError> {
         let why = error.to_string();
         if error.fault == Fault::Internal && leased.attempts >= ATTEMPTS {
-            tracing::error!(outbox = leased.id, task = ?leased.task, target_id = leased.target, reason = %why, "removal parked: it needs a person; see `quarteto check`");
+            tracing::error!(outbox = leased.id, task = name(leased), target_id = leased.target, reason = %why, "removal parked: it needs a person; see `quarteto check`");
             self.took(Step::Parked, leased.park(home, &why).await?);
         } else {
             let pause = pause_after(leased.attempts);
-            tracing::warn!(outbox = leased.id, task = ?leased.task, target_id = leased.target, attempts = leased.attempts, ?pause, reason = %why, "removal put off");
+            tracing::warn!(outbox = leased.id, task = name(leased), target_id = leased.target, attempts = leased.attempts, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), reason = %why, "removal put off");
             self.took(Step::PutOff, leased.postpone(home, pause, &why).await?);
         }
         Ok(())
@@ -69,6 +81,20 @@ impl Removals {
     fn took(&self, step: Step, ours: bool) {
         self.standings.took(if ours { step } else { Step::Lost });
     }
+}
+
+/// Renews a lease for as long as it is ours. A store that does not answer decides nothing.
+async fn until_lost(home: &Db, leased: &Leased) {
+    loop {
+        tokio::time::sleep(outbox::RENEWAL).await;
+        if let Ok(false) = leased.renew(home).await {
+            return;
+        }
+    }
+}
+
+fn name(leased: &Leased) -> &'static str {
+    leased.task.map_or("unknown", Task::name)
 }
 
 /// 1 s, 2 s, 4 s … with up to a quarter more, so that instances do not march in

@@ -14,7 +14,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use serde::Serialize;
 
 use super::{EstadoRemocao, Progress, Removals, Removed};
-use crate::db::{Db, Fault, Store, StoreError, Transaction};
+use crate::db::{Store, StoreError, Transaction};
 use crate::failpoint::reach;
 use crate::kernel::GraphResult;
 use crate::kernel::sizes::{MOST_ERROS, at_most};
@@ -70,32 +70,24 @@ impl Write for RemoverCliente {
 
 impl Removals {
     /// Both stores are tried, whatever comes of the first.
-    pub(super) async fn forget_cliente(&self, home: &Db, leased: &Leased) -> (Progress, Option<StoreError>) {
+    pub(super) async fn forget_cliente(&self, leased: &Leased) -> (Progress, Option<StoreError>) {
         let cliente = ClienteId(leased.target);
         let addresses = enderecos::forget_cliente(&self.databases[Store::Enderecos], cliente).await;
         reach("removal", "enderecos");
-        let purchases = self.forget_purchases(home, leased, cliente).await;
+        let purchases = self.forget_purchases(leased, cliente).await;
         reach("removal", "inventario");
         let progress =
             Progress { enderecos: addresses.is_ok(), inventario: purchases.is_ok(), catalogo: true };
         (progress, addresses.err().or(purchases.err()))
     }
 
-    async fn forget_purchases(
-        &self,
-        home: &Db,
-        leased: &Leased,
-        cliente: ClienteId,
-    ) -> Result<(), StoreError> {
+    async fn forget_purchases(&self, leased: &Leased, cliente: ClienteId) -> Result<(), StoreError> {
         let db = &self.databases[Store::Inventario];
         let kept = leased.policy == PoliticaCompras::Manter;
         inventario::forget_cliente(db, cliente, kept).await?;
         reach("removal", "noted");
         while !kept && inventario::delete_some_of(db, cliente).await? == inventario::DELETED_AT_ONCE {
             reach("removal", "some_deleted");
-            if !leased.renew(home).await? {
-                return Err(StoreError::new(db.store(), Fault::Busy, "another instance has taken over"));
-            }
         }
         Ok(())
     }

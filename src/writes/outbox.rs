@@ -12,8 +12,12 @@ use std::time::Duration;
 
 use crate::db::{Db, End, InList, Statement, StoreError, Transaction, Work};
 
-/// How long a worker may be silent before another takes its work.
-pub const LEASE: Duration = Duration::from_secs(30);
+/// How long a worker may be silent before another takes its work: it speaks every
+/// [`RENEWAL`]. Whoever comes too late has done something twice, to the same effect.
+pub const LEASE: Duration = Duration::from_secs(4);
+
+/// How often a worker renews its lease.
+pub const RENEWAL: Duration = Duration::from_secs(1);
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +39,9 @@ pub enum PoliticaCompras {
 }
 
 impl Task {
-    const fn name(self) -> &'static str {
+    /// The word in the outbox and in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::RemoverCliente => "remover_cliente",
             Self::RemoverProduto => "remover_produto",
@@ -71,6 +77,8 @@ pub struct Leased {
     pub policy: PoliticaCompras,
     /// How often it was taken up, this time included.
     pub attempts: u32,
+    /// Whose lease had ended without a word, if anybody's.
+    pub taken_over_from: Option<String>,
     fence: u64,
 }
 
@@ -237,30 +245,35 @@ impl Work for Take<'_> {
 
     async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<Self::Output>, StoreError> {
         let text = "\
+SELECT `task`, `target`, `policy`, `attempts`, `fence`, `owner` FROM `outbox`
+WHERE `id` = ? AND `parked_at` IS NULL AND `due_at` <= CURRENT_TIMESTAMP(6)
+  AND (`lease_until` IS NULL OR `lease_until` < CURRENT_TIMESTAMP(6))
+FOR UPDATE";
+        let rows: Vec<(String, u64, String, u32, u64, Option<String>)> =
+            tx.read(Statement::new("outbox.livre", text).bind(self.id)).await?;
+        let Some((task, target, policy, attempts, fence, owner)) = rows.into_iter().next() else {
+            return Ok(End::Rollback(None));
+        };
+        let text = "\
 UPDATE `outbox`
 SET `owner` = ?, `lease_until` = CURRENT_TIMESTAMP(6) + INTERVAL ? SECOND,
     `fence` = `fence` + 1, `attempts` = `attempts` + 1
-WHERE `id` = ? AND `parked_at` IS NULL AND `due_at` <= CURRENT_TIMESTAMP(6)
-  AND (`lease_until` IS NULL OR `lease_until` < CURRENT_TIMESTAMP(6))";
+WHERE `id` = ?";
         let statement =
             Statement::new("outbox.toma", text).bind(self.owner).bind(LEASE.as_secs()).bind(self.id);
-        if tx.write(statement).await?.rows == 0 {
-            return Ok(End::Rollback(None));
-        }
-        let text = "SELECT `id`, `task`, `target`, `policy`, `attempts`, `fence` FROM `outbox` WHERE `id` = ? FOR UPDATE";
-        let rows: Vec<(u64, String, u64, String, u32, u64)> =
-            tx.read(Statement::new("outbox.tomada", text).bind(self.id)).await?;
-        Ok(End::Commit(rows.into_iter().next().map(|(id, task, target, policy, attempts, fence)| Leased {
-            id,
+        tx.write(statement).await?;
+        let policy = match policy == PoliticaCompras::Remover.name() {
+            true => PoliticaCompras::Remover,
+            false => PoliticaCompras::Manter,
+        };
+        Ok(End::Commit(Some(Leased {
+            id: self.id,
             task: Task::parse(&task),
             target,
-            policy: if policy == PoliticaCompras::Remover.name() {
-                PoliticaCompras::Remover
-            } else {
-                PoliticaCompras::Manter
-            },
-            attempts,
-            fence,
+            policy,
+            attempts: attempts + 1,
+            taken_over_from: owner,
+            fence: fence + 1,
         })))
     }
 }

@@ -107,7 +107,10 @@ async fn a_guesser_is_slowed_down_while_the_user_goes_on() {
     for guess in 0..12 {
         let answer = send(post(&app).basic_auth("leitor", Some(format!("palpite-{guess}")))).await;
         if answer.status == 429 {
-            assert_eq!(answer.header("retry-after"), Some("300"));
+            let wait: u64 = answer.header("retry-after").and_then(|wait| wait.parse().ok()).expect("a wait");
+            assert!((1..=30).contains(&wait), "{wait}");
+            let told = format!("Too many logins have failed; try again in {wait} s.");
+            assert_eq!(answer.only_error()["message"], told);
             assert_eq!(answer.codes(), ["RATE_LIMITED"]);
         }
         statuses.push(answer.status);
@@ -115,6 +118,40 @@ async fn a_guesser_is_slowed_down_while_the_user_goes_on() {
     assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());
     // Remembered, and another name from the same address.
     assert_eq!(send(post(&app).basic_auth("leitor", Some(PASSWORD))).await.status, 200);
+    assert_eq!(send(post(&app).basic_auth("admin", Some(PASSWORD))).await.status, 200);
+}
+
+/// An open tab with an old password repeats it for ever, and a right login gets in all the
+/// same, also when it is no longer remembered.
+#[tokio::test]
+async fn the_same_wrong_password_again_is_one_guess() {
+    let app = TestApp::start().await;
+    for _ in 0..300 {
+        assert_eq!(send(post(&app).basic_auth("leitor", Some("a de ontem"))).await.status, 401);
+    }
+    assert_eq!(send(post(&app).basic_auth("leitor", Some(PASSWORD))).await.status, 200);
+    // Guessed at from this address, and not remembered since the file has changed.
+    for guess in 0..10 {
+        send(post(&app).basic_auth("leitor", Some(format!("palpite-{guess}")))).await;
+    }
+    assert_eq!(send(post(&app).basic_auth("leitor", Some("mais um"))).await.status, 429);
+    app.users().set_password("admin", &hash("outra-senha").expect("hashed")).expect("changed");
+    assert!(app.reload_users());
+    assert_eq!(send(post(&app).basic_auth("leitor", Some(PASSWORD))).await.status, 200);
+}
+
+/// At each byte: what is cut is refused, unless what is left is whole lines.
+#[tokio::test]
+async fn a_users_file_that_is_cut_anywhere_does_not_count() {
+    let app = TestApp::start().await;
+    let whole = std::fs::read(app.users().path()).expect("there");
+    for end in 0..whole.len() {
+        std::fs::write(app.users().path(), &whole[..end]).expect("written");
+        let is_whole_lines = end > 0 && whole[end - 1] == b'\n';
+        assert_eq!(app.reload_users(), is_whole_lines, "cut at {end}");
+    }
+    std::fs::write(app.users().path(), &whole).expect("written");
+    assert!(app.reload_users());
     assert_eq!(send(post(&app).basic_auth("admin", Some(PASSWORD))).await.status, 200);
 }
 

@@ -8,10 +8,11 @@ use quarteto::db::{
     BreakerLimits, Db, DbLimits, End, Fault, Statement, Store, StoreError, Transaction, Work,
 };
 use reqwest::Method;
+use tokio::sync::Notify;
 
 use crate::support::app::send;
 use crate::support::server::Server;
-use crate::support::{TestApp, Value, json};
+use crate::support::{Proxy, TestApp, Value, json, shop};
 
 /// Patience that suits a test.
 fn limits() -> DbLimits {
@@ -20,6 +21,7 @@ fn limits() -> DbLimits {
         acquire: Duration::from_millis(500),
         statement: Duration::from_millis(500),
         breaker: BreakerLimits { rest: Duration::from_millis(50), ..BreakerLimits::default() },
+        ..DbLimits::default()
     }
 }
 
@@ -131,10 +133,14 @@ async fn readiness_names_the_store_that_is_down() {
     app.proxy(Store::Enderecos).cut().await;
     let answer = send(app.anonymous(Method::GET, "/readyz")).await;
     assert_eq!(answer.status, 200);
+    let up = json!({ "status": "up" });
+    let since = answer.json["stores"]["enderecos"]["since"].clone();
+    assert!(since.as_str().is_some_and(|since| since.ends_with('Z')), "{since}");
+    let down = json!({ "status": "down", "since": since });
     assert_eq!(
         answer.json,
         json!({ "status": "degraded",
-            "stores": { "clientes": "up", "enderecos": "down", "catalogo": "up", "inventario": "up" } })
+            "stores": { "clientes": up, "enderecos": down, "catalogo": up, "inventario": up } })
     );
     let mut dead = TestApp::behind_proxies(limits()).await;
     for store in Store::ALL {
@@ -142,6 +148,121 @@ async fn readiness_names_the_store_that_is_down() {
     }
     let answer = send(dead.anonymous(Method::GET, "/readyz")).await;
     assert_eq!((answer.status, &answer.json["status"]), (503, &json!("down")));
+}
+
+/// All connections being taken is not being down: whoever asks whether to send requests
+/// here must not be told to send them elsewhere.
+#[tokio::test]
+async fn readiness_tells_busy_and_behind_from_down() {
+    let databases = shop::open().await;
+    shop::sql(&databases, Store::Catalogo, "DROP TABLE catalogo; DELETE FROM _sqlx_migrations").await;
+    let one = DbLimits { connections: 1, acquire: Duration::from_millis(50), ..limits() };
+    let mut app = TestApp::over_proxies(&databases, one).await;
+    app.data("{ compras(first: 1) { total } }").await;
+    app.proxy(Store::Inventario).hold();
+    let held =
+        app.request(Method::POST, "/graphql").json(&json!({ "query": "{ compras(first: 1) { total } }" }));
+    let held = tokio::spawn(send(held));
+    app.proxy(Store::Inventario).holds_something().await;
+    let answer = send(app.anonymous(Method::GET, "/readyz")).await;
+    let stores = &answer.json["stores"];
+    assert_eq!((answer.status, &answer.json["status"]), (200, &json!("degraded")));
+    assert_eq!(stores["inventario"], json!({ "status": "busy" }));
+    assert_eq!(stores["catalogo"]["status"], "behind");
+    assert!(stores["catalogo"]["missing"].as_u64().is_some_and(|missing| missing > 0), "{stores}");
+    app.proxy(Store::Inventario).restore().await;
+    held.await.expect("it ran");
+}
+
+/// Locks a row and falls silent, as a process that is frozen does.
+struct FallsSilent(Arc<Proxy>, Arc<Notify>);
+
+impl Work for FallsSilent {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "falls.silent"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        tx.write(Statement::new("locks", "UPDATE catalogo SET preco = preco + 1 WHERE id = 1")).await?;
+        self.0.silence();
+        self.1.notify_one();
+        Ok(End::Commit(()))
+    }
+}
+
+/// The server gives a silent transaction up, and its locks with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_silent_in_a_transaction_holds_its_locks_for_seconds() {
+    let databases = shop::open().await;
+    let server = Server::shared().await;
+    let (proxy, is_silent) = (Arc::new(Proxy::start(server.target()).await), Arc::new(Notify::new()));
+    let url = server.url_through(proxy.port(), &databases[Store::Catalogo]);
+    let through = quarteto::db::options(Store::Catalogo, &url).expect("a URL");
+    let patient = DbLimits { statement: Duration::from_secs(600), silence: 2, ..limits() };
+    let silent = Db::new(Store::Catalogo, through, patient);
+    let direct =
+        Db::new(Store::Catalogo, server.options(Store::Catalogo, &databases[Store::Catalogo]), limits());
+    let work = FallsSilent(Arc::clone(&proxy), Arc::clone(&is_silent));
+    let waits = tokio::spawn(async move { silent.transaction(&work, &Arc::default()).await });
+    is_silent.notified().await;
+    let price = || Statement::new("price", "UPDATE catalogo SET preco = 7 WHERE id = 1");
+    let mut tries = 0;
+    while let Err(error) = direct.write(price(), &Arc::default()).await {
+        assert!(matches!(error.fault, Fault::Locked | Fault::Timeout | Fault::Slow), "{error}");
+        tries += 1;
+        assert!(tries < 20, "it is never given up");
+    }
+    assert!(tries > 0, "it was locked");
+    waits.abort();
+}
+
+/// Two writers in opposite order, many times: somebody always loses, and nobody hears of it.
+struct Crosses([u64; 2]);
+
+impl Work for Crosses {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "crosses"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        for id in self.0 {
+            let text = "UPDATE catalogo SET preco = preco + 1 WHERE id = ?";
+            tx.write(Statement::new("adds", text).bind(id)).await?;
+        }
+        Ok(End::Commit(()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_deadlocks_is_seen_by_nobody() {
+    let databases = shop::open().await;
+    let server = Server::shared().await;
+    let options = server.options(Store::Catalogo, &databases[Store::Catalogo]);
+    let db = Db::new(
+        Store::Catalogo,
+        options,
+        DbLimits { connections: 8, acquire: Duration::from_secs(60), ..DbLimits::default() },
+    );
+    shop::sql(&databases, Store::Catalogo, "UPDATE catalogo SET preco = 0 WHERE id IN (1, 2)").await;
+    let writers = (0..8_u64).map(|number| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            for _ in 0..125 {
+                let order = if number % 2 == 0 { [1, 2] } else { [2, 1] };
+                db.transaction(&Crosses(order), &Arc::default()).await.expect("in the end");
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("all went well");
+    }
+    let read = Statement::new("sum", "SELECT CAST(SUM(preco) AS SIGNED) FROM catalogo WHERE id IN (1, 2)");
+    let sum: Vec<(i64,)> = db.read(read, &[]).await.expect("read");
+    assert_eq!(sum, [(2000,)]);
 }
 
 /// Reads for minutes, without a table.

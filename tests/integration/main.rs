@@ -21,6 +21,7 @@ mod docs;
 mod documents;
 mod drain;
 mod endings;
+mod ends;
 mod faults;
 mod filters;
 mod histories;

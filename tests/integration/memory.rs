@@ -24,7 +24,7 @@ impl Program {
     fn start(folder: &Path) -> Self {
         let serving = Serving::start(folder);
         let base = serving.word_after("Playground");
-        let password = serving.word_after("admin /");
+        let password = serving.first_password();
         Self { serving, base, password, http: reqwest::Client::new() }
     }
 

@@ -27,6 +27,7 @@ fn error_of(output: &Output) -> String {
 /// A running `quarteto serve`; stopped as an operator stops it.
 pub(crate) struct Serving {
     child: Child,
+    folder: PathBuf,
     lines: Vec<String>,
 }
 
@@ -47,7 +48,7 @@ impl Serving {
             let last = line.contains("Try ");
             lines.push(line);
             if last {
-                return Self { child, lines };
+                return Self { child, folder: folder.to_owned(), lines };
             }
         }
         let log = std::fs::read_to_string(Self::log(folder)).expect("a log");
@@ -64,6 +65,18 @@ impl Serving {
             self.lines.iter().find(|line| line.contains(label)).unwrap_or_else(|| panic!("{:?}", self.lines));
         let rest = line.split_once(label).expect("found").1;
         rest.split_whitespace().next().expect("a word").to_owned()
+    }
+
+    /// The password of the first user, which is nowhere but in a file for its owner.
+    pub(crate) fn first_password(&self) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = self.folder.join("data").join("first-password");
+        assert_eq!(self.word_after("with the password in"), file.display().to_string());
+        let mode = std::fs::metadata(&file).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let password = std::fs::read_to_string(&file).expect("text").trim_end().to_owned();
+        assert!(!self.lines.concat().contains(&password));
+        password
     }
 
     fn signal(&self, name: &str) {
@@ -124,7 +137,7 @@ async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = Serving::start(folder.path());
     let base = first.word_after("Playground");
-    let login = format!("admin:{}", first.word_after("admin /"));
+    let login = format!("admin:{}", first.first_password());
     let query = r#"{ eu { papel } clientes { total } cliente(id: "cliente_1") { enderecos { id } compras { total } } }"#;
     let answer = ask(&base, &login, query).await;
     assert_eq!(answer["data"]["eu"]["papel"], "ADMIN");
@@ -141,10 +154,12 @@ async fn the_first_run_makes_everything_and_the_next_ones_keep_it() {
     first.child.kill().expect("killed");
     first.child.wait().expect("gone");
     let second = Serving::start(folder.path());
-    assert!(!second.lines.iter().any(|line| line.contains("shown once")), "{:?}", second.lines);
+    assert!(!second.lines.iter().any(|line| line.contains("first-password")), "{:?}", second.lines);
     let base = second.word_after("Playground");
     assert_eq!(ask(&base, &login, query).await, answer);
     second.stop();
+    let log = std::fs::read_to_string(Serving::log(folder.path())).expect("a log");
+    assert_eq!(log, "", "an orderly end is no warning");
 
     // Stopped: nothing is left running on the data.
     let socket = folder.path().join("data").join("mariadb.sock");
@@ -174,7 +189,7 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
     let folder = tempfile::tempdir().expect("a folder");
     let serving = Serving::start_with(folder.path(), &["--log", "debug", "--log-format", "json"]);
     let base = serving.word_after("Playground");
-    let login = format!("admin:{}", serving.word_after("admin /"));
+    let login = format!("admin:{}", serving.first_password());
     let answer = ask(
         &base,
         &login,
@@ -191,13 +206,17 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
         lines.iter().filter(ours).collect()
     };
     let [operation] = about("operation")[..] else { panic!("one line an operation: {lines:?}") };
-    assert_eq!(operation["operation"], "Ficha");
-    assert_eq!(operation["user"], "admin");
+    assert_eq!(operation["graphql.operation.name"], "Ficha");
+    assert_eq!(operation["graphql.operation.type"], "query");
+    assert_eq!(operation["user.name"], "admin");
+    assert!(operation["ms"].is_f64() && operation["target"].is_string(), "{operation}");
     assert_eq!(operation["statements"], 2);
     assert_eq!(operation["errors"], 1);
     assert_eq!(operation["code"], "ID_INVALIDO");
-    let stores = operation["stores"].as_str().expect("text");
-    assert!(stores.starts_with("clientes=1/") && stores.contains("enderecos=1/"), "{stores}");
+    for store in ["clientes", "enderecos"] {
+        let used = &operation["stores"][store];
+        assert!(used["statements"] == 1 && used["ms"].is_f64(), "{operation}");
+    }
     let statements = about("statement");
     let path = |line: &serde_json::Value| -> Vec<String> {
         let spans = line["spans"].as_array().expect("spans");
@@ -205,6 +224,13 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
     };
     assert_eq!(path(statements[0]), ["request", "operation", "statement"]);
     assert_eq!(path(statements[1]), ["request", "operation", "batch", "statement"]);
+    assert_eq!(statements[1]["spans"][1]["graphql.operation.name"], "Ficha");
+    let [start] = lines.iter().filter(|line| line["message"] == "serving").collect::<Vec<_>>()[..] else {
+        panic!("one start: {lines:?}")
+    };
+    assert_eq!((&start["version"], &start["stores"]), (&env!("CARGO_PKG_VERSION").into(), &"private".into()));
+    let settings = start["settings"].as_str().expect("text");
+    assert!(settings.contains("log.format=json") && !settings.contains("http.body_bytes"), "{settings}");
     let span = &statements[1]["spans"][3];
     assert_eq!(span["db.namespace"], "enderecos");
     assert_eq!(span["db.operation.name"], "enderecos.do_cliente");
@@ -214,7 +240,15 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
 /// The lines of a log that is written as JSON.
 fn logged(folder: &Path) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(Serving::log(folder)).expect("a log");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    text.lines().map(|line| serde_json::from_str(&without_twins(line)).expect("JSON")).collect()
+}
+
+/// A line in whose objects no key comes twice.
+fn without_twins(line: &str) -> String {
+    let parsed: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    let count = |text: &str| text.matches("\":").count();
+    assert_eq!(count(&parsed.to_string()), count(line), "{line}");
+    line.to_owned()
 }
 
 #[tokio::test]
@@ -236,7 +270,11 @@ async fn what_is_not_trusted_is_answered_and_logged_while_it_is_only_watched() {
     let lines = logged(folder.path());
     let told: Vec<_> = lines.iter().filter(|line| line["message"] == "operation is not trusted").collect();
     let [line] = told[..] else { panic!("one line: {lines:?}") };
-    assert_eq!([&line["level"], &line["operation"], &line["user"]], ["WARN", "Outra", "ana"], "{line}");
+    assert_eq!(
+        [&line["level"], &line["graphql.operation.name"], &line["user.name"]],
+        ["WARN", "Outra", "ana"],
+        "{line}"
+    );
 }
 
 #[test]

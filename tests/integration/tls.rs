@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use quarteto::config::TlsFiles;
 use quarteto::http::{HttpLimits, Tls};
+use quarteto::reload::Reloaded as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -58,7 +59,7 @@ async fn a_certificate_is_served_and_reloaded_and_half_a_change_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let (files, old, new) = (files(folder.path()), pair(), pair());
     write(&files, &old);
-    let tls = Arc::new(Tls::open(files.clone()).await.expect("a pair"));
+    let tls = Arc::new(Tls::open(files.clone()).expect("a pair"));
     let bounds = HttpLimits { is_https: true, ..HttpLimits::default() };
     let app = TestApp::served(Served { bounds, tls: Some(Arc::clone(&tls)), ..Served::default() }).await;
 
@@ -69,14 +70,14 @@ async fn a_certificate_is_served_and_reloaded_and_half_a_change_is_not() {
 
     // Half of the change: the certificate is new, the key is not.
     fs::write(&files.cert, &new.cert).expect("written");
-    tls.reload().await;
+    assert!(tls.read().is_err());
     assert!(ask(app.address(), &old).await.is_ok(), "the old pair stays");
     fs::write(&files.key, &new.key[..40]).expect("written");
-    tls.reload().await;
+    assert!(tls.read().is_err());
     assert!(ask(app.address(), &old).await.is_ok(), "the old pair stays");
     // And the rest.
     fs::write(&files.key, &new.key).expect("written");
-    tls.reload().await;
+    tls.read().expect("a pair")();
     assert!(ask(app.address(), &new).await.is_ok());
     assert!(ask(app.address(), &old).await.is_err());
 }
@@ -86,7 +87,7 @@ async fn plain_http_is_not_answered_where_https_is_spoken() {
     let folder = tempfile::tempdir().expect("a folder");
     let files = files(folder.path());
     write(&files, &pair());
-    let tls = Some(Arc::new(Tls::open(files).await.expect("a pair")));
+    let tls = Some(Arc::new(Tls::open(files).expect("a pair")));
     let app = TestApp::served(Served { tls, ..Served::default() }).await;
     let mut stream = TcpStream::connect(app.address()).await.expect("connected");
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
@@ -108,7 +109,7 @@ async fn files_that_cannot_be_used_are_named_with_the_remedy() {
             }
         }
         let files = files.clone();
-        async move { Tls::open(files).await.err().expect("refused").to_string() }
+        async move { Tls::open(files).err().expect("refused").to_string() }
     };
     let encrypted = one.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
     for (cert, key, setting, file, remedy) in [

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use quarteto::db::DbLimits;
 use quarteto::http::HttpLimits;
 use quarteto::operation::trusted::{TrustMode, Trusted};
+use quarteto::reload::Reloaded as _;
 use reqwest::Method;
 
 use crate::support::app::{Answer, PASSWORD, send};
@@ -113,7 +114,7 @@ async fn what_is_only_logged_is_executed_and_changes_count() {
     let (strict, trusted) = trusting(folder.path(), TrustMode::Enforce).await;
     assert_eq!(ask(&strict, "leitor", body.clone()).await.codes(), ["UNTRUSTED_DOCUMENT"]);
     fs::write(folder.path().join("mais.graphql"), "query Mais { eu { nome } }").expect("written");
-    trusted.reload();
+    trusted.read().expect("whole")();
     assert_eq!(ask(&strict, "leitor", body).await.json, expected);
 }
 

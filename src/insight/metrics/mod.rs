@@ -143,6 +143,7 @@ impl Metrics {
         );
         ours.register("errors", "Errors in answers, by their code", this.errors.clone());
         ours.register_collector(Box::new(Arc::clone(&this.named)));
+        ours.register_collector(Box::new(process::LostLines));
         for collector in collectors {
             ours.register_collector(collector);
         }
@@ -206,7 +207,7 @@ impl Drop for InFlight<'_> {
 }
 
 /// The word for what an operation is.
-const fn kind(operation: Option<OperationType>) -> &'static str {
+pub(super) const fn kind(operation: Option<OperationType>) -> &'static str {
     match operation {
         Some(OperationType::Query) => "query",
         Some(OperationType::Mutation) => "mutation",

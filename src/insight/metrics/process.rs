@@ -1,7 +1,31 @@
 //! The program as the system sees it, under the names that all programs use.
 //! Only where there is a `/proc`.
 
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType::Counter;
 use prometheus_client::registry::Registry;
+
+use crate::insight::log::lost_lines;
+
+/// Lines of the log that nobody will read.
+#[derive(Debug)]
+pub(super) struct LostLines;
+
+impl Collector for LostLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        encoder
+            .encode_descriptor(
+                "log_lines_lost",
+                "Lines of the log that could not be written.",
+                None,
+                Counter,
+            )?
+            .encode_counter::<NoLabelSet, _, u64>(&lost_lines(), None)
+    }
+}
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn register(_: &mut Registry) {}

@@ -7,6 +7,7 @@ use quarteto::config::ConnectionLimits;
 use quarteto::db::{Db, DbLimits, PerStore, Store, options};
 use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, Tls, router, serve};
 use quarteto::kernel::Papel;
+use quarteto::reload::Reloaded as _;
 use quarteto::removal::Removals;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -160,9 +161,9 @@ impl TestApp {
         &self.users
     }
 
-    /// What the program does every second.
-    pub fn reload_users(&self) {
-        self.logins.reload();
+    /// Reads the users file again: whether it could be used.
+    pub fn reload_users(&self) -> bool {
+        self.logins.read().map(|take| take()).is_ok()
     }
 
     /// The proxy before a store.

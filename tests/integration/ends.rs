@@ -1,0 +1,190 @@
+//! How the program begins and ends, as a supervisor sees it: it lives before its stores
+//! answer, it says that it will stop before it does, and its exit code says how it ended.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use quarteto::db::Store;
+use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::program::quarteto;
+use crate::support::server::Server;
+use crate::support::{Value, json, shop};
+
+/// A running program.
+struct Running {
+    child: Child,
+    base: String,
+}
+
+impl Running {
+    /// Over stores at `urls`, listening where nobody else does.
+    fn start(folder: &Path, urls: impl Fn(Store) -> String, variables: &[(&str, &str)]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let user = run_user(folder);
+        assert!(user.success());
+        let mut command = quarteto(folder);
+        for store in Store::ALL {
+            command.env(store.url_variable(), urls(store));
+        }
+        command.envs(variables.iter().copied());
+        let log = std::fs::File::create(folder.join("log")).expect("a file");
+        command.args(["serve", "--listen", &port.to_string()]).stdout(Stdio::null()).stderr(log);
+        Self { child: command.spawn().expect("it starts"), base: format!("http://127.0.0.1:{port}") }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
+    }
+
+    /// The exit code.
+    fn ended(mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+
+    /// What it answers, as soon as it listens.
+    async fn ask(&self, path: &str) -> (u16, Value) {
+        for _ in 0..1_000_000 {
+            if let Ok(answer) = reqwest::get(format!("{}{path}", self.base)).await {
+                let status = answer.status().as_u16();
+                let text = answer.text().await.expect("a body");
+                return (status, serde_json::from_str(&text).unwrap_or(Value::String(text)));
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("it does not listen");
+    }
+
+    async fn until_ready(&self, status: &str) {
+        for _ in 0..1_000_000 {
+            if self.ask("/readyz").await.1["status"] == status {
+                return;
+            }
+        }
+        panic!("never {status}");
+    }
+}
+
+fn run_user(folder: &Path) -> std::process::ExitStatus {
+    use std::io::Write as _;
+    let mut command = quarteto(folder);
+    command.args(["user", "add", "ana", "--papel", "ADMIN"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().expect("it starts");
+    child.stdin.take().expect("piped").write_all(b"senha-secreta").expect("written");
+    child.wait().expect("it ends")
+}
+
+async fn over_a_shop(folder: &Path, variables: &[(&str, &str)]) -> Running {
+    let databases = shop::open().await;
+    let server = Server::shared().await;
+    Running::start(folder, |store| server.url(&databases[store]), variables)
+}
+
+#[tokio::test]
+async fn it_lives_before_its_stores_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // It takes connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("bound").port();
+    let running = Running::start(folder.path(), |store| format!("mysql://a:b@127.0.0.1:{port}/{store}"), &[]);
+    assert_eq!(running.ask("/healthz").await, (200, json!("ok\n")));
+    assert_eq!(running.ask("/readyz").await, (503, json!({ "status": "starting" })));
+    let (status, answer) = running.ask("/graphql").await;
+    assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (503, &json!("STARTING")));
+    running.signal("-TERM");
+    assert_eq!(running.ended(), Some(143), "there was nothing to finish");
+}
+
+#[tokio::test]
+async fn it_says_that_it_will_stop_and_a_second_signal_ends_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = over_a_shop(folder.path(), &[("QUARTETO_UNREADY_MS", "600000")]).await;
+    running.until_ready("up").await;
+    running.signal("-TERM");
+    running.until_ready("draining").await;
+    let (status, answer) = running.ask("/readyz").await;
+    assert_eq!((status, &answer["stores"]["clientes"]), (503, &json!({ "status": "up" })));
+    // Whoever comes is still served.
+    let request = reqwest::Client::new()
+        .request(Method::POST, format!("{}/graphql", running.base))
+        .basic_auth("ana", Some("senha-secreta"))
+        .json(&json!({ "query": "{ eu { nome } }" }));
+    let answer: Value = request.send().await.expect("answered").json().await.expect("JSON");
+    assert_eq!(answer, json!({ "data": { "eu": { "nome": "ana" } } }));
+    running.signal("-INT");
+    assert_eq!(running.ended(), Some(130));
+}
+
+#[tokio::test]
+async fn what_has_not_finished_in_time_is_told_by_the_exit_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits =
+        [("QUARTETO_DRAIN_MS", "50"), ("QUARTETO_BODY_MS", "600000"), ("QUARTETO_REQUEST_MS", "600000")];
+    let running = over_a_shop(folder.path(), &limits).await;
+    running.until_ready("up").await;
+    let address = running.base.trim_start_matches("http://");
+    let mut slow = TcpStream::connect(address).await.expect("connected");
+    let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YW5hOnNlbmhhLXNlY3JldGE=\r\n\
+        Content-Type: application/json\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n";
+    slow.write_all(head.as_bytes()).await.expect("sent");
+    let mut told = [0; 25];
+    slow.read_exact(&mut told).await.expect("told to go on");
+    running.signal("-INT");
+    assert_eq!(running.ended(), Some(4));
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert!(log.contains("some requests or writes did not finish in time connections=1"), "{log}");
+}
+
+/// The URL's file is read again when the server refuses the old password, so that no request
+/// meets the change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_rotated_is_noticed_by_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let databases = shop::open().await;
+    let server = Server::shared().await;
+    let name = &databases[Store::Clientes];
+    let grant = format!(
+        "CREATE USER '{name}'@'%' IDENTIFIED BY 'antiga'; GRANT ALL ON `{name}`.* TO '{name}'@'%'; FLUSH PRIVILEGES"
+    );
+    server.script(&grant).await;
+    let file = folder.path().join("url");
+    let url = |password: &str| {
+        let mut url = url::Url::parse(&server.url(name)).expect("a URL");
+        url.set_username(name).and_then(|()| url.set_password(Some(password))).expect("set");
+        url.to_string()
+    };
+    std::fs::write(&file, url("antiga")).expect("written");
+    let running = Running::start(
+        folder.path(),
+        |store| match store {
+            Store::Clientes => String::new(),
+            _ => server.url(&databases[store]),
+        },
+        &[("QUARTETO_CLIENTES_URL_FILE", file.to_str().expect("plain"))],
+    );
+    running.until_ready("up").await;
+    let client = reqwest::Client::new();
+    let ask = || async {
+        let request = client
+            .post(format!("{}/graphql", running.base))
+            .basic_auth("ana", Some("senha-secreta"))
+            .json(&json!({ "query": "{ cliente(id: 2) { nome } }" }));
+        request.send().await.expect("answered").json::<Value>().await.expect("JSON")
+    };
+    let right = json!({ "data": { "cliente": { "nome": "Caio Silva" } } });
+    assert_eq!(ask().await, right);
+    std::fs::write(&file, url("nova")).expect("written");
+    server.script(&format!("ALTER USER '{name}'@'%' IDENTIFIED BY 'nova'")).await;
+    // Its connections are ended, so that each next one needs the password.
+    let kill = format!("KILL CONNECTION USER '{name}'@'%'");
+    for _ in 0..20 {
+        server.script(&kill).await;
+        assert_eq!(ask().await, right);
+    }
+    running.signal("-TERM");
+    assert_eq!(running.ended(), Some(0));
+}
