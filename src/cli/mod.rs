@@ -3,11 +3,13 @@
 //! Exit codes: 0 for success, 1 for a failure that the message explains, 2 for
 //! a command line that cannot be read; 3 for a look that found something:
 //! `migrate --check` when a store is behind, `check` when something fits nowhere,
-//! `import` when rows were rejected.
+//! `import` when rows were rejected, `doctor` when something is wrong; and those of
+//! `serve`, in `stop.rs`.
 
 mod adopt;
 mod check;
 mod config;
+mod doctor;
 mod export;
 mod import;
 mod migrate;
@@ -69,6 +71,8 @@ struct Common {
 enum Command {
     /// Serve the API; with no store URL set, over a private database.
     Serve(serve::Serve),
+    /// Look at everything that `serve` needs, and name the remedies.
+    Doctor(doctor::Doctor),
     /// Bring the schemas of the stores up to date.
     Migrate(migrate::Migrate),
     /// Fill empty stores with synthetic data, the same on every run.
@@ -99,10 +103,14 @@ pub fn run() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();
     let cli = Cli::parse();
+    let starts = matches!(cli.command, Command::Serve(_));
     match execute(cli) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("quarteto: {error:#}");
+            if starts {
+                eprintln!("`quarteto doctor` looks at everything that it needs");
+            }
             ExitCode::FAILURE
         }
     }
@@ -121,6 +129,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = &loaded.config;
     match cli.command {
         Command::Serve(serve) => block_on(config, serve.run(config)),
+        Command::Doctor(doctor) => block_on(config, doctor.run(&loaded)),
         Command::Migrate(migrate) => block_on(config, migrate.run(config)),
         Command::Seed(seed) => block_on(config, seed.run(config)),
         Command::Import(import) => block_on(config, import.run(config)),
@@ -174,8 +183,21 @@ struct OpenStores {
 }
 
 impl OpenStores {
-    /// The configured stores, or a private server, started.
+    /// The configured stores, or the private server: that of a program that serves, or
+    /// started.
     async fn open(config: &Config) -> anyhow::Result<Self> {
+        Self::with(config, LocalDatabase::join_or_start(&config.local.data_dir)).await
+    }
+
+    /// The configured stores, or the private server, started here and for nobody else.
+    async fn to_serve(config: &Config) -> anyhow::Result<Self> {
+        Self::with(config, LocalDatabase::start(&config.local.data_dir, &[])).await
+    }
+
+    async fn with(
+        config: &Config,
+        private: impl Future<Output = anyhow::Result<LocalDatabase>>,
+    ) -> anyhow::Result<Self> {
         Ok(match config.stores.databases()? {
             Databases::Configured(stores) => {
                 if let Some((one, other)) = not_apart(&stores).await {
@@ -188,7 +210,7 @@ impl OpenStores {
                 Self { stores: *stores, private: None }
             }
             Databases::Private => {
-                let server = LocalDatabase::start(&config.local.data_dir, &[]).await?;
+                let server = private.await?;
                 Self { stores: server.stores()?, private: Some(server) }
             }
         })

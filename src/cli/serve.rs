@@ -92,7 +92,7 @@ impl Serve {
         bounds: HttpLimits,
         tls: Option<Arc<Tls>>,
     ) -> anyhow::Result<Opened> {
-        let OpenStores { stores, private } = OpenStores::open(config).await?;
+        let OpenStores { stores, private } = OpenStores::to_serve(config).await?;
         if private.is_some() {
             for store in Store::ALL {
                 stores::migrate(store, &stores[store]).await?;

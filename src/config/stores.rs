@@ -36,6 +36,14 @@ pub enum Databases {
     Configured(Box<PerStore<MySqlConnectOptions>>),
 }
 
+impl Databases {
+    /// Whether it is the private one.
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        matches!(self, Self::Private)
+    }
+}
+
 /// Four stores are four databases.
 fn apart(stores: &PerStore<MySqlConnectOptions>) -> Result<(), ConfigError> {
     let place = |options: &MySqlConnectOptions| {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use phonenumber::{Mode, ParseError, country};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::text::stray;
+use crate::text::{ascii_digits, stray};
 
 /// The area codes of Brazil (Anatel, resolution 749/2022).
 const AREAS: [u8; 67] = [
@@ -46,7 +46,8 @@ pub enum Unreadable {
 pub fn parse(text: &str) -> Result<String, Unreadable> {
     let plain = plain(text);
     let plain = plain.trim().strip_prefix("tel:").unwrap_or(plain.trim()).trim();
-    if plain.chars().any(char::is_alphabetic) && !is_trunk_and_carrier(plain) {
+    let plain = &*without_carrier(plain);
+    if plain.chars().any(char::is_alphabetic) {
         return Err(Unreadable::Words);
     }
     if !plain.contains(|c: char| c.is_ascii_digit()) {
@@ -59,6 +60,9 @@ pub fn parse(text: &str) -> Result<String, Unreadable> {
         _ if dialled.bytes().filter(u8::is_ascii_digit).count() > 15 => Unreadable::TooLong,
         _ => Unreadable::Impossible,
     })?;
+    if let Some(kept) = with_zero_kept(&dialled) {
+        return Ok(kept);
+    }
     let kept = number.format().mode(Mode::E164).to_string();
     if number.is_valid() && number.extension().is_none() {
         return Ok(kept);
@@ -100,7 +104,8 @@ fn with_country(plain: &str) -> Cow<'_, str> {
 /// Digits and signs alone: without marks of direction, with plain digits, and with a
 /// blank for each sign that only parts the digits.
 fn plain(text: &str) -> String {
-    let seen: String = text.chars().filter(|c| stray(c.encode_utf8(&mut [0; 4])).is_none()).nfkc().collect();
+    let seen: String =
+        ascii_digits(text).chars().filter(|c| stray(c.encode_utf8(&mut [0; 4])).is_none()).nfkc().collect();
     let sign = |c: char| match c {
         '+' | '(' | ')' => c,
         c if c.is_alphanumeric() || c == ':' => c.to_ascii_lowercase(),
@@ -109,10 +114,24 @@ fn plain(text: &str) -> String {
     seen.chars().map(sign).collect()
 }
 
-/// `0 xx 11 …`, as it stands on old cards: the letters are where a carrier's code goes.
-fn is_trunk_and_carrier(plain: &str) -> bool {
+/// Without the trunk zero and the place for a carrier's code: `0xx11`, `(0xx11)`.
+fn without_carrier(plain: &str) -> Cow<'_, str> {
     let letters: String = plain.chars().filter(|c| c.is_alphabetic()).collect();
-    letters == "xx" && plain.trim_start_matches(['(', ' ']).starts_with('0')
+    if letters == "xx" && plain.contains("0xx") { plain.replacen("0xx", "", 1).into() } else { plain.into() }
+}
+
+/// Countries whose numbers begin with a zero that is dialled from abroad, too (ITU-T, list
+/// of national numbering plans): Italy and the Vatican, San Marino, Ivory Coast, Congo,
+/// Gabon. The library takes it for the zero that is left out.
+const ZERO_IS_KEPT: [&str; 6] = ["39", "378", "379", "225", "242", "241"];
+
+/// A number of such a country with its zero, where it has one: 7 to 15 digits in all.
+fn with_zero_kept(dialled: &str) -> Option<String> {
+    let digits: String =
+        dialled.trim_start().strip_prefix('+')?.chars().filter(char::is_ascii_digit).collect();
+    let is_kept = |country: &&str| digits.strip_prefix(*country).is_some_and(|rest| rest.starts_with('0'));
+    let is_known = ZERO_IS_KEPT.iter().any(is_kept);
+    (is_known && (7..=15).contains(&digits.len())).then(|| format!("+{digits}"))
 }
 
 fn why_not_brazilian(digits: &str) -> Unreadable {
@@ -151,6 +170,8 @@ mod tests {
             "11/91234.5678",
             "１１ ９１２３４ ５６７８",
             "55 (11) 9.1234-5678",
+            "+55 (0xx11) 91234-5678",
+            "١١ ٩١٢٣٤ ٥٦٧٨",
         ] {
             assert_eq!(parse(text).as_deref(), Ok("+5511912345678"), "{text}");
         }
@@ -165,6 +186,14 @@ mod tests {
             ("+1 202-555-0175", "+12025550175", "+12025550175"),
             ("+351 912 345 678", "+351912345678", "+351912345678"),
             ("+55 55 99123-4567", "+5555991234567", "55991234567"),
+            ("+39 06 6982", "+39066982", "+39066982"),
+            ("+39 06 1234 5678", "+390612345678", "+390612345678"),
+            ("+39 312 345 6789", "+393123456789", "+393123456789"),
+            ("00378 0549 882314", "+3780549882314", "+3780549882314"),
+            ("+225 07 07 12 34 56", "+2250707123456", "+2250707123456"),
+            ("+242 06 123 4567", "+242061234567", "+242061234567"),
+            ("+241 06 12 34 56", "+24106123456", "+24106123456"),
+            ("+44 (0)20 7946 0958", "+442079460958", "+442079460958"),
         ] {
             assert_eq!(parse(text).as_deref(), Ok(kept), "{text}");
             assert_eq!(shown(kept), dialled, "{text}");
@@ -193,6 +222,7 @@ mod tests {
             ("(11)1234-5678 ramal 12", Unreadable::Words),
             ("11 91234-5678 (zap)", Unreadable::Words),
             ("+1 202", Unreadable::Impossible),
+            ("+39 06", Unreadable::TooShort),
             ("+999 123456789", Unreadable::Impossible),
         ] {
             assert_eq!(parse(text), Err(why), "{text}");

@@ -25,9 +25,15 @@ const LONGEST_SOCKET: usize = 100;
 /// How long the server may take to start, or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running private server; stopped, cleanly, when dropped.
+/// A running private server; stopped, cleanly, when dropped, by whoever has started it.
 pub struct LocalDatabase {
     socket: PathBuf,
+    /// None when another Quarteto has started it.
+    own: Option<Own>,
+}
+
+/// A server that this program has started.
+struct Own {
     guard: Child,
     /// Held for as long as the data folder is ours.
     _lock: File,
@@ -42,16 +48,46 @@ impl LocalDatabase {
     pub async fn start(folder: &Path, extra: &[&str]) -> anyhow::Result<Self> {
         let binaries = Binaries::find()?;
         let folder = private_folder(folder)?;
-        let lock = lock(&folder).await?;
+        let Some(lock) = lock(&folder).await? else {
+            return Err(taken(&folder));
+        };
         let socket = socket_in(&folder)?;
         let data = folder.join("mariadb");
         binaries.initialize(&folder, &data).await?;
         let log = folder.join("mariadb.log");
         let guard = binaries.serve(&data, &socket, &log, extra)?;
-        let mut server = Self { socket, guard, _lock: lock };
+        let mut server = Self { socket, own: Some(Own { guard, _lock: lock }) };
         server.wait_until_up(&log).await?;
         server.create_databases().await?;
         Ok(server)
+    }
+
+    /// The server of another Quarteto that has the data folder, as while it serves; or one
+    /// of our own.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn join_or_start(folder: &Path) -> anyhow::Result<Self> {
+        let own = private_folder(folder)?;
+        if lock(&own).await?.is_some() {
+            return Self::start(folder, &[]).await;
+        }
+        let joined = Self { socket: socket_in(&own)?, own: None };
+        let server: MySqlConnectOptions = joined.url("mysql").parse()?;
+        match sqlx::MySqlConnection::connect_with(&server).await {
+            Ok(connection) => {
+                let _ = connection.close().await;
+                Ok(joined)
+            }
+            // It is just starting, or ending.
+            Err(_) => Err(taken(&own)),
+        }
+    }
+
+    /// Whether another Quarteto has started it.
+    #[must_use]
+    pub const fn is_joined(&self) -> bool {
+        self.own.is_none()
     }
 
     /// Where the server listens.
@@ -83,7 +119,8 @@ impl LocalDatabase {
                 let _ = connection.close().await;
                 return Ok(());
             }
-            if let Some(status) = self.guard.try_wait()? {
+            let ended = self.own.as_mut().map_or(Ok(None), |own| own.guard.try_wait())?;
+            if let Some(status) = ended {
                 bail!(
                     "the private MariaDB did not start ({status}); its log {} ends with:\n{}",
                     log.display(),
@@ -117,9 +154,11 @@ impl LocalDatabase {
 
 impl Drop for LocalDatabase {
     fn drop(&mut self) {
-        // The guard waits for this pipe to close.
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
+        if let Some(own) = &mut self.own {
+            // The guard waits for this pipe to close.
+            drop(own.guard.stdin.take());
+            let _ = own.guard.wait();
+        }
     }
 }
 
@@ -237,9 +276,16 @@ fn private_folder(folder: &Path) -> anyhow::Result<PathBuf> {
     folder.canonicalize().with_context(problem)
 }
 
-/// Takes the data folder. A program that was killed a moment ago still has a
-/// guard that is stopping its server; it is waited for.
-async fn lock(folder: &Path) -> anyhow::Result<File> {
+fn taken(folder: &Path) -> anyhow::Error {
+    anyhow::anyhow!(
+        "another Quarteto is using the data folder {}; stop it, or choose another with --data-dir",
+        folder.display()
+    )
+}
+
+/// Takes the data folder; none when another program has it. One that was killed a moment
+/// ago still has a guard that is stopping its server; it is waited for.
+async fn lock(folder: &Path) -> anyhow::Result<Option<File>> {
     let path = folder.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(|| {
         format!(
@@ -249,16 +295,13 @@ async fn lock(folder: &Path) -> anyhow::Result<File> {
     })?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => bail!(
-            "another Quarteto is using the data folder {}; stop it, or choose another with --data-dir",
-            folder.display()
-        ),
+        Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("cannot lock {}", path.display()));
         }
     }
     wait_for_old_server(folder).await?;
-    Ok(file)
+    Ok(Some(file))
 }
 
 /// Waits until no server runs on our data any more. A pid file alone proves

@@ -30,6 +30,13 @@ pub fn domain_of(domain: &str) -> Option<String> {
     (!last.bytes().all(|byte| byte.is_ascii_digit())).then(|| ascii.into_owned())
 }
 
+/// A domain that DNS knows, in the letters that it stands for.
+#[must_use]
+pub fn domain_as_shown(ascii: &str) -> String {
+    let (shown, _) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    shown.into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

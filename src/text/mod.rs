@@ -11,12 +11,14 @@
 //! function here, a column beside the text that its store's table file fills, and
 //! a step of the store's `prepare` for the rows that are there already.
 
+mod digits;
 mod email;
 mod fold;
 mod stray;
 mod words;
 
-pub use email::{domain_of, email_key};
+pub use digits::ascii_digits;
+pub use email::{domain_as_shown, domain_of, email_key};
 pub use fold::{folded, folded_within};
 pub use stray::{Stray, stray};
 pub use words::{searched_words, words, written_words};

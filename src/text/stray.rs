@@ -5,6 +5,7 @@ use icu_properties::CodePointSetData;
 use icu_properties::props::{
     BidiControl, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic,
 };
+use unicode_normalization::char::canonical_combining_class;
 
 /// A character that cannot be seen, or that turns the direction of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,17 @@ impl Stray {
             '\u{2800}' => "BRAILLE PATTERN BLANK",
             '\u{feff}' => "ZERO WIDTH NO-BREAK SPACE",
             '\u{fff9}'..='\u{fffb}' => "INTERLINEAR ANNOTATION",
+            '\u{fffd}' => "REPLACEMENT CHARACTER",
             _ => return None,
         })
+    }
+}
+
+impl Stray {
+    /// Whether something is seen of it, which says nothing.
+    #[must_use]
+    pub fn is_seen(self) -> bool {
+        is_no_text(self.0)
     }
 }
 
@@ -52,7 +62,7 @@ impl std::fmt::Display for Stray {
     }
 }
 
-/// The first stray character of a text. Within an emoji, a joiner and a selector are
+/// The first stray character of a text: what is hidden, and what is no text. Within an emoji, a joiner and a selector are
 /// part of the picture and no strays.
 #[must_use]
 pub fn stray(text: &str) -> Option<Stray> {
@@ -62,7 +72,10 @@ pub fn stray(text: &str) -> Option<Stray> {
     let mut before = None;
     let mut rest = text.chars().peekable();
     while let Some(this) = rest.next() {
-        if is_hidden(this) && !is_part_of_emoji(before, this, rest.peek().copied()) {
+        let after = rest.peek().copied();
+        if is_no_text(this)
+            || is_hidden(this) && !is_part_of_emoji(before, this, after) && !joins(before, this, after)
+        {
             return Some(Stray(this));
         }
         // A selector or a tone belongs to the picture before it.
@@ -79,6 +92,29 @@ fn is_hidden(this: char) -> bool {
         || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(this)
         || CodePointSetData::new::<BidiControl>().contains(this)
 }
+
+/// What means nothing, or something else to each: no characters, those that nobody has
+/// given a meaning that all share, and what stands for a letter that was lost.
+fn is_no_text(this: char) -> bool {
+    let number = u32::from(this);
+    number & 0xfffe == 0xfffe
+        || matches!(this, '\u{fdd0}'..='\u{fdef}' | '\u{fffd}' | '\u{e000}'..='\u{f8ff}')
+        || number >= 0xf_0000
+}
+
+/// A joiner, or a non-joiner, that changes how the letters beside it are written: after a
+/// virama, and between letters that are joined by themselves (RFC 5892, appendix A).
+fn joins(before: Option<char>, this: char, after: Option<char>) -> bool {
+    let is_joined = |side: char| {
+        side.is_alphabetic()
+            && matches!(side, '\u{620}'..='\u{7ff}' | '\u{840}'..='\u{8ff}' | '\u{1820}'..='\u{18aa}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}')
+    };
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    matches!(this, '\u{200c}' | '\u{200d}')
+        && (canonical_combining_class(before) == VIRAMA || is_joined(before) && is_joined(after))
+}
+
+const VIRAMA: u8 = 9;
 
 const fn is_selector(this: char) -> bool {
     matches!(this, '\u{fe0e}' | '\u{fe0f}')
@@ -131,6 +167,13 @@ mod tests {
             '\u{e0041}',
             '\u{e0100}',
             '\u{1d173}',
+            '\u{fffd}',
+            '\u{ffff}',
+            '\u{fdd0}',
+            '\u{1fffe}',
+            '\u{e000}',
+            '\u{f0000}',
+            '\u{10ffff}',
         ] {
             for text in [format!("a{hidden}b"), format!("{hidden}"), format!("ç{hidden}")] {
                 assert_eq!(stray(&text), Some(Stray(hidden)), "{text:?}");
@@ -152,6 +195,9 @@ mod tests {
             "José  d\u{2019}Ávila\u{a0}Neto",
             "Емельян Пугачёв",
             "محمد",
+            "می\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "ක්\u{200d}ෂ",
             "鈴木",
             "TV 4K 55\" – nº 7",
             "❤\u{fe0f}",

@@ -222,6 +222,38 @@ pub async fn forget_without_effect(db: &Db) -> Result<u64, StoreError> {
     Ok(db.write(Statement::new("idempotency.esquece", text), &Arc::default()).await?.rows)
 }
 
+/// Writes, reads and deletes a record and undoes it all, to see whether the user may.
+///
+/// # Errors
+/// The store's, as a write would have it.
+pub async fn try_out(db: &Db) -> Result<(), StoreError> {
+    db.transaction(&TryOut(uuid::Uuid::now_v7().to_string()), &Arc::default()).await
+}
+
+struct TryOut(String);
+
+impl Work for TryOut {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "registro.ensaia"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        let insert = "\
+INSERT INTO `idempotency` (`user_name`, `idempotency_key`, `generated`, `operation`, `digest`)
+VALUES ('', ?, TRUE, 'ensaio', REPEAT('x', 32))";
+        tx.write(Statement::new("registro.ensaio", insert).bind(&*self.0)).await?;
+        for text in [
+            "UPDATE `idempotency` SET `result` = 1 WHERE `user_name` = '' AND `idempotency_key` = ?",
+            "DELETE FROM `idempotency` WHERE `user_name` = '' AND `idempotency_key` = ?",
+        ] {
+            tx.write(Statement::new("registro.ensaio", text).bind(&*self.0)).await?;
+        }
+        Ok(End::Rollback(()))
+    }
+}
+
 /// A key that is none, as an input has it.
 pub(super) fn wrong_key() -> Erro {
     let mensagem =

@@ -13,7 +13,7 @@ use crate::kernel::GraphError;
 use crate::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal, NoCpf, Spoilt};
 use crate::kernel::telefone::{self, Unreadable};
 use crate::relay::GlobalId;
-use crate::text::{domain_of, nfc, stray};
+use crate::text::{domain_as_shown, domain_of, nfc, stray};
 
 /// The value, or what is wrong with it.
 pub type Checked<T> = Result<T, (CodigoErro, String)>;
@@ -55,7 +55,8 @@ pub fn lines(most: usize) -> impl Fn(&str) -> Checked<String> {
 /// two names out of one.
 fn bounded(text: &str, most: usize) -> Checked<String> {
     if let Some(stray) = stray(text) {
-        return invalid(&format!("O texto contém um caractere invisível, {stray}; apague-o."));
+        let kind = if stray.is_seen() { "sem significado" } else { "invisível" };
+        return invalid(&format!("O texto contém um caractere {kind}, {stray}; apague-o."));
     }
     if let Some(mark) = text.chars().next().filter(|first| is_combining_mark(*first)) {
         let number = u32::from(mark);
@@ -82,7 +83,15 @@ pub fn email(text: &str) -> Checked<String> {
         return invalid("O e-mail não é válido; ele tem a forma nome@exemplo.com.br.");
     }
     match text.rsplit_once('@') {
-        Some((_, domain)) if domain_of(domain).is_some() => Ok(text),
+        // The same rules hold for a domain in either of its spellings.
+        Some((local, domain))
+            if domain_of(domain).is_some_and(|ascii| {
+                EmailAddress::parse_with_options(&format!("{local}@{}", domain_as_shown(&ascii)), options)
+                    .is_ok()
+            }) =>
+        {
+            Ok(text)
+        }
         _ => invalid("O domínio do e-mail não existe; o e-mail tem a forma nome@exemplo.com.br."),
     }
 }
@@ -190,11 +199,21 @@ pub fn quantidade(units: i64) -> Checked<u32> {
 /// # Errors
 /// What is wrong with it.
 pub fn pais(text: &str) -> Checked<String> {
-    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Ok(text.to_ascii_uppercase());
+    let code = text.to_ascii_uppercase();
+    match COUNTRIES.split(' ').any(|known| known == code) {
+        true => Ok(code),
+        false => invalid("O país não é válido; ele tem as duas letras da ISO 3166, como BR."),
     }
-    invalid("O país não é válido; ele tem duas letras, como BR.")
 }
+
+/// The codes of ISO 3166-1 alpha-2 that are officially assigned (as of 2024).
+const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
+    BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ \
+    FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT \
+    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP \
+    MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE \
+    RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV \
+    TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
 /// A moment.
 ///
@@ -264,8 +283,20 @@ mod tests {
             "a@b_c.com",
             "a@-b.com",
             "ana@exem\u{ad}plo.com",
+            "a@☃.com",
+            "a@xn--n3h.com",
         ] {
             assert_eq!(codigo(email(text)), Some(CodigoErro::Invalido), "{text}");
+        }
+    }
+
+    #[test]
+    fn countries_are_those_of_the_standard() {
+        assert_eq!(COUNTRIES.split(' ').count(), 249);
+        for (text, code) in
+            [("br", Some("BR")), ("PT", Some("PT")), ("XX", None), ("", None), ("BRA", None), (" ", None)]
+        {
+            assert_eq!(pais(text).ok().as_deref(), code, "{text}");
         }
     }
 

@@ -18,6 +18,7 @@ mod browser;
 mod check;
 mod clients;
 mod docs;
+mod doctor;
 mod documents;
 mod drain;
 mod endings;

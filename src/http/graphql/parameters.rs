@@ -64,6 +64,7 @@ impl Asked {
                 Err(Malformed::Syntax("The body is not UTF-8; it looks like UTF-16 or UTF-32.".into()))
             }
             _ => {
+                exact(bytes)?;
                 let ask: Ask = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
                 let is_mistaken = asks_nothing(&ask)
                     && serde_json::from_slice::<Mistaken>(bytes).is_ok_and(|found| found.doc_id.is_some());
@@ -77,6 +78,7 @@ impl Asked {
             let sentence = "The body must be one operation, not a list; send a request for each.";
             return Err(Malformed::Shape(sentence.into()));
         }
+        exact(bytes)?;
         let items: Vec<Value> = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
         if items.is_empty() {
             return Err(Malformed::Shape("The list in the body holds no operation.".into()));
@@ -107,6 +109,58 @@ fn mistaken() -> Malformed {
     Malformed::Shape(MISTAKEN.into())
 }
 
+/// Refuses a number of which some digits would be lost, since JSON's numbers are binary
+/// ones to nearly all who read them (RFC 8259, section 6): an amount is never rounded.
+fn exact(json: &[u8]) -> Result<(), Malformed> {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| byte.is_ascii_digit() || *byte == b'"') {
+        if rest[at] == b'"' {
+            rest = after_string(&rest[at + 1..]);
+            continue;
+        }
+        let is_part = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
+        let end = rest[at..].iter().position(|byte| !is_part(byte)).map_or(rest.len(), |end| at + end);
+        let number = std::str::from_utf8(&rest[at..end]).unwrap_or_default();
+        if loses_digits(number) {
+            return Err(Malformed::Shape(format!(
+                "The number {number:.60} has more digits than a number in JSON keeps; send it as a string."
+            )));
+        }
+        rest = &rest[end..];
+    }
+    Ok(())
+}
+
+/// What comes after a string whose first quote was read.
+fn after_string(mut rest: &[u8]) -> &[u8] {
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        let skipped = if rest[at] == b'"' { 1 } else { 2 };
+        let is_end = rest[at] == b'"';
+        rest = rest.get(at + skipped..).unwrap_or_default();
+        if is_end {
+            return rest;
+        }
+    }
+    &[]
+}
+
+/// Whether a number with a point or an exponent is another one when it is read as a binary
+/// number and written again.
+fn loses_digits(number: &str) -> bool {
+    let (mantissa, _) = number.split_once(['e', 'E']).unwrap_or((number, ""));
+    let digits = |text: &str| -> String {
+        let plain =
+            text.split_once(['e', 'E']).map_or(text, |(mantissa, _)| mantissa).replace(['.', '-'], "");
+        plain.trim_start_matches('0').trim_end_matches('0').to_owned()
+    };
+    let significant = digits(mantissa);
+    // So many digits every such number keeps. Whole numbers are read as such.
+    if significant.len() <= 15 || !number.contains(['.', 'e', 'E']) {
+        return false;
+    }
+    number.parse::<f64>().is_ok_and(|read| digits(&format!("{read:e}")) != significant)
+}
+
 fn asks_nothing(ask: &Ask) -> bool {
     ask.query.is_none() && ask.document_id.is_none() && ask.extensions.is_none()
 }
@@ -116,6 +170,9 @@ fn malformed(error: &serde_json::Error) -> Malformed {
     match error.classify() {
         serde_json::error::Category::Data => Malformed::Shape(shape(error)),
         // Where it stands is said after it.
+        _ if said.starts_with("number out of range") => {
+            Malformed::Syntax(format!("The body holds a number that no program reads: {said}."))
+        }
         _ => Malformed::Syntax(match said.strip_prefix("trailing characters") {
             Some(place) => {
                 format!("The body must be one JSON object and nothing after it; there is more{place}.")
@@ -157,6 +214,7 @@ pub(super) fn from_uri(uri: &Uri) -> Result<Ask, Malformed> {
 
 fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>, Malformed> {
     let Some(text) = text else { return Ok(None) };
+    exact(text.as_bytes())?;
     serde_json::from_str(&text).map_err(|error| {
         let sentence = format!("`{name}` must be a JSON object: {error}.");
         match error.classify() {
@@ -169,6 +227,31 @@ fn object(name: &str, text: Option<String>) -> Result<Option<Map<String, Value>>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_would_lose_digits_are_refused() {
+        for (json, is_exact) in [
+            (r#"{"a": 9999999999.99}"#, true),
+            (r#"{"a": 0.30000000000000004}"#, true),
+            (r#"{"a": [18446744073709551615, -9223372036854775808, 1e2]}"#, true),
+            (r#"{"a": "9999999999.989999", "b": "\\", "c": "\"12345678901234567.1"}"#, true),
+            (r#"{"a12345678901234567.1": 1.5}"#, true),
+            (r#"{"a": 9999999999.989999}"#, false),
+            (r#"{"a": "\\", "b": 9999999999.989999}"#, false),
+            (r#"{"a":[1,{"b":-10.0000000000000001}]}"#, false),
+            (r#"{"a": 1234567890123456789e-9}"#, false),
+        ] {
+            assert_eq!(exact(json.as_bytes()).is_ok(), is_exact, "{json}");
+        }
+        let Err(Malformed::Syntax(told)) = Asked::from_body(br#"{"query":"x","variables":{"a":1e400}}"#, 0)
+        else {
+            panic!("taken")
+        };
+        assert_eq!(
+            told,
+            "The body holds a number that no program reads: number out of range at line 1 column 35."
+        );
+    }
 
     #[test]
     fn a_query_string_has_the_names_of_the_specification() {

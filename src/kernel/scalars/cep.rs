@@ -4,6 +4,9 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 
 use super::Spoilt;
 
+/// The first that there is (Correios, "Estrutura do CEP"): the centre of Sao Paulo.
+const FIRST: &str = "01000000";
+
 /// Eight digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, sqlx::Type, serde::Serialize)]
 #[serde(transparent)]
@@ -16,7 +19,9 @@ impl Cep {
     /// # Errors
     /// [`Spoilt`]: what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Spoilt> {
-        super::pasted::digits(text, 8, |whole| whole.starts_with('0')).map(Self)
+        let exists = |digits: &str| digits >= FIRST;
+        let digits = super::pasted::digits(text, 8, exists)?;
+        if exists(&digits) { Ok(Self(digits)) } else { Err(Spoilt::Shape) }
     }
 
     /// The eight digits.
@@ -49,8 +54,15 @@ mod tests {
 
     #[test]
     fn ornaments_are_left_out() {
-        for text in ["01310-100", "01310100", "01.310-100", "01310 100", "01310\u{a0}100", "01310\u{2013}100"]
-        {
+        for text in [
+            "01310-100",
+            "01310100",
+            "０１３１０１００",
+            "01.310-100",
+            "01310 100",
+            "01310\u{a0}100",
+            "01310\u{2013}100",
+        ] {
             assert_eq!(Cep::parse(text).map(|cep| cep.0).as_deref(), Ok("01310100"), "{text}");
         }
         for (text, spoilt) in [
@@ -61,7 +73,12 @@ mod tests {
             ("013101000", Spoilt::Shape),
             ("0131", Spoilt::Shape),
             ("01310-10a", Spoilt::Shape),
-            ("０１３１０１００", Spoilt::Shape),
+            ("00000000", Spoilt::Shape),
+            ("00999-999", Spoilt::Shape),
+            ("-1310100", Spoilt::Shape),
+            ("-01310100", Spoilt::Shape),
+            ("0131010", Spoilt::Shape),
+            ("4000-123", Spoilt::Shape),
             ("", Spoilt::Shape),
             ("--------", Spoilt::Shape),
         ] {

@@ -17,8 +17,12 @@ impl Cpf {
     /// # Errors
     /// [`NoCpf`]: what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, NoCpf> {
-        let digits =
-            super::pasted::digits(text, 11, |whole| values_of(whole).is_ok()).map_err(NoCpf::Spoilt)?;
+        let digits = super::pasted::digits(text, 11, |whole| values_of(whole).is_ok()).map_err(|spoilt| {
+            match super::pasted::digits(text, 14, |_| false) {
+                Ok(_) => NoCpf::Spoilt(Spoilt::Company),
+                Err(_) => NoCpf::Spoilt(spoilt),
+            }
+        })?;
         values_of(&digits)?;
         Ok(Self(digits))
     }
@@ -107,10 +111,11 @@ mod tests {
             "529\u{a0}982\u{a0}247/25",
             " 529.982.247\u{2011}25 ",
             "\u{202a}52998224725\u{202c}",
+            "５２９.９８２.２４７-２５",
         ] {
             assert_eq!(Cpf::parse(text).map(|cpf| cpf.0).as_deref(), Ok("52998224725"), "{text}");
         }
-        for text in ["52998224724", "11111111111", "5299822472", "529982247255", "529982247２5", ""] {
+        for text in ["52998224724", "11111111111", "5299822472", "529982247255", "-52998224725", ""] {
             assert!(Cpf::parse(text).is_err(), "{text}");
         }
     }
@@ -137,6 +142,9 @@ mod tests {
             // 012.345.678-90 without its zero.
             ("1234567890", Spoilt::LostZeros("01234567890".into())),
             ("1234567891", Spoilt::Shape),
+            // 000.000.001-91 without any of its zeros.
+            ("191", Spoilt::LostZeros("00000000191".into())),
+            ("11.222.333/0001-81", Spoilt::Company),
             ("0E1x", Spoilt::Shape),
             ("", Spoilt::Shape),
         ] {

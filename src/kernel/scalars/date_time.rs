@@ -26,7 +26,7 @@ impl DateTime {
     /// A sentence that names the rule.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         chrono::DateTime::parse_from_rfc3339(text)
-            .map(|moment| Self(moment.to_utc()))
+            .map(|moment| Self(without_leap(moment.to_utc())))
             .map_err(|_| "a DateTime is RFC 3339 with an offset, as in 2026-11-24T12:00:00Z")
     }
 
@@ -77,6 +77,15 @@ impl<'r> sqlx::Decode<'r, MySql> for DateTime {
     }
 }
 
+/// A second `:60` as what comes after it: no column holds one, and a comparison with one
+/// would be none.
+fn without_leap(moment: chrono::DateTime<Utc>) -> chrono::DateTime<Utc> {
+    let Some(beyond) = moment.nanosecond().checked_sub(1_000_000_000) else {
+        return moment;
+    };
+    chrono::DateTime::from_timestamp(moment.timestamp() + 1, beyond).unwrap_or(moment)
+}
+
 const fn moment(year: i32, month: u32, day: u32, time: (u32, u32, u32, u32)) -> chrono::DateTime<Utc> {
     let (hour, minute, second, micros) = time;
     match NaiveDate::from_ymd_opt(year, month, day) {
@@ -117,6 +126,8 @@ mod tests {
         let shown = |text| DateTime::parse(text).map(|moment| moment.to_value());
         assert_eq!(shown("2026-11-24T09:00:00-03:00"), Ok(Value::from("2026-11-24T12:00:00Z")));
         assert_eq!(shown("2026-11-24T12:00:00.5Z"), Ok(Value::from("2026-11-24T12:00:00.500Z")));
+        assert_eq!(shown("2016-12-31T23:59:60Z"), Ok(Value::from("2017-01-01T00:00:00Z")));
+        assert_eq!(shown("2016-12-31T20:59:60.25-03:00"), Ok(Value::from("2017-01-01T00:00:00.250Z")));
         assert!(shown("2026-11-24 12:00").is_err());
         assert!(shown("2026-11-24").is_err());
     }

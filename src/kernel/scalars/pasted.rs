@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::ascii_digits;
+
 /// What is wrong with the spelling of such a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spoilt {
@@ -13,6 +15,8 @@ pub enum Spoilt {
     Scientific,
     /// A spreadsheet has taken it for an amount: `52998224725.0` or `52998224725,00`.
     Fraction,
+    /// It has fourteen digits, as the number of a company has.
+    Company,
     /// A spreadsheet has taken it for an amount and left out the zeros before it; with
     /// them it is this.
     LostZeros(String),
@@ -30,6 +34,7 @@ impl Spoilt {
                     .into()
             }
             Self::Fraction => "a spreadsheet has written it as an amount, with decimals: leave them out".into(),
+            Self::Company => "it has 14 digits, as a CNPJ has; clients have a CPF".into(),
             Self::LostZeros(whole) => {
                 format!("a spreadsheet may have lost the zeros before it: is it {whole}?")
             }
@@ -49,6 +54,7 @@ impl Spoilt {
                     .into()
             }
             Self::Fraction => "uma planilha o escreveu como quantia, com casas decimais; apague-as.".into(),
+            Self::Company => "ele tem 14 dígitos, como um CNPJ; clientes têm CPF.".into(),
             Self::LostZeros(whole) => {
                 format!("uma planilha pode ter perdido os zeros à esquerda; será {whole}?")
             }
@@ -69,7 +75,8 @@ impl fmt::Display for Spoilt {
 /// # Errors
 /// [`Spoilt`].
 pub(super) fn digits(text: &str, length: usize, fits: impl Fn(&str) -> bool) -> Result<String, Spoilt> {
-    let text = text.trim();
+    let text = ascii_digits(text.trim());
+    let text = text.as_str();
     if text.starts_with(['\'', '\u{2019}']) {
         return Err(Spoilt::Apostrophe);
     }
@@ -77,13 +84,15 @@ pub(super) fn digits(text: &str, length: usize, fits: impl Fn(&str) -> bool) -> 
         return Err(Spoilt::Fraction);
     }
     let plain: String = text.chars().filter(|c| !is_ornament(*c)).collect();
-    if plain.len() == length && is_number(&plain) {
+    // A minus is no ornament.
+    if plain.len() == length && is_number(&plain) && !text.starts_with(is_dash) {
         return Ok(plain);
     }
     if is_scientific(text) {
         return Err(Spoilt::Scientific);
     }
-    if is_number(&plain) && plain.len() < length && plain.len() + 3 >= length {
+    // Who wrote dots and dashes has seen the zeros, too.
+    if is_number(text) && text.len() < length {
         let whole = format!("{plain:0>length$}");
         if fits(&whole) {
             return Err(Spoilt::LostZeros(whole));
@@ -99,8 +108,13 @@ fn is_number(text: &str) -> bool {
 /// What people and pages put between the digits, and marks of direction around them.
 fn is_ornament(c: char) -> bool {
     c.is_whitespace()
-        || matches!(c, '.' | '-' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+        || matches!(c, '.' | '/')
+        || is_dash(c)
         || crate::text::stray(c.encode_utf8(&mut [0; 4])).is_some()
+}
+
+const fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 fn is_scientific(text: &str) -> bool {
