@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::task::Waker;
+use std::time::{Duration, Instant};
 
 use super::scope::Scope;
 use crate::db::{StoreError, Tally};
@@ -18,6 +19,7 @@ pub(super) struct Group<K, V> {
     tally: Arc<Tally>,
     /// The span of the request, so that a shared batch can be linked to it.
     pub(super) span: tracing::Span,
+    since: Instant,
     keys: Mutex<Vec<K>>,
     answer: OnceLock<Answer<K, V>>,
     /// The answer may be seen. Set at the beginning of a turn of the request, so that
@@ -36,6 +38,7 @@ where
             scope: Arc::downgrade(scope),
             tally: Arc::clone(scope.tally()),
             span: tracing::Span::current(),
+            since: Instant::now(),
             keys: Mutex::default(),
             answer: OnceLock::new(),
             delivered: AtomicBool::new(false),
@@ -62,6 +65,11 @@ where
     /// Whether no other request is under way that could ask for the same.
     pub(super) fn is_alone(&self) -> bool {
         self.scope.upgrade().is_none_or(|scope| scope.is_alone())
+    }
+
+    /// How long its keys have waited.
+    pub(super) fn waited(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Whether the request has gone away.

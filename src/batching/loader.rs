@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::dataloader::Loader;
 
@@ -21,6 +22,11 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}
 pub trait Source: Send + Sync + 'static {
     /// Whose rows these are.
     fn store(&self) -> Store;
+
+    /// How long a key may wait to be asked for, behind batches of the same kind. What has
+    /// waited longer is not asked any more: a slow store would gather a queue that
+    /// outlives those who stand in it.
+    fn patience(&self) -> Duration;
 
     /// The same rows, read for the requests with these tallies.
     #[must_use]
@@ -84,6 +90,11 @@ impl<S> fmt::Debug for Rows<S> {
 impl<S: 'static> Source for Rows<S> {
     fn store(&self) -> Store {
         self.db.store()
+    }
+
+    /// As long as a statement may take in all: its wait for a connection and its run.
+    fn patience(&self) -> Duration {
+        self.db.patience()
     }
 
     fn serving(&self, audience: Vec<Arc<Tally>>) -> Self {

@@ -113,11 +113,19 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
 
     /// The batch of what waits by now.
     fn take_off(&self) -> Flight<L, K> {
-        let groups = {
+        let patience = self.0.loader.patience();
+        let (groups, late) = {
             let mut state = lock(&self.0.state);
             state.gathering = false;
-            take(&mut state.waiting, L::MOST)
+            // The first have waited longest.
+            let late = state.waiting.iter().take_while(|group| group.waited() > patience).count();
+            let late: Vec<_> = state.waiting.drain(..late).collect();
+            (take(&mut state.waiting, L::MOST), late)
         };
+        for group in late {
+            let told = format!("no batch of {} took it within {patience:?}", L::NAME);
+            group.complete(Err(StoreError::new(self.0.loader.store(), Fault::Busy, told)));
+        }
         let flight = Flight { scheduler: self.clone(), groups };
         // For those that did not fit.
         self.pump();
@@ -252,6 +260,8 @@ mod tests {
     use super::super::Scopes;
     use super::super::loader::Source;
     use super::*;
+    use std::time::Duration;
+
     use crate::db::{Store, Tally};
 
     /// Finds even numbers; counts calls; waits for a permit when told to.
@@ -261,11 +271,19 @@ mod tests {
         gate: Arc<Semaphore>,
         poison: Arc<Mutex<Vec<u32>>>,
         panics: Arc<AtomicBool>,
+        hasty: Arc<AtomicBool>,
     }
 
     impl Source for Evens {
         fn store(&self) -> Store {
             Store::Clientes
+        }
+
+        fn patience(&self) -> Duration {
+            match self.hasty.load(Ordering::SeqCst) {
+                true => Duration::ZERO,
+                false => Duration::MAX,
+            }
         }
 
         fn serving(&self, _: Vec<Arc<Tally>>) -> Self {
@@ -303,6 +321,7 @@ mod tests {
         gate: Arc<Semaphore>,
         poison: Arc<Mutex<Vec<u32>>>,
         panics: Arc<AtomicBool>,
+        hasty: Arc<AtomicBool>,
     }
 
     fn rig(permits: usize) -> Rig {
@@ -310,13 +329,15 @@ mod tests {
         let gate = Arc::new(Semaphore::new(permits));
         let poison = Arc::<Mutex<Vec<u32>>>::default();
         let panics = Arc::new(AtomicBool::new(false));
+        let hasty = Arc::new(AtomicBool::new(false));
         let batch = Evens {
             calls: Arc::clone(&calls),
             gate: Arc::clone(&gate),
             poison: Arc::clone(&poison),
             panics: Arc::clone(&panics),
+            hasty: Arc::clone(&hasty),
         };
-        Rig { loader: Scheduler::new(batch), calls, gate, poison, panics }
+        Rig { loader: Scheduler::new(batch), calls, gate, poison, panics, hasty }
     }
 
     /// A request that is alone.
@@ -335,6 +356,36 @@ mod tests {
             async move { loader.load(&scope, *key).await.map_err(|error| error.fault) }
         });
         scope.run(futures_util::future::join_all(loads)).await
+    }
+
+    /// Behind a store that is slow, keys wait for so long and no longer.
+    #[tokio::test]
+    async fn what_has_waited_too_long_is_not_asked_any_more() {
+        let rig = rig(0);
+        let ask_for = |key: u32| {
+            let loader = rig.loader.clone();
+            tokio::spawn(async move { ask(&loader, &[key]).await })
+        };
+        let calls = async |count: usize| {
+            while lock(&rig.calls).len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let first = ask_for(2);
+        calls(1).await;
+        let second = ask_for(4);
+        calls(2).await;
+        let late = ask_for(6);
+        tokio::task::yield_now().await;
+        rig.hasty.store(true, Ordering::SeqCst);
+        rig.gate.add_permits(10);
+        assert_eq!(first.await.expect("ran"), [Ok(Some(20))]);
+        assert_eq!(second.await.expect("ran"), [Ok(Some(40))]);
+        assert_eq!(late.await.expect("ran"), [Err(Fault::Busy)]);
+        rig.hasty.store(false, Ordering::SeqCst);
+        let fresh = ask_for(8);
+        assert_eq!(fresh.await.expect("ran"), [Ok(Some(80))]);
+        assert_eq!(*lock(&rig.calls), [vec![2], vec![4], vec![8]]);
     }
 
     #[tokio::test]

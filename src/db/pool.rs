@@ -234,6 +234,12 @@ impl Db {
         &self.0.pool.manager().access
     }
 
+    /// How long a read may take in all: its wait for a connection and its run.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.0.limits.acquire + self.0.limits.statement
+    }
+
     /// Whose database this is.
     #[must_use]
     pub fn store(&self) -> Store {
