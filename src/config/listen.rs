@@ -6,8 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// An address and a port: `127.0.0.1:4000`, `[::1]:4000`; `localhost:4000`, `:4000` and
-/// `4000` are this machine alone.
+/// An address and a port: `127.0.0.1:4000`, `[::1]:4000`. `localhost:4000`, `:4000` and
+/// `4000` are `127.0.0.1:4000`, this machine alone; elsewhere `:4000` is often every address,
+/// which nobody should get without having written it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Listen(pub SocketAddr);

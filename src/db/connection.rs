@@ -12,6 +12,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 /// statement is a packet without an answer.
 pub(super) const STATEMENT_CACHE: usize = 512;
 
+/// How long whoever works on a whole store (migrates it, say) waits for a connection.
+pub(super) const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A connection whose session is set up, and its number on the server.
 #[derive(Debug)]
 pub struct Connection {
@@ -101,7 +104,14 @@ pub async fn connect(
     options: &MySqlConnectOptions,
     limits: Option<ServerSide>,
 ) -> Result<Connection, sqlx::Error> {
-    let mut mysql = MySqlConnection::connect_with(options).await.map_err(|error| named(error, options))?;
+    set_up(options, limits).await.map_err(|error| named(error, options))
+}
+
+async fn set_up(
+    options: &MySqlConnectOptions,
+    limits: Option<ServerSide>,
+) -> Result<Connection, sqlx::Error> {
+    let mut mysql = MySqlConnection::connect_with(options).await?;
     let row = sqlx::raw_sql(
         "SELECT CAST(CONNECTION_ID() AS UNSIGNED), VERSION(), \
          CONCAT_WS('/', @@hostname, @@port, @@server_id, @@datadir)",
@@ -121,17 +131,24 @@ pub async fn connect(
     Ok(Connection { mysql, id, busy: false, spoilt: false, server, idle })
 }
 
-/// A failure to get to the server, with the server's name in it.
+/// Where a server is, for messages: no user and no password.
+pub(super) fn place(options: &MySqlConnectOptions) -> String {
+    match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    }
+}
+
+/// A failure to get to the server, with the server's name in it. What the server says
+/// itself has a number, by which it is told apart, and stays as it is.
 fn named(error: sqlx::Error, options: &MySqlConnectOptions) -> sqlx::Error {
-    match (error, options.get_socket()) {
-        (sqlx::Error::Io(io), None) => {
-            let place = format!("{}:{}", options.get_host(), options.get_port());
-            sqlx::Error::Io(std::io::Error::new(io.kind(), format!("{place}: {io}")))
-        }
-        (sqlx::Error::Io(io), Some(socket)) => {
-            sqlx::Error::Io(std::io::Error::new(io.kind(), format!("{}: {io}", socket.display())))
-        }
-        (other, _) => other,
+    let place = place(options);
+    match error {
+        sqlx::Error::Io(io) => sqlx::Error::Io(std::io::Error::new(io.kind(), format!("{place}: {io}"))),
+        sqlx::Error::Tls(why) => sqlx::Error::Tls(format!("{place}: {why}").into()),
+        sqlx::Error::Protocol(why) => sqlx::Error::Protocol(format!("{place}: {why}")),
+        sqlx::Error::Configuration(why) => sqlx::Error::Configuration(format!("{place}: {why}").into()),
+        other => other,
     }
 }
 

@@ -9,10 +9,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::Connection as _;
 use sqlx::migrate::{Migrate as _, Migration, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{Connection as _, Row as _};
 
+use super::connection::{CONNECT_PATIENCE, place};
 use super::error::explain;
 use super::schema::{self, Schema};
 use super::{PerStore, Store, connect};
@@ -91,19 +92,35 @@ pub enum MigrationError {
         /// Which store.
         store: Store,
     },
-    /// A table of somebody else's stands where ours would.
-    #[error(
-        "store {store}: the table `{table}` is not Quarteto's, and nothing was changed: {}; \
-         `quarteto adopt` takes its rows in, and so does `quarteto import --from`",
-        differences.join("; ")
-    )]
+    /// Tables of somebody else's stand where ours would.
+    #[error("store {store}: {}", refusal(*store, tables))]
     Foreign {
         /// Which store.
         store: Store,
-        /// Its table.
-        table: String,
-        /// What it would have to be.
-        differences: Vec<String>,
+        /// Its tables.
+        tables: Vec<ForeignTable>,
+    },
+    /// What is recorded there are another program's migrations.
+    #[error(
+        "store {store}: the table `{TABLE}` is another program's, and nothing was changed: {why}; \
+         give the store a database of its own"
+    )]
+    Stranger {
+        /// Which store.
+        store: Store,
+        /// How it is seen.
+        why: String,
+    },
+    /// The database is another store's.
+    #[error(
+        "store {store}: this is the database of the store {owner}, and nothing was changed; correct {}",
+        store.url_variable()
+    )]
+    Elsewhere {
+        /// Which store.
+        store: Store,
+        /// Whose database it is.
+        owner: Store,
     },
     /// Rows stand in the way of a migration.
     #[error("store {store}: {rows}; nothing was guessed: mend them and run `quarteto migrate` again")]
@@ -121,6 +138,35 @@ pub enum MigrationError {
         /// What the driver said.
         reason: String,
     },
+}
+
+/// A table that has a name of ours and is not ours.
+#[derive(Debug)]
+pub struct ForeignTable {
+    /// Its name there.
+    pub name: String,
+    /// What it would have to be.
+    pub differences: Vec<String>,
+}
+
+/// All that is in the way, and how to be rid of it.
+fn refusal(store: Store, tables: &[ForeignTable]) -> String {
+    let list = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let are = if tables.len() == 1 { ("table", "is") } else { ("tables", "are") };
+    let names = list(tables.iter().map(|table| &*table.name).collect());
+    let (rows, others): (Vec<&str>, Vec<&str>) =
+        tables.iter().map(|table| &*table.name).partition(|name| folded(name) == store.table());
+    let mut parts: Vec<String> = tables.iter().flat_map(|table| table.differences.clone()).collect();
+    if !rows.is_empty() {
+        parts.push(format!(
+            "`quarteto adopt` takes the rows of {} in, and so does `quarteto import --from`",
+            list(rows)
+        ));
+    }
+    if !others.is_empty() {
+        parts.push(format!("rename {}, or give the store a database of its own", list(others)));
+    }
+    format!("the {} {names} {} not Quarteto's, and nothing was changed: {}", are.0, are.1, parts.join("; "))
 }
 
 /// What must be done to the rows that are there and cannot be said in SQL. It may be
@@ -162,7 +208,16 @@ pub async fn migrate(
     let mut connection = open(store, options).await?;
     let mysql = connection.mysql();
     lock(store, mysql).await?;
-    let outcome = apply(store, mysql, steps).await;
+    let mut outcome = apply(store, mysql, steps).await;
+    // A lock is of one node: through another node of a cluster another process may be at it.
+    // Each step may be repeated, so whoever was in its way goes on where it has come to.
+    for round in 1..=ROUNDS {
+        if !matches!(outcome, Err(MigrationError::Failed { .. })) || !is_clustered(mysql).await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(rand::random_range(200..1000) * round)).await;
+        outcome = apply(store, mysql, steps).await;
+    }
     // The lock ends with the connection in any case.
     let _ = connection.mysql.close().await;
     outcome
@@ -187,12 +242,20 @@ pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<Schema
     })
 }
 
+/// How often a migration is begun again in a cluster.
+const ROUNDS: u64 = 8;
+
+/// Whether this is a node of a Galera cluster.
+async fn is_clustered(mysql: &mut MySqlConnection) -> bool {
+    let wsrep = sqlx::query("SHOW VARIABLES LIKE 'wsrep_on'").fetch_optional(mysql).await.ok().flatten();
+    wsrep.and_then(|row| row.try_get::<String, _>(1).ok()).is_some_and(|on| on == "ON")
+}
+
 async fn open(store: Store, options: &MySqlConnectOptions) -> Result<super::Connection, MigrationError> {
-    let patience = Duration::from_secs(5);
-    let reason = match tokio::time::timeout(patience, connect(options, None)).await {
+    let reason = match tokio::time::timeout(CONNECT_PATIENCE, connect(options, None)).await {
         Ok(Ok(connection)) => return Ok(connection),
         Ok(Err(error)) => explain(&error),
-        Err(_) => format!("no answer within {patience:?}"),
+        Err(_) => format!("{}: no answer within {CONNECT_PATIENCE:?}", place(options)),
     };
     Err(MigrationError::Unreachable { store, reason })
 }
@@ -236,25 +299,25 @@ async fn refuse_foreign(store: Store, mysql: &mut MySqlConnection) -> Result<(),
     if schema::is_migrated(mysql).await.map_err(|error| failed(store, &error))? {
         return Ok(());
     }
-    let (expected, actual) =
-        (schema::expected(store), schema::actual(mysql).await.map_err(|error| failed(store, &error))?);
-    for there in schema::tables(&actual) {
-        let Some(ours) = schema::tables(&expected).into_iter().find(|ours| *ours == folded(there)) else {
-            continue;
-        };
-        let renamed: Schema = schema::of_table(&actual, there)
-            .into_iter()
-            .map(|(name, what)| (name.replacen(there, ours, 1), what))
-            .collect();
-        let mut differences = schema::differences(&schema::of_table(&expected, ours), &renamed);
-        if there != ours {
-            differences.insert(0, format!("it is called `{there}`, expected `{ours}`"));
-        }
-        if !differences.is_empty() {
-            return Err(MigrationError::Foreign { store, table: there.to_owned(), differences });
-        }
+    let actual = schema::actual(mysql).await.map_err(|error| failed(store, &error))?;
+    let expected = schema::expected(store);
+    let tables: Vec<ForeignTable> =
+        schema::tables(&actual).into_iter().filter_map(|there| foreign(&expected, &actual, there)).collect();
+    if tables.is_empty() { Ok(()) } else { Err(MigrationError::Foreign { store, tables }) }
+}
+
+/// What keeps a table from being ours, when it has a name of ours.
+fn foreign(expected: &Schema, actual: &Schema, there: &str) -> Option<ForeignTable> {
+    let ours = schema::tables(expected).into_iter().find(|ours| *ours == folded(there))?;
+    let renamed: Schema = schema::of_table(actual, there)
+        .into_iter()
+        .map(|(name, what)| (name.replacen(there, ours, 1), what))
+        .collect();
+    let mut differences = schema::differences(&schema::of_table(expected, ours), &renamed);
+    if there != ours {
+        differences.insert(0, format!("`{there}` should be called `{ours}`"));
     }
-    Ok(())
+    (!differences.is_empty()).then(|| ForeignTable { name: there.to_owned(), differences })
 }
 
 /// Takes the steps that go before a migration, or after all.
@@ -275,28 +338,110 @@ async fn take(
 
 const TABLE: &str = "_sqlx_migrations";
 
+/// A migration that has begun, as the driver notes it.
+#[derive(sqlx::FromRow)]
+struct Applied {
+    version: i64,
+    description: String,
+    checksum: Vec<u8>,
+    done: bool,
+}
+
+impl Applied {
+    /// Whether it is the migration that a store's first table is made by.
+    fn begins(&self, store: Store) -> bool {
+        migrator(store).iter().next().is_some_and(|first| {
+            self.version == first.version
+                && (self.description == first.description || self.checksum == *first.checksum)
+        })
+    }
+}
+
+/// What is recorded in a database, and which store begins like that.
+struct Record {
+    owner: Store,
+    applied: Vec<Applied>,
+}
+
+/// Why there is no telling what is recorded.
+enum Unrecorded {
+    Driver(sqlx::Error),
+    /// It is another program's: how it is seen.
+    Stranger(String),
+}
+
+impl From<sqlx::Error> for Unrecorded {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// Reads the record of migrations; none where nothing has begun. The driver gives its table
+/// the same name in every program.
+async fn recorded(mysql: &mut MySqlConnection) -> Result<Option<Record>, Unrecorded> {
+    let columns: Vec<String> = sqlx::query_scalar(
+        "SELECT CAST(LOWER(column_name) AS CHAR) FROM information_schema.columns \
+         WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'",
+    )
+    .fetch_all(&mut *mysql)
+    .await?;
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let wanted = ["version", "description", "success", "checksum"];
+    if let Some(missing) = wanted.into_iter().find(|wanted| !columns.iter().any(|column| column == wanted)) {
+        return Err(Unrecorded::Stranger(format!("it has no column `{missing}`")));
+    }
+    let applied: Vec<Applied> = sqlx::query_as(
+        "SELECT CAST(version AS SIGNED) AS version, CAST(description AS CHAR) AS description, \
+                CAST(checksum AS BINARY) AS checksum, COALESCE(success, 0) = 1 AS done \
+         FROM _sqlx_migrations ORDER BY version",
+    )
+    .fetch_all(mysql)
+    .await?;
+    let Some(first) = applied.first() else {
+        return Ok(None);
+    };
+    let owner = Store::ALL.into_iter().find(|store| applied.iter().any(|row| row.begins(*store)));
+    match owner {
+        Some(owner) => Ok(Some(Record { owner, applied })),
+        None => Err(Unrecorded::Stranger(format!(
+            "its first migration is {} `{}`",
+            first.version, first.description
+        ))),
+    }
+}
+
+/// Whether a migration of any store of ours has begun in this database.
+pub(super) async fn has_ours(mysql: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+    match recorded(mysql).await {
+        Ok(record) => Ok(record.is_some()),
+        Err(Unrecorded::Driver(error)) => Err(error),
+        Err(Unrecorded::Stranger(why)) => Err(sqlx::Error::Configuration(
+            format!("the table `{TABLE}` is another program's: {why}; give the store a database of its own")
+                .into(),
+        )),
+    }
+}
+
 /// The migrations that are missing, in order; refuses a schema that we do not know.
 async fn pending(
     store: Store,
     mysql: &mut MySqlConnection,
 ) -> Result<Vec<&'static Migration>, MigrationError> {
-    let tables: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '_sqlx_migrations'",
-    )
-    .fetch_one(&mut *mysql)
-    .await
-    .map_err(|error| failed(store, &error))?;
+    let record = recorded(mysql).await.map_err(|error| match error {
+        Unrecorded::Driver(error) => failed(store, &error),
+        Unrecorded::Stranger(why) => MigrationError::Stranger { store, why },
+    })?;
     let known = migrator(store);
-    if tables == 0 {
+    let Some(Record { owner, applied }) = record else {
         return Ok(known.iter().collect());
+    };
+    if owner != store {
+        return Err(MigrationError::Elsewhere { store, owner });
     }
-    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT version, checksum FROM _sqlx_migrations WHERE success = TRUE ORDER BY version",
-    )
-    .fetch_all(mysql)
-    .await
-    .map_err(|error| failed(store, &error))?;
-    for (version, checksum) in &applied {
+    let done = || applied.iter().filter(|row| row.done);
+    for Applied { version, checksum, .. } in done() {
         match known.iter().find(|migration| migration.version == *version) {
             None => {
                 return Err(MigrationError::Newer { store, version: *version });
@@ -307,7 +452,7 @@ async fn pending(
             Some(_) => {}
         }
     }
-    let is_applied = |version| applied.iter().any(|(applied, _)| *applied == version);
+    let is_applied = |version| done().any(|row| row.version == version);
     Ok(known.iter().filter(|migration| !is_applied(migration.version)).collect())
 }
 

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use super::breaker::{Breaker, Edge};
-use super::connection::{IdleLimit, ServerSide, connect};
+use super::connection::{IdleLimit, ServerSide, connect, place};
 use super::error::{is_denied, spoils_connection};
 use super::tally::Unreadable;
 use super::{
@@ -374,7 +374,7 @@ impl Db {
             error => StoreError::new(
                 store,
                 Fault::Unavailable,
-                format!("the server did not accept a connection within {wait:?}: {error}"),
+                format!("{}: no connection within {wait:?}: {error}", place(&self.options())),
             ),
         })?;
         Ok(Lease { db: &self.0, connection: Some(connection), finished: false })

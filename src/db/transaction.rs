@@ -8,17 +8,20 @@
 //! | a row stayed locked | once more |
 //! | a statement's deadline passed, by the server's clock or by ours | given up, rolled back |
 //! | the connection died at COMMIT, or its deadline passed | [`Fault::OutcomeUnknown`]: the caller must look |
+//! | a row with a number could not be read | it is left out and noted, as outside; what would be committed without it is undone |
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt as _;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::{AssertSqlSafe, FromRow, Row as _};
 use tracing::Instrument as _;
 
 use super::error::spoils_connection;
 use super::pool::Inner;
+use super::tally::Unreadable;
 use super::{Connection, Db, Fault, Statement, StoreError, Tally};
 use crate::failpoint::reach;
 
@@ -64,10 +67,17 @@ pub struct Transaction<'a> {
     db: &'a Inner,
     connection: &'a mut Connection,
     tally: &'a Arc<Tally>,
+    /// A row was left out that could not be read.
+    is_blind: bool,
 }
 
+/// Rows, and the numbers of those among them that cannot be read.
+type Read<R> = (Vec<R>, Vec<u64>);
+
 impl Transaction<'_> {
-    /// Runs a SELECT, which sees what the transaction has written.
+    /// Runs a SELECT, which sees what the transaction has written. A row that cannot be
+    /// read is left out and noted on the tally, as in a read outside; a transaction that
+    /// has met one may look for what to say, and is never committed.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then end, by returning it.
@@ -78,12 +88,34 @@ impl Transaction<'_> {
         self.db.check(&statement)?;
         let begun = Instant::now();
         let name = statement.name;
-        let query = sqlx::query_as_with::<_, R, _>(statement.text, statement.arguments);
+        let query = sqlx::query_with(statement.text, statement.arguments);
         let Connection { mysql, spoilt, .. } = &mut *self.connection;
-        let outcome = bounded(self.db, spoilt, patience(self.db), query.fetch_all(mysql)).await;
-        let rows = outcome.as_ref().map_or(0, |rows: &Vec<R>| rows.len() as u64);
-        self.record(name, begun, rows, outcome.as_ref().err());
-        outcome
+        let run = async {
+            let (mut read, mut unreadable) = (Vec::new(), Vec::new());
+            let mut rows = query.fetch(mysql);
+            while let Some(row) = rows.try_next().await? {
+                match readable(&row)? {
+                    Ok(row) => read.push(row),
+                    Err(id) => unreadable.push(id),
+                }
+            }
+            Ok((read, unreadable))
+        };
+        let outcome = bounded(self.db, spoilt, patience(self.db), run).await;
+        let rows = outcome.as_ref().map_or(0, |(read, unreadable): &Read<R>| read.len() + unreadable.len());
+        self.record(name, begun, rows as u64, outcome.as_ref().err());
+        let (read, unreadable) = outcome?;
+        for id in unreadable {
+            self.leave_out(name, id);
+        }
+        Ok(read)
+    }
+
+    fn leave_out(&mut self, statement: &'static str, id: u64) {
+        let store = self.db.store;
+        tracing::warn!(%store, statement, id, "a row cannot be read and is left out of a transaction");
+        self.tally.unreadable(Unreadable { store, id: Some(id) });
+        self.is_blind = true;
     }
 
     /// Runs an INSERT, UPDATE or DELETE.
@@ -215,15 +247,23 @@ async fn in_transaction<W: Work>(
     tally: &Arc<Tally>,
 ) -> Result<W::Output, StoreError> {
     if db.is_trial() {
-        return match work.run(&mut Transaction { db, connection, tally }).await? {
+        let mut tx = Transaction { db, connection, tally, is_blind: false };
+        return match work.run(&mut tx).await? {
             End::Commit(output) | End::Rollback(output) => Ok(output),
         };
     }
     let (begin, idle) = connection.idle.begin();
     counted(db, command(db, connection, &begin, 1).await)?;
     connection.idle = idle;
-    let ended = work.run(&mut Transaction { db, connection, tally }).await;
+    let mut tx = Transaction { db, connection, tally, is_blind: false };
+    let ended = work.run(&mut tx).await;
+    let is_blind = tx.is_blind;
     match ended {
+        Ok(End::Commit(_)) if is_blind => {
+            counted(db, command(db, connection, "ROLLBACK", 1).await)?;
+            let why = "a row that the transaction would have had to see cannot be read";
+            Err(StoreError::new(db.store, Fault::Internal, why))
+        }
         Ok(End::Commit(output)) => {
             counted(db, commit(db, connection, work.name()).await)?;
             Ok(output)
@@ -238,6 +278,21 @@ async fn in_transaction<W: Work>(
             counted(db, command(db, connection, "ROLLBACK", 1).await)?;
             Err(error)
         }
+    }
+}
+
+/// The row, or the number of one with a value in it that cannot be read. A row that has
+/// no number is none of the graph's, and nothing can be said without it.
+fn readable<R>(row: &MySqlRow) -> Result<Result<R, u64>, sqlx::Error>
+where
+    R: for<'r> FromRow<'r, MySqlRow>,
+{
+    match R::from_row(row) {
+        Ok(read) => Ok(Ok(read)),
+        Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
+            row.try_get("id").map(Err).map_err(|_| error)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -152,7 +152,32 @@ fn parameters(
         };
         seen.push(key);
     }
+    agree(name, options.get_ssl_mode(), |key| seen.iter().any(|seen| seen == key))?;
     Ok(options)
+}
+
+/// Refuses parameters that the driver would pass over in silence beside the others.
+fn agree(name: &str, mode: MySqlSslMode, has: impl Fn(&str) -> bool) -> Result<(), String> {
+    let (verifies, is_certain) = match mode {
+        MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity => (true, true),
+        MySqlSslMode::Required => (false, true),
+        MySqlSslMode::Preferred | MySqlSslMode::Disabled => (false, false),
+    };
+    if has("ssl-ca") && !verifies {
+        return Err(format!(
+            "{name}: `ssl-ca` is looked at with ssl-mode=VERIFY_CA or VERIFY_IDENTITY alone; \
+             add `ssl-mode=VERIFY_IDENTITY`"
+        ));
+    }
+    if has("ssl-cert") != has("ssl-key") {
+        return Err(format!("{name}: `ssl-cert` and `ssl-key` go together; name both, or neither"));
+    }
+    if has("ssl-cert") && !is_certain {
+        return Err(format!(
+            "{name}: `ssl-cert` needs TLS for certain; add `ssl-mode=REQUIRED`, or a stricter one"
+        ));
+    }
+    Ok(())
 }
 
 fn unknown(name: &str, key: &str) -> String {
@@ -165,9 +190,8 @@ fn unknown(name: &str, key: &str) -> String {
             .into_iter()
             .find(|known| strsim::damerau_levenshtein(known, &key.to_ascii_lowercase()) <= 2)
     };
-    let meant = meant.map(|meant| format!("; is `{meant}` meant?")).unwrap_or_default();
-    format!("{name} has the parameter `{key}`, which is none{meant} There are {}", PARAMETERS.join(", "))
-        .replace("none There", "none; there")
+    let rest = meant.map_or_else(|| "there".to_owned(), |meant| format!("is `{meant}` meant? There"));
+    format!("{name} has the parameter `{key}`, which is none; {rest} are {}", PARAMETERS.join(", "))
 }
 
 fn ssl_mode(name: &str, value: &str) -> Result<MySqlSslMode, String> {
@@ -179,9 +203,24 @@ fn ssl_mode(name: &str, value: &str) -> Result<MySqlSslMode, String> {
     })
 }
 
+/// The name of a PEM file, which is looked into here: the driver reads it with every
+/// connection, tells neither its name nor the store's, and is content with an empty one.
 fn file(name: &str, key: &str, value: &str) -> Result<String, String> {
     if value.is_empty() {
         return Err(format!("{name}: `{key}` must name a file"));
+    }
+    let text = std::fs::read(value).map_err(|error| {
+        format!("{name}: `{key}` cannot be read: {value}: {error}; name a file that is there")
+    })?;
+    let text = String::from_utf8_lossy(&text);
+    let (section, holds) = if key == "ssl-key" {
+        let is_open = !text.contains("ENCRYPTED PRIVATE KEY-----");
+        ("-----BEGIN PRIVATE KEY-----", is_open && text.contains("PRIVATE KEY-----"))
+    } else {
+        ("-----BEGIN CERTIFICATE-----", text.contains("-----BEGIN CERTIFICATE-----"))
+    };
+    if !holds {
+        return Err(format!("{name}: `{key}`: {value} holds no `{section}` section"));
     }
     Ok(value.to_owned())
 }
@@ -214,7 +253,6 @@ mod tests {
             ("mysql://a%40b:p%2F%23%3F%40%3A%25@db/c", "db", 3306, "a@b", "c"),
             ("mysql://a:p@ss@db/c", "db", 3306, "a", "c"),
             ("mysql://a@db/Endere%C3%A7os", "db", 3306, "a", "Endereços"),
-            ("mysql://a@db/c?ssl-mode=verify-identity&ssl-ca=ca.pem", "db", 3306, "a", "c"),
         ] {
             let options = read(url).unwrap_or_else(|error| panic!("{url}: {error}"));
             let seen =
@@ -228,6 +266,37 @@ mod tests {
         for (mode, expected) in SSL_MODES {
             let options = read(&format!("mysql://a@db/c?ssl-mode={mode}")).expect(mode);
             assert_eq!(format!("{:?}", options.get_ssl_mode()), format!("{expected:?}"));
+        }
+    }
+
+    /// What files there may be, and beside what.
+    #[test]
+    fn files_of_tls_are_looked_into_and_never_passed_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path.display().to_string()
+        };
+        let cert = file("cert.pem", "-----BEGIN CERTIFICATE-----\n");
+        let key = file("key.pem", "-----BEGIN RSA PRIVATE KEY-----\n");
+        let locked = file("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
+        let missing = folder.path().join("missing.pem").display().to_string();
+        let with = |parameters: &str| read(&format!("mysql://a@db/c?{parameters}")).map(|_| ());
+        for (parameters, told) in [
+            (format!("ssl-mode=verify-identity&ssl-ca={cert}"), None),
+            (format!("ssl-ca={cert}&ssl-mode=VERIFY_CA"), None),
+            (format!("ssl-mode=REQUIRED&ssl-cert={cert}&ssl-key={key}"), None),
+            (format!("ssl-ca={cert}"), Some("URL: `ssl-ca` is looked at with ssl-mode=VERIFY_CA or VERIFY_IDENTITY alone; add `ssl-mode=VERIFY_IDENTITY`".to_owned())),
+            (format!("ssl-mode=REQUIRED&ssl-ca={cert}"), Some("URL: `ssl-ca` is looked at with ssl-mode=VERIFY_CA or VERIFY_IDENTITY alone; add `ssl-mode=VERIFY_IDENTITY`".to_owned())),
+            (format!("ssl-mode=REQUIRED&ssl-cert={cert}"), Some("URL: `ssl-cert` and `ssl-key` go together; name both, or neither".to_owned())),
+            (format!("ssl-mode=REQUIRED&ssl-key={key}"), Some("URL: `ssl-cert` and `ssl-key` go together; name both, or neither".to_owned())),
+            (format!("ssl-cert={cert}&ssl-key={key}"), Some("URL: `ssl-cert` needs TLS for certain; add `ssl-mode=REQUIRED`, or a stricter one".to_owned())),
+            (format!("ssl-mode=VERIFY_CA&ssl-ca={missing}"), Some(format!("URL: `ssl-ca` cannot be read: {missing}: No such file or directory (os error 2); name a file that is there"))),
+            (format!("ssl-mode=VERIFY_CA&ssl-ca={key}"), Some(format!("URL: `ssl-ca`: {key} holds no `-----BEGIN CERTIFICATE-----` section"))),
+            (format!("ssl-mode=REQUIRED&ssl-cert={cert}&ssl-key={locked}"), Some(format!("URL: `ssl-key`: {locked} holds no `-----BEGIN PRIVATE KEY-----` section"))),
+        ] {
+            assert_eq!(with(&parameters).err(), told, "{parameters}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use quarteto::config::TlsFiles;
+use quarteto::db::Store;
 use quarteto::http::{HttpLimits, Tls};
 use quarteto::reload::Reloaded as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -178,4 +179,39 @@ fn the_program_says_https_or_why_not() {
         }
     }
     assert!(!folder.path().join(".quarteto").exists(), "nothing was started for it");
+}
+
+/// The files that a store's URL names are looked at before anything is started.
+#[test]
+fn the_files_of_a_store_s_tls_are_named_with_the_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("empty.pem"), "").expect("written");
+    let made = pair();
+    fs::write(folder.path().join("cert.pem"), &made.cert).expect("written");
+    fs::write(folder.path().join("key.pem"), &made.key).expect("written");
+    for (parameters, told) in [
+        ("ssl-mode=VERIFY_CA&ssl-ca=ca.pem", "`ssl-ca` cannot be read: ca.pem: No such file"),
+        ("ssl-mode=VERIFY_CA&ssl-ca=empty.pem", "`ssl-ca`: empty.pem holds no `-----BEGIN CERTIFICATE-----`"),
+        ("ssl-ca=cert.pem", "`ssl-ca` is looked at with ssl-mode=VERIFY_CA or VERIFY_IDENTITY alone"),
+        ("ssl-mode=REQUIRED&ssl-cert=cert.pem", "`ssl-cert` and `ssl-key` go together"),
+        ("ssl-mode=REQUIRED&ssl-cert=cert.pem&ssl-key=key.pem", ""),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarteto"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QUARTETO_")) {
+            command.env_remove(name);
+        }
+        for store in Store::ALL {
+            command.env(store.url_variable(), format!("mysql://root:segredo@127.0.0.1:1/{store}"));
+        }
+        let url = format!("mysql://root:segredo@127.0.0.1:1/enderecos?{parameters}");
+        command.current_dir(folder.path()).args(["migrate"]).env(Store::Enderecos.url_variable(), url);
+        let output = command.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && !said.contains("segredo"), "{said}");
+        if told.is_empty() {
+            assert!(said.contains("is the server running"), "{said}");
+        } else {
+            assert!(said.contains(&format!("QUARTETO_ENDERECOS_URL: {told}")), "{told} in {said}");
+        }
+    }
 }
