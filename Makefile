@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test check schema bench doc deny tools-database tools-browser tools-clients
+.PHONY: help run release test soak check schema bench doc deny tools-database tools-browser tools-clients
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -17,6 +17,9 @@ release: ## build the program for production: target/release/quarteto
 
 test: tools-database tools-browser tools-clients ## all tests, over a private database
 	cargo test --locked --features failpoints
+
+soak: tools-database ## ten minutes of a shop in which something breaks all the time (QUARTETO_SOAK_SECONDS=600)
+	cargo test --locked --features failpoints --test integration soak -- --ignored --nocapture
 
 check: ## formatting, lints and documentation
 	cargo fmt --all --check

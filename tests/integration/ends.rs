@@ -15,34 +15,57 @@ use crate::support::server::Server;
 use crate::support::{Value, json, shop};
 
 /// A running program.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    base: String,
+    pub(crate) base: String,
 }
 
 impl Running {
     /// Over stores at `urls`, listening where nobody else does.
     fn start(folder: &Path, urls: impl Fn(Store) -> String, variables: &[(&str, &str)]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
-        let user = run_user(folder);
-        assert!(user.success());
+        Self::start_at(folder, None, urls, variables)
+    }
+
+    /// As [`start`](Self::start), at a port of an earlier one.
+    pub(crate) fn start_at(
+        folder: &Path,
+        port: Option<u16>,
+        urls: impl Fn(Store) -> String,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let free = || TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let port = port.unwrap_or_else(free);
+        if !folder.join("data").join("users").exists() {
+            assert!(run_user(folder).success());
+        }
         let mut command = quarteto(folder);
         for store in Store::ALL {
             command.env(store.url_variable(), urls(store));
         }
         command.envs(variables.iter().copied());
-        let log = std::fs::File::create(folder.join("log")).expect("a file");
+        let log = std::fs::File::options().create(true).append(true).open(folder.join("log"));
+        let log = log.expect("a file");
         command.args(["serve", "--listen", &port.to_string()]).stdout(Stdio::null()).stderr(log);
         Self { child: command.spawn().expect("it starts"), base: format!("http://127.0.0.1:{port}") }
     }
 
-    fn signal(&self, name: &str) {
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.base.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
     }
 
     /// The exit code.
-    fn ended(mut self) -> Option<i32> {
+    pub(crate) fn ended(mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
     }
 
@@ -59,7 +82,7 @@ impl Running {
         panic!("it does not listen");
     }
 
-    async fn until_ready(&self, status: &str) {
+    pub(crate) async fn until_ready(&self, status: &str) {
         for _ in 0..1_000_000 {
             if self.ask("/readyz").await.1["status"] == status {
                 return;

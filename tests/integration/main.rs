@@ -48,6 +48,7 @@ mod removals;
 mod schema;
 mod secrets;
 mod slow;
+mod soak;
 mod statements;
 mod strangers;
 mod titular;
