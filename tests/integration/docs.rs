@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use quarteto::config::{Config, settings};
-use quarteto::db::Store;
+use quarteto::db::{Db, DbLimits, Store};
 
+use crate::support::server::Server;
 use crate::support::{TestApp, Value, demo, json};
 
+/// Each in English and in Portuguese.
 const READMES: [&str; 2] = ["README.md", "README.pt-BR.md"];
+const QUERIES: [&str; 2] = ["docs/queries.md", "docs/pt-BR/consultas.md"];
+const CLIENTS: [&str; 2] = ["docs/clients.md", "docs/pt-BR/clientes.md"];
+const OPERATIONS: [&str; 2] = ["docs/operations.md", "docs/pt-BR/operacao.md"];
 const FRONTENDS: &str = "docs/frontends.md";
 
 fn root() -> &'static Path {
@@ -50,12 +55,14 @@ async fn check_examples(name: &str, text: &str, app: &TestApp) {
 
 #[tokio::test]
 async fn the_examples_give_the_answers_that_stand_beside_them() {
-    for name in READMES {
+    for (readme, queries) in READMES.into_iter().zip(QUERIES) {
         // A shop of its own: the examples change it.
         let app = TestApp::over(&demo::open().await).await;
-        let text = read(name);
-        assert_eq!(examples(&text).len(), 6, "{name}");
-        check_examples(name, &text, &app).await;
+        for (name, count) in [(readme, 1), (queries, 5)] {
+            let text = read(name);
+            assert_eq!(examples(&text).len(), count, "{name}");
+            check_examples(name, &text, &app).await;
+        }
     }
 }
 
@@ -89,7 +96,7 @@ fn the_clients_are_shown_as_the_tests_run_them() {
         ("ts", "codegen/codegen.ts"),
         ("python", "gql/quarteto.py"),
     ];
-    for name in READMES {
+    for name in CLIENTS {
         let text = read(name);
         for (language, file) in shown {
             let block = format!("```{language}\n{}```\n", read(&format!("tests/clients/{file}")));
@@ -101,7 +108,7 @@ fn the_clients_are_shown_as_the_tests_run_them() {
 #[test]
 fn the_tables_hold_every_setting() {
     let defaults = Config::load(None, &BTreeMap::new(), std::iter::empty()).expect("defaults");
-    for name in READMES {
+    for name in OPERATIONS {
         let text = read(name);
         let rows: Vec<&str> = text.lines().filter(|line| line.contains("`QUARTETO_")).collect();
         let table: Vec<&&str> = rows.iter().filter(|row| row.starts_with("| `")).collect();
@@ -126,6 +133,13 @@ fn links_to_files_lead_somewhere() {
         "docs/performance.md",
         "docs/adopt.md",
         "docs/import.md",
+        "docs/metrics.md",
+        "docs/queries.md",
+        "docs/clients.md",
+        "docs/operations.md",
+        "docs/pt-BR/consultas.md",
+        "docs/pt-BR/clientes.md",
+        "docs/pt-BR/operacao.md",
         FRONTENDS,
         "tests/clients/README.md",
     ];
@@ -135,6 +149,47 @@ fn links_to_files_lead_somewhere() {
         for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
             assert!(link.starts_with("https://") || folder.join(link).exists(), "{name}: {link}");
         }
+    }
+}
+
+/// The SQL and the shell that operators copy are the same in both languages, and the SQL is
+/// that which a server takes.
+#[tokio::test]
+async fn the_users_of_the_documents_may_migrate_and_serve() {
+    let block = |name: &str| {
+        let text = read(name);
+        let (_, rest) = text.split_once("```sql\n").expect("a block");
+        rest.split_once("```").expect("closed").0.to_owned()
+    };
+    let sql = block(OPERATIONS[0]);
+    assert_eq!(sql, block(OPERATIONS[1]));
+    let server = Server::shared().await;
+    // Under names of our own, on a server that others use, too.
+    let mut text = sql.replace("quarteto_", "qt_doc_");
+    for store in Store::ALL {
+        let name = format!("qt_doc_{store}");
+        text = text.replace(&format!("CREATE DATABASE {store};"), &format!("CREATE DATABASE {name};"));
+        text = text.replace(&format!("ON {store}.*"), &format!("ON {name}.*"));
+        server.script(&format!("DROP DATABASE IF EXISTS {name}")).await;
+    }
+    server.script("DROP USER IF EXISTS 'qt_doc_migrate'@'%'; DROP USER IF EXISTS 'qt_doc_serve'@'%'").await;
+    server.script(&text).await;
+    let options = |store: Store, user: &str, password: &str| {
+        let mut url = url::Url::parse(&server.url(&format!("qt_doc_{store}"))).expect("a URL");
+        url.set_username(user).and_then(|()| url.set_password(Some(password))).expect("set");
+        quarteto::db::options(store, url.as_str()).expect("a URL")
+    };
+    for store in Store::ALL {
+        let migrated =
+            quarteto::stores::migrate(store, &options(store, "qt_doc_migrate", "choose-one")).await;
+        assert!(migrated.expect("migrated") > 0);
+        let serving = options(store, "qt_doc_serve", "choose-another");
+        let db = Db::new(store, serving.clone(), DbLimits::default());
+        quarteto::writes::record::try_out(&db).await.expect("it may write");
+        let mut mysql = quarteto::db::connect(&serving, None).await.expect("a connection");
+        let dropped = sqlx::raw_sql("DROP TABLE idempotency").execute(mysql.mysql()).await;
+        assert!(dropped.is_err(), "and may change no table");
+        server.script(&format!("DROP DATABASE qt_doc_{store}")).await;
     }
 }
 
