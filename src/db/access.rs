@@ -1,21 +1,41 @@
 //! How a store is reached, which may change: a password that is rotated, in a file.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sqlx::mysql::MySqlConnectOptions;
 
-use super::{Db, Store, options};
+use super::connection::place;
+use super::error::explain;
+use super::{Db, Store, connect, options};
 use crate::mark::Mark;
 use crate::reload::{Reloaded, Take};
+
+/// How long a server may take to say whether it takes a new URL.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The options of a store's connections.
 #[derive(Debug)]
 pub struct Access {
     current: ArcSwap<MySqlConnectOptions>,
-    /// The file that holds the URL.
-    file: Option<(PathBuf, Mark)>,
+    file: Option<FileOfUrl>,
+}
+
+/// The file that holds the URL.
+#[derive(Debug)]
+struct FileOfUrl {
+    path: PathBuf,
+    opened: Mark,
+    /// What it said when that was taken.
+    taken: Mutex<String>,
+}
+
+/// What a file says now, and has not said before.
+pub(super) struct Fresh {
+    text: String,
+    pub(super) options: MySqlConnectOptions,
 }
 
 impl From<MySqlConnectOptions> for Access {
@@ -27,25 +47,41 @@ impl From<MySqlConnectOptions> for Access {
 impl Access {
     /// From a file whose URL has been read already.
     #[must_use]
-    pub fn from_file(options: MySqlConnectOptions, file: PathBuf) -> Self {
-        let mark = Mark::of([&file]);
-        Self { file: Some((file, mark)), ..Self::from(options) }
+    pub fn from_file(options: MySqlConnectOptions, path: PathBuf) -> Self {
+        let opened = Mark::of([&path]);
+        let taken = Mutex::new(url_in(&path).unwrap_or_default());
+        Self { file: Some(FileOfUrl { path, opened, taken }), ..Self::from(options) }
     }
 
     pub(super) fn current(&self) -> Arc<MySqlConnectOptions> {
         self.current.load_full()
     }
 
-    pub(super) fn set(&self, options: MySqlConnectOptions) {
-        self.current.store(Arc::new(options));
+    /// What the file says now; none without one, or when it says what is in force.
+    pub(super) fn read(&self, store: Store) -> Option<Result<Fresh, String>> {
+        let file = self.file.as_ref()?;
+        let text = match url_in(&file.path) {
+            Ok(text) => text,
+            Err(error) => return Some(Err(error)),
+        };
+        if *file.taken.lock().unwrap_or_else(PoisonError::into_inner) == text {
+            return None;
+        }
+        Some(options(store, &text).map(|options| Fresh { text, options }))
     }
 
-    /// What the file says now; none without one, or when it cannot be used.
-    pub(super) fn read(&self, store: Store) -> Option<Result<MySqlConnectOptions, String>> {
-        let (file, _) = self.file.as_ref()?;
-        let read = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()));
-        Some(read.and_then(|text| options(store, text.trim_start_matches('\u{feff}').trim_end())))
+    /// Takes what a file has said, once it has opened the door.
+    pub(super) fn take(&self, fresh: Fresh) {
+        if let Some(file) = &self.file {
+            *file.taken.lock().unwrap_or_else(PoisonError::into_inner) = fresh.text;
+        }
+        self.current.store(Arc::new(fresh.options));
     }
+}
+
+fn url_in(path: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(text.trim_start_matches('\u{feff}').trim_end().to_owned())
 }
 
 /// The file with a store's URL.
@@ -65,21 +101,33 @@ impl Reloaded for UrlFile {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        self.0.access().file.iter().map(|(path, _)| path.clone()).collect()
+        self.0.access().file.iter().map(|file| file.path.clone()).collect()
     }
 
     fn opened(&self) -> Mark {
-        self.0.access().file.as_ref().map(|(_, mark)| mark.clone()).unwrap_or_default()
+        self.0.access().file.as_ref().map(|file| file.opened.clone()).unwrap_or_default()
     }
 
-    /// In force for every new connection; those that there are stay.
+    /// In force for every new connection; those that there are stay. A URL counts when it
+    /// opens the door, and no other does, such as one that was cut; it is tried again when
+    /// the old one opens no door any more.
     fn read(&self) -> Result<Take<'_>, String> {
-        let fresh =
-            self.0.access().read(self.0.store()).unwrap_or_else(|| Err("there is no file".to_owned()))?;
+        let Some(fresh) = self.0.access().read(self.0.store()) else {
+            return Ok(Box::new(|| "what it was".to_owned()));
+        };
+        let fresh = fresh?;
+        let runtime = tokio::runtime::Handle::current();
+        let try_out = async { tokio::time::timeout(PATIENCE, connect(&fresh.options, None)).await };
+        let tried = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(try_out)).join());
+        match tried {
+            Ok(Ok(Ok(_))) => {}
+            Ok(Ok(Err(error))) => return Err(explain(&error)),
+            _ => return Err(format!("{}: no answer within {PATIENCE:?}", place(&fresh.options))),
+        }
         Ok(Box::new(move || {
-            let place = format!("{}:{}", fresh.get_host(), fresh.get_port());
-            self.0.access().set(fresh);
-            place
+            let told = place(&fresh.options);
+            self.0.access().take(fresh);
+            told
         }))
     }
 }

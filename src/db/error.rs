@@ -141,11 +141,6 @@ fn duplicate_key(error: &sqlx::Error) -> String {
     quoted.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// Whether the server does not know the user, or not with this password.
-pub(super) fn is_denied(error: &sqlx::Error) -> bool {
-    matches!(mysql_code(error), Some(1045 | 1698 | 3955))
-}
-
 /// The number of a MySQL error, where there is one.
 fn mysql_code(error: &sqlx::Error) -> Option<u16> {
     let database = error.as_database_error()?;

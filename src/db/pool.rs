@@ -22,7 +22,7 @@ use tracing::Instrument as _;
 
 use super::breaker::{Breaker, Edge};
 use super::connection::{IdleLimit, ServerSide, connect, place};
-use super::error::{is_denied, spoils_connection};
+use super::error::spoils_connection;
 use super::tally::Unreadable;
 use super::{
     Access, BreakerLimits, Connection, Connections, Fault, Statement, Store, StoreError, Tally, Usage,
@@ -149,16 +149,16 @@ impl managed::Manager for Manager {
 impl Manager {
     async fn connect(&self) -> Result<Connection, sqlx::Error> {
         let limit = Some(self.limits.server_side());
-        let refused = match Box::pin(connect(&self.access.current(), limit)).await {
-            Err(error) if is_denied(&error) => error,
+        let failed = match Box::pin(connect(&self.access.current(), limit)).await {
+            Err(error) => error,
             made => return made,
         };
-        // The password may have been rotated a moment ago. What the file says counts when it
-        // opens the door.
-        let Some(Ok(fresh)) = self.access.read(self.store) else { return Err(refused) };
-        let connection = Box::pin(connect(&fresh, limit)).await.map_err(|_| refused)?;
-        tracing::info!(store = %self.store, "the URL was read again: the server takes the old one no more");
-        self.access.set(fresh);
+        // The password may have been rotated a moment ago, or the server has moved. What the
+        // file says counts when it opens the door.
+        let Some(Ok(fresh)) = self.access.read(self.store) else { return Err(failed) };
+        let Ok(connection) = Box::pin(connect(&fresh.options, limit)).await else { return Err(failed) };
+        tracing::info!(store = %self.store, "the URL was read again: the old one opens no door any more");
+        self.access.take(fresh);
         Ok(connection)
     }
 }

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use quarteto::db::Store;
+use quarteto::db::{Access, Db, DbLimits, Store, UrlFile};
+use quarteto::reload::Reloaded as _;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -160,6 +161,36 @@ async fn what_has_not_finished_in_time_is_told_by_the_exit_code() {
     assert_eq!(running.ended(), Some(4));
     let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
     assert!(log.contains("some requests or writes did not finish in time connections=1"), "{log}");
+}
+
+/// At each byte: a URL that was cut is none, or one that the server refuses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_is_cut_anywhere_does_not_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let databases = shop::open().await;
+    let server = Server::shared().await;
+    let (file, whole) = (folder.path().join("url"), server.url(&databases[Store::Catalogo]));
+    let options = server.options(Store::Catalogo, &databases[Store::Catalogo]);
+    std::fs::write(&file, &whole).expect("written");
+    let db = Db::new(Store::Catalogo, Access::from_file(options, file.clone()), DbLimits::default());
+    let url = UrlFile::of(&db).expect("a file");
+    let database = || db.options().get_database().map(str::to_owned);
+    for end in 0..whole.len() {
+        std::fs::write(&file, &whole[..end]).expect("written");
+        if let Ok(take) = url.read() {
+            take();
+        }
+        assert_eq!(
+            database().as_deref(),
+            Some(&*databases[Store::Catalogo]),
+            "cut at {end}: {}",
+            &whole[..end]
+        );
+    }
+    std::fs::write(&file, whole.replace(&databases[Store::Catalogo], &databases[Store::Clientes]))
+        .expect("written");
+    url.read().expect("whole")();
+    assert_eq!(database().as_deref(), Some(&*databases[Store::Clientes]));
 }
 
 /// The URL's file is read again when the server refuses the old password, so that no request
