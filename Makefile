@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test soak check schema bench doc deny tools-database tools-browser tools-clients
+.PHONY: help run release test soak faults check schema bench doc deny tools-database tools-browser tools-clients
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +20,11 @@ test: tools-database tools-browser tools-clients ## all tests, over a private da
 
 soak: tools-database ## ten minutes of a shop in which something breaks all the time (QUARTETO_SOAK_SECONDS=600)
 	cargo test --locked --features failpoints --test integration soak -- --ignored --nocapture
+
+faults: ## the tests of stores and a soak of two minutes, over the server that QUARTETO_TEST_URL names
+	@test -n "$(QUARTETO_TEST_URL)" || { echo "name a server: make faults QUARTETO_TEST_URL=mysql://root@HOST:PORT"; exit 1; }
+	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) cargo test --locked --features failpoints --test integration -- --skip clients:: --skip browser::
+	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) QUARTETO_SOAK_SECONDS=120 cargo test --locked --features failpoints --test integration soak -- --ignored --nocapture
 
 check: ## formatting, lints and documentation
 	cargo fmt --all --check

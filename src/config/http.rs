@@ -43,6 +43,8 @@ section! {
             "Addresses or networks of proxies whose X-Forwarded-For or Forwarded is believed, separated by commas.";
         pub introspection: Introspection = Introspection::All, text, "QUARTETO_INTROSPECTION",
             "Who may ask for the schema: `all` with a login, `editor` or `admin` and up.";
+        pub requests: usize = 2_000, number in 1..=1_000_000, "QUARTETO_REQUESTS",
+            "Requests that are worked on at once; what comes beyond is answered with 503 and may come again.";
         request_ms: u64 = 10_000, number in 10..=600_000, "QUARTETO_REQUEST_MS",
             "How long a request may take in all.";
         unready_ms: u64 = 1_000, number in 0..=600_000, "QUARTETO_UNREADY_MS",

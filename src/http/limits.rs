@@ -36,6 +36,7 @@ impl HttpLimits {
             body_bytes: http.body_bytes,
             body: http.body_deadline(),
             request: http.request_deadline(),
+            requests: http.requests,
             batch: http.batch,
             status_codes: http.status_codes,
             document: limits.document(),

@@ -81,6 +81,8 @@ pub struct HttpLimits {
     pub body_bytes: usize,
     /// How long a body may take to come.
     pub body: Duration,
+    /// How many may be under way.
+    pub requests: usize,
     /// How long a request may take, its body included.
     pub request: Duration,
     /// Operations that one request may hold as a list; none when 0.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -19,6 +19,7 @@ use super::App;
 use super::answer::refusal;
 use super::fields::CROSS_ORIGIN_RESOURCE_POLICY;
 use super::negotiate;
+use super::request_id::RequestId;
 use super::resource::Resource;
 use crate::kernel::code;
 
@@ -30,6 +31,18 @@ const NOTHING: HeaderValue = HeaderValue::from_static(
 
 /// Two years, the least that preload lists take.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
+/// Whoever watches over the program must hear from it under load, too.
+fn is_health(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
+}
+
+fn overloaded(id: Option<&RequestId>) -> Response {
+    let message = "Too many requests are under way; try again shortly.";
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, message, id);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
 
 /// Answers that are given without a look at the body.
 fn is_before_the_body(status: StatusCode) -> bool {
@@ -44,6 +57,7 @@ fn is_before_the_body(status: StatusCode) -> bool {
             | StatusCode::UNSUPPORTED_MEDIA_TYPE
             | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
     )
 }
 
@@ -57,7 +71,9 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
     app.refused_origins.tell(&app.origins, request.method(), request.headers());
     let (method, resource) = (request.method().clone(), Resource::at(request.uri().path()));
     let (size, most) = (head_size(&request), app.limits.head_bytes);
-    let mut response = if size > most {
+    let mut response = if in_flight.before >= app.limits.requests && !is_health(request.uri().path()) {
+        overloaded(request.extensions().get())
+    } else if size > most {
         let message = format!("The head of the request has {size} bytes; at most {most} are allowed.");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         refusal(status, code::BAD_REQUEST, &message, request.extensions().get())

@@ -23,6 +23,8 @@ pub mod code {
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The program has just started.
     pub const STARTING: &str = "STARTING";
+    /// Too many requests are under way.
+    pub const OVERLOADED: &str = "OVERLOADED";
     /// The HTTP request is not a GraphQL request.
     pub const BAD_REQUEST: &str = "BAD_REQUEST";
     /// The document is not GraphQL.

@@ -121,6 +121,27 @@ async fn a_guesser_is_slowed_down_while_the_user_goes_on() {
     assert_eq!(send(post(&app).basic_auth("admin", Some(PASSWORD))).await.status, 200);
 }
 
+/// Whoever is refused before the body was read is told that the connection ends: the next
+/// request on it would be lost.
+#[tokio::test]
+async fn a_refusal_before_the_body_ends_the_connection() {
+    let app = TestApp::start().await;
+    for (request, status) in [
+        (post(&app), 401),
+        (post(&app).basic_auth("leitor", Some("errada")), 401),
+        (app.request(Method::POST, "/nothing").body(BODY), 404),
+        (app.request(Method::POST, "/schema.graphql").body(BODY), 405),
+        (app.request(Method::POST, "/graphql").header("Content-Type", "text/plain").body(BODY), 415),
+    ] {
+        let answer = send(request).await;
+        assert_eq!((answer.status, answer.header("connection")), (status, Some("close")));
+    }
+    let kept = send(app.anonymous(Method::GET, "/graphql")).await;
+    assert_eq!((kept.status, kept.header("connection")), (401, None), "there is no body");
+    let read = send(app.request(Method::POST, "/graphql").json(&json!({ "query": "{" }))).await;
+    assert_eq!((read.status, read.header("connection")), (200, None), "it was read");
+}
+
 /// An open tab with an old password repeats it for ever, and a right login gets in all the
 /// same, also when it is no longer remembered.
 #[tokio::test]

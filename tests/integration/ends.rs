@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 use crate::program::quarteto;
 use crate::support::server::Server;
-use crate::support::{Value, json, shop};
+use crate::support::{Proxy, Value, json, shop};
 
 /// A running program.
 pub(crate) struct Running {
@@ -161,6 +161,106 @@ async fn what_has_not_finished_in_time_is_told_by_the_exit_code() {
     assert_eq!(running.ended(), Some(4));
     let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
     assert!(log.contains("some requests or writes did not finish in time connections=1"), "{log}");
+}
+
+const REMOVER: &str =
+    "mutation($input: RemoverClienteInput!) { removerCliente(input: $input) { enderecos erros { codigo } } }";
+
+/// Whoever stops in the middle of a removal, frozen or killed, is followed by another, or by
+/// itself when it starts again, as soon as its lease has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_whose_owner_stops_is_finished_by_the_next() {
+    for killed in [false, true] {
+        let (folder, other) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let databases = shop::open().await;
+        let server = Server::shared().await;
+        let url = |store: Store| server.url(&databases[store]);
+        // Its step in `enderecos` hangs, while it holds the lease and renews it.
+        let proxy = Proxy::start(server.target()).await;
+        let through = server.url_through(proxy.port(), &databases[Store::Enderecos]);
+        let patient = [("QUARTETO_STORE_STATEMENT_MS", "600000"), ("QUARTETO_UNREADY_MS", "0")];
+        let url_of_first =
+            |store: Store| if store == Store::Enderecos { through.clone() } else { url(store) };
+        let first = Running::start(folder.path(), url_of_first, &patient);
+        first.until_ready("up").await;
+        proxy.hold();
+        let request = reqwest::Client::new()
+            .post(format!("{}/graphql", first.base))
+            .basic_auth("ana", Some("senha-secreta"))
+            .json(&json!({ "query": REMOVER, "variables": { "input": { "id": "2" } } }));
+        let answer: Value = request.send().await.expect("answered").json().await.expect("JSON");
+        assert_eq!(answer["data"]["removerCliente"], json!({ "enderecos": "PENDENTE", "erros": [] }));
+        let begun = std::time::Instant::now();
+        if killed {
+            first.signal("-KILL");
+        } else {
+            first.signal("-STOP");
+        }
+        let next = match killed {
+            true => Running::start_at(folder.path(), Some(first.port()), url, &patient[1..]),
+            false => Running::start(other.path(), url, &patient[1..]),
+        };
+        next.until_ready("up").await;
+        let mut mysql =
+            quarteto::db::connect(&server.options(Store::Enderecos, &databases[Store::Enderecos]), None)
+                .await
+                .expect("a connection");
+        let left = "SELECT COUNT(*) FROM endereco WHERE id_cliente = 2";
+        while sqlx::query_scalar::<_, i64>(left).fetch_one(mysql.mysql()).await.expect("counted") > 0 {
+            tokio::task::yield_now().await;
+        }
+        println!("killed: {killed}; finished by the next after {:.1} s", begun.elapsed().as_secs_f64());
+        next.signal("-TERM");
+        assert_eq!(next.ended(), Some(0));
+        first.signal("-KILL");
+        first.ended();
+    }
+}
+
+/// Refused origins are named with the remedy, and a log that cannot be written is counted.
+#[tokio::test]
+async fn the_log_names_refused_origins_and_counts_what_it_loses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = over_a_shop(folder.path(), &[("QUARTETO_LOG_FORMAT", "json")]).await;
+    running.until_ready("up").await;
+    let client = reqwest::Client::new();
+    for _ in 0..5 {
+        let preflight = client
+            .request(Method::OPTIONS, format!("{}/graphql", running.base))
+            .header("Origin", "http://localhost:5173")
+            .header("Access-Control-Request-Method", "POST");
+        preflight.send().await.expect("answered");
+    }
+    running.signal("-TERM");
+    assert_eq!(running.ended(), Some(0));
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<&Value> = lines.iter().filter(|line| line["origin"] == "http://localhost:5173").collect();
+    let [line] = told[..] else { panic!("once: {log}") };
+    assert_eq!((&line["level"], &line["times"]), (&json!("WARN"), &json!(1)));
+    assert!(line["message"].as_str().is_some_and(|told| told.contains("QUARTETO_ALLOWED_ORIGINS")), "{line}");
+}
+
+#[tokio::test]
+async fn lines_of_the_log_that_are_lost_are_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full = folder.path().join("log");
+    std::os::unix::fs::symlink("/dev/full", &full).expect("linked");
+    let running = over_a_shop(folder.path(), &[]).await;
+    running.until_ready("up").await;
+    let client = reqwest::Client::new();
+    loop {
+        let request =
+            client.get(format!("{}/metrics", running.base)).basic_auth("ana", Some("senha-secreta"));
+        let numbers = request.send().await.expect("answered").text().await.expect("text");
+        let lost = numbers.lines().find_map(|line| line.strip_prefix("quarteto_log_lines_lost_total "));
+        if lost.expect("counted").parse::<u64>().expect("a number") > 0 {
+            break;
+        }
+    }
+    running.signal("-TERM");
+    assert_eq!(running.ended(), Some(0));
 }
 
 /// At each byte: a URL that was cut is none, or one that the server refuses.

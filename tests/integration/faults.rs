@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use quarteto::db::{
     BreakerLimits, Db, DbLimits, End, Fault, Statement, Store, StoreError, Transaction, Work,
 };
+use quarteto::http::HttpLimits;
 use reqwest::Method;
 use tokio::sync::Notify;
 
@@ -172,6 +173,29 @@ async fn readiness_tells_busy_and_behind_from_down() {
     assert!(stores["catalogo"]["missing"].as_u64().is_some_and(|missing| missing > 0), "{stores}");
     app.proxy(Store::Inventario).restore().await;
     held.await.expect("it ran");
+}
+
+/// What comes beyond the bound is told to come again, and whoever watches over the program
+/// is answered all the same.
+#[tokio::test]
+async fn so_many_requests_are_under_way_and_no_more() {
+    let databases = shop::open().await;
+    let bounds = HttpLimits { requests: 1, ..HttpLimits::default() };
+    let mut app = TestApp::over_proxies_with(&databases, bounds, limits()).await;
+    app.data("{ clientes(first: 1) { total } }").await;
+    app.proxy(Store::Clientes).hold();
+    let held =
+        app.request(Method::POST, "/graphql").json(&json!({ "query": "{ clientes(first: 1) { total } }" }));
+    let held = tokio::spawn(send(held));
+    app.proxy(Store::Clientes).holds_something().await;
+    let refused =
+        send(app.request(Method::POST, "/graphql").json(&json!({ "query": "{ eu { nome } }" }))).await;
+    assert_eq!((refused.status, refused.codes()), (503, vec!["OVERLOADED".to_owned()]));
+    assert_eq!((refused.header("retry-after"), refused.header("connection")), (Some("1"), Some("close")));
+    assert_eq!(send(app.anonymous(Method::GET, "/healthz")).await.status, 200);
+    app.proxy(Store::Clientes).restore().await;
+    held.await.expect("it ran");
+    assert_eq!(app.data("{ eu { nome } }").await, json!({ "eu": { "nome": "leitor" } }));
 }
 
 /// Locks a row and falls silent, as a process that is frozen does.

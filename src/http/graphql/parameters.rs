@@ -64,8 +64,10 @@ impl Asked {
                 Err(Malformed::Syntax("The body is not UTF-8; it looks like UTF-16 or UTF-32.".into()))
             }
             _ => {
-                exact(bytes)?;
                 let ask: Ask = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+                if ask.variables.as_ref().is_some_and(|variables| variables.values().any(has_fraction)) {
+                    exact(bytes)?;
+                }
                 let is_mistaken = asks_nothing(&ask)
                     && serde_json::from_slice::<Mistaken>(bytes).is_ok_and(|found| found.doc_id.is_some());
                 if is_mistaken { Err(mistaken()) } else { Ok(Self::One(Box::new(ask))) }
@@ -78,8 +80,10 @@ impl Asked {
             let sentence = "The body must be one operation, not a list; send a request for each.";
             return Err(Malformed::Shape(sentence.into()));
         }
-        exact(bytes)?;
         let items: Vec<Value> = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+        if items.iter().any(has_fraction) {
+            exact(bytes)?;
+        }
         if items.is_empty() {
             return Err(Malformed::Shape("The list in the body holds no operation.".into()));
         }
@@ -107,6 +111,16 @@ const MISTAKEN: &str = "The id of a trusted document is sent as `documentId`, no
 
 fn mistaken() -> Malformed {
     Malformed::Shape(MISTAKEN.into())
+}
+
+/// Whether there is a number that was read as a binary one.
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_fraction),
+        Value::Object(members) => members.values().any(has_fraction),
+        _ => false,
+    }
 }
 
 /// Refuses a number of which some digits would be lost, since JSON's numbers are binary
@@ -243,6 +257,9 @@ mod tests {
         ] {
             assert_eq!(exact(json.as_bytes()).is_ok(), is_exact, "{json}");
         }
+        let body = br#"{"query":"x","variables":{"a":[{"b":9999999999.989999}]}}"#;
+        assert!(matches!(Asked::from_body(body, 0), Err(Malformed::Shape(_))));
+        assert!(matches!(Asked::from_body(&[b"[", &body[..], b"]"].concat(), 9), Err(Malformed::Shape(_))));
         let Err(Malformed::Syntax(told)) = Asked::from_body(br#"{"query":"x","variables":{"a":1e400}}"#, 0)
         else {
             panic!("taken")

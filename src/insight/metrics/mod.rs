@@ -154,8 +154,8 @@ impl Metrics {
     /// Counts a request until what is returned is dropped.
     #[must_use]
     pub fn request(&self) -> InFlight<'_> {
-        self.in_flight.inc();
-        InFlight(&self.in_flight)
+        let before = self.in_flight.inc();
+        InFlight { gauge: &self.in_flight, before: usize::try_from(before).unwrap_or_default() }
     }
 
     /// Counts an answer.
@@ -198,11 +198,15 @@ impl Metrics {
 
 /// A request that waits for its answer, or whose client has gone.
 #[derive(Debug)]
-pub struct InFlight<'a>(&'a Gauge);
+pub struct InFlight<'a> {
+    gauge: &'a Gauge,
+    /// How many there were when it came.
+    pub before: usize,
+}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.dec();
+        self.gauge.dec();
     }
 }
 

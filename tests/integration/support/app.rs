@@ -113,6 +113,15 @@ impl TestApp {
         Self::through_proxies(shop::shared().await, bounds, stores).await
     }
 
+    /// As [`over_proxies`](Self::over_proxies), with bounds of one's own.
+    pub async fn over_proxies_with(
+        databases: &PerStore<String>,
+        bounds: HttpLimits,
+        stores: DbLimits,
+    ) -> Self {
+        Self::through_proxies(databases, bounds, stores).await.once()
+    }
+
     /// Over databases of one's own, through a proxy a store.
     pub async fn over_proxies(databases: &PerStore<String>, stores: DbLimits) -> Self {
         Self::through_proxies(databases, HttpLimits::default(), stores).await
