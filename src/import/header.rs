@@ -69,10 +69,12 @@ impl Header {
             return Err(format!("there is no header; the columns are {}", listed(columns)));
         }
         mapping.check(names, columns)?;
+        // Where somebody has moved them in a file of rejected rows.
+        let is_rejects = REJECTED.iter().all(|mark| names.iter().any(|name| name == mark));
         let (mut places, mut unknown) = (BTreeMap::new(), Vec::new());
         for (place, name) in names.iter().enumerate() {
             // A column without a name is what a spreadsheet leaves behind.
-            if name.is_empty() || mapping.ignores(name) {
+            if name.is_empty() || mapping.ignores(name) || is_rejects && REJECTED.contains(&name.as_str()) {
                 continue;
             }
             match mapping.column(name, names, columns) {
@@ -278,5 +280,9 @@ mod tests {
         assert_eq!(header.unread(&values), None);
         values[3] = Some("x".into());
         assert_eq!(header.unread(&values), Some("x"));
+        // Line and reason of rejected rows, wherever they stand.
+        let header = read(&["line", "id", "reason"], &Mapping::default()).expect("read");
+        assert_eq!(header.value(&row(&["3", "7", "x"]), "id"), Some("7"));
+        assert!(read(&["line", "id"], &Mapping::default()).is_err(), "one alone is something else");
     }
 }
