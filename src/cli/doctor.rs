@@ -189,10 +189,10 @@ fn users(loaded: &Loaded) -> Vec<Finding> {
     let mut findings = vec![match admins {
         0 => Finding::doubtful(
             "users",
-            format!("{} users in {shown}, and no ADMIN", listed.len()),
+            format!("no ADMIN among the {} in {shown}", listed.len()),
             "`quarteto user add NOME --papel ADMIN`",
         ),
-        _ => Finding::well("users", format!("{} users in {shown}, {admins} ADMIN", listed.len())),
+        _ => Finding::well("users", format!("{shown} holds {}, {admins} of them ADMIN", listed.len())),
     }];
     let mode = std::fs::metadata(file.path()).map_or(0, |found| found.permissions().mode() & 0o777);
     if mode & 0o007 != 0 {

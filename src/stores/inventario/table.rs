@@ -561,7 +561,7 @@ pub async fn refers(db: &Db, id: u64) -> Result<bool, StoreError> {
     Ok(!rows.is_empty())
 }
 
-/// Which purchases have these keys, at most [`MOST_KEYS`](crate::db::MOST_KEYS) of them.
+/// Which purchases have these keys, at most [`MOST_KEYS`] of them.
 ///
 /// # Errors
 /// The store's.
