@@ -20,6 +20,7 @@ use super::import::{offset, zone};
 use super::rejects::Rejects;
 use crate::adopt::{Adapted, Found, Plan, Wishes, prices};
 use crate::config::Config;
+use crate::db::migrations::{self, MigrationError};
 use crate::db::{Db, PerStore, Store};
 use crate::import::{self, Format, Layout, Observer, Options, Rehearsal, Summary, Table, Zone};
 use crate::stores;
@@ -157,6 +158,7 @@ impl Adopt {
                 ),
                 None => None,
             };
+            in_the_way(store, &open.stores[store], &found).await?;
             founds.push((store, found, plan));
         }
         // All tables of ours before the first row: stores ask each other.
@@ -280,6 +282,25 @@ impl Adopt {
         }
         Ok(())
     }
+}
+
+/// Refuses tables that are neither the old one nor ours and have names of ours, before
+/// anything is renamed.
+async fn in_the_way(store: Store, options: &MySqlConnectOptions, found: &Found) -> anyhow::Result<()> {
+    let Err(MigrationError::Foreign { tables, .. }) = migrations::check(store, options).await else {
+        return Ok(());
+    };
+    let others: Vec<String> = tables
+        .iter()
+        .filter(|table| found.table() != Some(&*table.name))
+        .map(|table| format!("`{}`", table.name))
+        .collect();
+    anyhow::ensure!(
+        others.is_empty(),
+        "store {store}: {} must be called otherwise, since a table of ours will have that name; nothing was changed",
+        others.join(" and ")
+    );
+    Ok(())
 }
 
 /// Rules that are told apart in a report.

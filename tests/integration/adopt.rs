@@ -9,7 +9,7 @@ use quarteto::db::{PerStore, Store};
 
 use crate::program::{quarteto, run};
 use crate::support::server::Server;
-use crate::support::{TestApp, Value, json};
+use crate::support::{TestApp, Value, json, shop};
 
 const SERVICES: &str = include_str!("old/services.sql");
 const MESSY: &str = include_str!("old/messy.sql");
@@ -300,4 +300,51 @@ async fn a_hundred_thousand_rows_are_accounted_for_and_an_adoption_that_was_inte
     assert_eq!(rejected.len(), 1_000);
     assert!(rejected.iter().all(|(_, why)| why == "nome: Este campo é obrigatório."));
     assert_eq!(server.count(&names[Store::Catalogo], "catalogo").await, 99_000);
+}
+
+/// What is in the way is told before anything is renamed.
+#[tokio::test]
+async fn a_table_with_a_name_of_ours_is_told_before_anything_is_renamed() {
+    let server = Server::shared().await;
+    let databases = old(MESSY, ["loja_clientes", "loja_enderecos", "loja_catalogo", "loja_inventario"]).await;
+    shop::sql(&databases, Store::Inventario, "CREATE TABLE outbox (id INT)").await;
+    let tables = async || {
+        let mut all = Vec::new();
+        for store in Store::ALL {
+            let options = server.options(store, &databases[store]);
+            let mut mysql = quarteto::db::connect(&options, None).await.expect("a connection");
+            all.extend(quarteto::db::schema::table_names(mysql.mysql()).await.expect("listed"));
+        }
+        all
+    };
+    let before = tables().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = [
+        "adopt",
+        "--map",
+        "clientes.fone1=telefone",
+        "--ignore",
+        "clientes.fone2",
+        "--ignore",
+        "clientes.ativo",
+        "--ignore",
+        "clientes.foto",
+        "--map",
+        "enderecos.endereco_completo=logradouro",
+        "--set",
+        "enderecos.numero=s/n",
+        "--ignore",
+        "catalogo.sku",
+        "--ignore",
+        "catalogo.estoque",
+        "--map",
+        "inventario.valor=total",
+    ];
+    let refused = over(server, &databases, folder.path(), &arguments);
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr),
+        "quarteto: store inventario: `outbox` must be called otherwise, since a table of ours will have that name; nothing was \
+         changed\n"
+    );
+    assert_eq!(tables().await, before);
 }
