@@ -306,7 +306,13 @@ async fn a_storm_of_deadlocks_is_seen_by_nobody() {
     let db = Db::new(
         Store::Catalogo,
         options,
-        DbLimits { connections: 8, acquire: Duration::from_secs(60), ..DbLimits::default() },
+        DbLimits {
+            connections: 8,
+            acquire: Duration::from_secs(60),
+            // On a busy machine, too.
+            statement: Duration::from_secs(20),
+            ..DbLimits::default()
+        },
     );
     shop::sql(&databases, Store::Catalogo, "UPDATE catalogo SET preco = 0 WHERE id IN (1, 2)").await;
     let writers = (0..8_u64).map(|number| {
