@@ -29,14 +29,15 @@ pub enum Fault {
     /// The connection died, or the deadline passed, while the store was told to
     /// commit: done or not done, nobody knows.
     OutcomeUnknown,
-    /// Anything else: a statement that the server rejects, a row that cannot be
-    /// read. Always our mistake.
+    /// A row that another program has written and nobody can read.
+    Unreadable,
+    /// Anything else, such as a statement that the server rejects. Always our mistake.
     Internal,
 }
 
 impl Fault {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unavailable,
         Self::Lost,
         Self::Timeout,
@@ -46,6 +47,7 @@ impl Fault {
         Self::Locked,
         Self::Duplicate,
         Self::OutcomeUnknown,
+        Self::Unreadable,
         Self::Internal,
     ];
 
@@ -62,6 +64,7 @@ impl Fault {
             Self::Locked => "locked",
             Self::Duplicate => "duplicate",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::Unreadable => "unreadable",
             Self::Internal => "internal",
         }
     }

@@ -262,7 +262,7 @@ async fn in_transaction<W: Work>(
         Ok(End::Commit(_)) if is_blind => {
             counted(db, command(db, connection, "ROLLBACK", 1).await)?;
             let why = "a row that the transaction would have had to see cannot be read";
-            Err(StoreError::new(db.store, Fault::Internal, why))
+            Err(StoreError::new(db.store, Fault::Unreadable, why))
         }
         Ok(End::Commit(output)) => {
             counted(db, commit(db, connection, work.name()).await)?;

@@ -115,6 +115,10 @@ impl From<GraphError> for Error {
                         code::OUTCOME_UNKNOWN,
                         "was told to write and did not answer; ask again with the same idempotency key",
                     ),
+                    Fault::Unreadable => (
+                        code::STORE_UNREADABLE,
+                        "has a row here that cannot be read, since another program has written it",
+                    ),
                     Fault::Internal | Fault::Duplicate => {
                         (code::INTERNAL, "could not answer because of an internal error")
                     }

@@ -14,6 +14,10 @@ use crate::writes::outbox::{self, Leased, Task};
 /// for a person. A store that is down is tried for ever.
 const ATTEMPTS: u32 = 10;
 
+/// So many attempts are remembered of a store that was down: its pauses grow to 16 s, and
+/// when it is back there are attempts left.
+const PATIENT: u32 = 5;
+
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -70,9 +74,14 @@ impl Removals {
             tracing::error!(outbox = leased.id, task = name(leased), target_id = leased.target, reason = %why, "removal parked: it needs a person; see `quarteto check`");
             self.took(Step::Parked, leased.park(home, &why).await?);
         } else {
-            let pause = pause_after(leased.attempts);
+            // What is tried in vain because a store is down says nothing against the removal.
+            let attempts = match error.fault {
+                Fault::Internal => leased.attempts,
+                _ => leased.attempts.min(PATIENT),
+            };
+            let pause = pause_after(attempts);
             tracing::warn!(outbox = leased.id, task = name(leased), target_id = leased.target, attempts = leased.attempts, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), reason = %why, "removal put off");
-            self.took(Step::PutOff, leased.postpone(home, pause, &why).await?);
+            self.took(Step::PutOff, leased.postpone(home, attempts, pause, &why).await?);
         }
         Ok(())
     }

@@ -300,17 +300,24 @@ WHERE `id` = ? AND `fence` = ?";
         self.fenced(db, Statement::new("outbox.feita", text)).await
     }
 
-    /// Something failed: again after `delay`.
+    /// Something failed: again after `delay`, and `attempts` count against it.
     ///
     /// # Errors
     /// The store's; then it is due when the lease ends.
-    pub async fn postpone(&self, db: &Db, delay: Duration, why: &str) -> Result<bool, StoreError> {
+    pub async fn postpone(
+        &self,
+        db: &Db,
+        attempts: u32,
+        delay: Duration,
+        why: &str,
+    ) -> Result<bool, StoreError> {
         let text = "\
 UPDATE `outbox`
-SET `due_at` = CURRENT_TIMESTAMP(6) + INTERVAL ? MICROSECOND, `lease_until` = NULL, `owner` = NULL, `last_error` = ?
+SET `due_at` = CURRENT_TIMESTAMP(6) + INTERVAL ? MICROSECOND, `attempts` = ?, `lease_until` = NULL, `owner` = NULL, `last_error` = ?
 WHERE `id` = ? AND `fence` = ?";
         let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
-        self.fenced(db, Statement::new("outbox.adia", text).bind(micros).bind(shortened(why))).await
+        self.fenced(db, Statement::new("outbox.adia", text).bind(micros).bind(attempts).bind(shortened(why)))
+            .await
     }
 
     /// It will not succeed by itself: a person must look.

@@ -216,7 +216,7 @@ async fn what_was_decided_without_a_row_that_is_there_is_undone() {
     let options = Server::shared().await.options(Store::Clientes, &databases[Store::Clientes]);
     let (db, tally) = (Db::new(Store::Clientes, options, DbLimits::default()), Arc::default());
     let refused = db.transaction(&Blind, &tally).await.expect_err("undone");
-    assert_eq!(refused.fault, Fault::Internal);
+    assert_eq!(refused.fault, Fault::Unreadable);
     assert_eq!(tally.unreadable_rows(), [Unreadable { store: Store::Clientes, id: Some(9) }]);
     let text = "SELECT nome FROM cadastro WHERE id = 8";
     let rows: Vec<(String,)> =
@@ -254,4 +254,16 @@ async fn a_server_that_keeps_no_more_statements_is_busy_and_not_sick() {
     assert_eq!(answer.codes(), ["STORE_BUSY"], "{}", answer.json);
     most(1000).await;
     assert_eq!(app.data(query).await, json!({ "cliente": null, "produto": null }));
+}
+
+/// What a text means is not the database's to say; nor is it the caller's fault, or ours.
+#[tokio::test]
+async fn a_uf_that_is_none_is_a_row_that_cannot_be_read() {
+    let databases = shop::open().await;
+    shop::sql(&databases, Store::Enderecos, "UPDATE endereco SET uf = 'ZZ' WHERE id = 1").await;
+    let app = TestApp::over(&databases).await;
+    let answer = app.ask("{ endereco(id: 1) { cidade uf } }").await;
+    assert_eq!(answer.json["data"], json!({ "endereco": null }));
+    let error = answer.only_error();
+    assert_eq!(error["extensions"], json!({ "code": "STORE_UNREADABLE", "store": "enderecos" }), "{error}");
 }

@@ -67,7 +67,7 @@ impl<G: Graph> Endereco<G> {
             // Nothing that the caller could mend.
             let (id, uf) = (self.row.id, &self.row.uf);
             tracing::error!(%id, uf, "a row of `endereco` has no valid UF");
-            StoreError::new(Store::Enderecos, Fault::Internal, "a row has no valid UF").into()
+            StoreError::new(Store::Enderecos, Fault::Unreadable, "a row has no valid UF").into()
         })
     }
 
