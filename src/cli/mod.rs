@@ -179,6 +179,8 @@ impl Common {
 /// The stores, and the private server where they live on one.
 struct OpenStores {
     stores: PerStore<MySqlConnectOptions>,
+    /// Where accesses are kept, when they are.
+    acessos: Option<MySqlConnectOptions>,
     private: Option<LocalDatabase>,
 }
 
@@ -207,11 +209,12 @@ impl OpenStores {
                         other.url_variable()
                     );
                 }
-                Self { stores: *stores, private: None }
+                Self { stores: *stores, acessos: config.stores.acessos()?, private: None }
             }
             Databases::Private => {
                 let server = private.await?;
-                Self { stores: server.stores()?, private: Some(server) }
+                let acessos = config.stores.acessos()?.map_or_else(|| server.acessos(), Ok)?;
+                Self { stores: server.stores()?, acessos: Some(acessos), private: Some(server) }
             }
         })
     }

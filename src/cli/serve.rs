@@ -23,7 +23,7 @@ use super::stop::{Patience, Signals, ended};
 use crate::auth::{Logins, UsersFile, hash, private_file, random_password};
 use crate::config::Config;
 use crate::db::migrations::{self, MigrationError, SchemaState};
-use crate::db::{Access, Db, PerStore, Store, UrlFile};
+use crate::db::{Access, AnyStore, Db, PerStore, Store, UrlFile};
 use crate::http::{self, App, Door, Handle, HttpLimits, Tls};
 use crate::kernel::Papel;
 use crate::local::LocalDatabase;
@@ -31,6 +31,7 @@ use crate::reload::{Reloaded, Watcher};
 use crate::removal::Removals;
 use crate::seed::{self, Plan};
 use crate::stores;
+use crate::stores::acessos::Acessos;
 
 /// Serve the API; with no store URL set, over a private database.
 #[derive(Args)]
@@ -92,14 +93,20 @@ impl Serve {
         bounds: HttpLimits,
         tls: Option<Arc<Tls>>,
     ) -> anyhow::Result<Opened> {
-        let OpenStores { stores, private } = OpenStores::to_serve(config).await?;
+        let OpenStores { stores, acessos, private } = OpenStores::to_serve(config).await?;
         if private.is_some() {
             for store in Store::ALL {
                 stores::migrate(store, &stores[store]).await?;
             }
+            if let Some(acessos) = acessos.as_ref().filter(|_| config.stores.has_no_acessos_url()) {
+                stores::migrate(AnyStore::Acessos, acessos).await?;
+            }
             self.offer_demo_data(&stores).await?;
         } else {
             check_schemas(&stores).await?;
+        }
+        if let Some(acessos) = acessos.as_ref().filter(|_| !config.stores.has_no_acessos_url()) {
+            check_schema(AnyStore::Acessos, migrations::check(AnyStore::Acessos, acessos).await)?;
         }
         let first_password = first_user(config, private.is_some())?;
         let logins = Arc::new(Logins::open(UsersFile::at(config.users_file()))?);
@@ -112,19 +119,34 @@ impl Serve {
             };
             Db::new(store, access, limits)
         });
+        let acessos = acessos.map(|options| {
+            let access = match config.url_file(AnyStore::Acessos) {
+                Some(file) => Access::from_file(options, file.to_owned()),
+                None => options.into(),
+            };
+            Db::new(AnyStore::Acessos, access, limits)
+        });
         let mut files: Vec<Arc<dyn Reloaded>> = vec![Arc::clone(&logins) as Arc<dyn Reloaded>];
         files.extend(tls.map(|tls| tls as Arc<dyn Reloaded>));
         files.extend(bounds.trusted.clone().map(|trusted| trusted as Arc<dyn Reloaded>));
-        let urls = databases.iter().filter_map(|(_, db)| UrlFile::of(db));
+        let urls = databases.iter().map(|(_, db)| db).chain(&acessos).filter_map(UrlFile::of);
         files.extend(urls.map(|url| Arc::new(url) as Arc<dyn Reloaded>));
         let files = Watcher::new(files);
         let removals = Removals::new(databases.clone());
-        let app = App::new(databases, &removals, logins, bounds)?;
+        let acessos = Acessos::new(acessos, databases.clone(), config.acessos.settings());
+        let app = App::new(databases, &removals, &acessos, logins, bounds)?;
         let background = vec![
             supervised("files", move || Arc::clone(&files).run()),
             supervised("removals", move || Arc::clone(&removals).run()),
+            supervised("accesses", {
+                let acessos = acessos.clone();
+                move || {
+                    let acessos = acessos.clone();
+                    async move { acessos.keep().await }
+                }
+            }),
         ];
-        Ok(Opened { app, private, first_password, background })
+        Ok(Opened { app, acessos, private, first_password, background })
     }
 
     async fn offer_demo_data(&self, stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result<()> {
@@ -141,9 +163,13 @@ impl Serve {
     }
 }
 
+/// How long it may take to write the last accesses.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// What is behind the door.
 struct Opened {
     app: Arc<App>,
+    acessos: Acessos,
     private: Option<LocalDatabase>,
     first_password: Option<FirstPassword>,
     background: Vec<JoinHandle<()>>,
@@ -156,6 +182,8 @@ impl Opened {
             task.abort();
             let _ = task.await;
         }
+        // A store that is away does not hold up the end.
+        let _ = tokio::time::timeout(LAST_WORDS, self.acessos.flush()).await;
         drop(self.private);
     }
 }
@@ -205,19 +233,24 @@ async fn check_schemas(stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result
     let checks =
         stores.iter().map(|(store, options)| async move { (store, migrations::check(store, options).await) });
     for (store, state) in join_all(checks).await {
-        match state {
-            Ok(SchemaState::Current) => {}
-            Ok(SchemaState::Behind(missing)) => {
-                anyhow::bail!("store {store}: {missing} migrations are missing; run `quarteto migrate` first")
-            }
-            Ok(SchemaState::Differs(differences)) => {
-                tracing::warn!(%store, differences = differences.join("; "), "the tables are not what the migrations made; `quarteto migrate --check` shows how");
-            }
-            Err(error @ MigrationError::Unreachable { .. }) => {
-                tracing::warn!(%store, %error, "store is down; its fields are null until it is back");
-            }
-            Err(error) => return Err(error.into()),
+        check_schema(store.into(), state)?;
+    }
+    Ok(())
+}
+
+fn check_schema(store: AnyStore, state: Result<SchemaState, MigrationError>) -> anyhow::Result<()> {
+    match state {
+        Ok(SchemaState::Current) => {}
+        Ok(SchemaState::Behind(missing)) => {
+            anyhow::bail!("store {store}: {missing} migrations are missing; run `quarteto migrate` first")
         }
+        Ok(SchemaState::Differs(differences)) => {
+            tracing::warn!(%store, differences = differences.join("; "), "the tables are not what the migrations made; `quarteto migrate --check` shows how");
+        }
+        Err(error @ MigrationError::Unreachable { .. }) => {
+            tracing::warn!(%store, %error, "store is down; its fields are null until it is back");
+        }
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

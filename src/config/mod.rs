@@ -11,6 +11,7 @@
 //! its section. To add a section: a file like the others, a field in [`Config`], a
 //! line in [`settings`] and one in `Config::check`.
 
+mod acessos;
 mod auth;
 mod documents;
 mod environment;
@@ -31,8 +32,9 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
-use crate::db::Store;
+use crate::db::AnyStore;
 
+pub use acessos::Acessos;
 pub use auth::Auth;
 pub use documents::Documents;
 use environment::Environment;
@@ -57,6 +59,8 @@ pub struct Config {
     pub documents: Documents,
     /// Login.
     pub auth: Auth,
+    /// Who asks what.
+    pub acessos: Acessos,
     /// The log.
     pub log: Log,
     /// The private database and other local data.
@@ -74,6 +78,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         Limits::SETTINGS,
         Documents::SETTINGS,
         Auth::SETTINGS,
+        Acessos::SETTINGS,
         Log::SETTINGS,
         Local::SETTINGS,
     ];
@@ -133,6 +138,7 @@ impl Config {
         self.limits.within_bounds()?;
         self.documents.within_bounds()?;
         self.auth.within_bounds()?;
+        self.acessos.within_bounds()?;
         self.log.within_bounds()?;
         self.local.within_bounds()?;
         self.http.check()?;
@@ -142,7 +148,8 @@ impl Config {
 
     /// The file that holds a store's URL, where one does.
     #[must_use]
-    pub fn url_file(&self, store: Store) -> Option<&Path> {
+    pub fn url_file(&self, store: impl Into<AnyStore>) -> Option<&Path> {
+        let store = store.into();
         let setting = settings().find(|setting| setting.variable == store.url_variable())?;
         self.files.get(setting.key).map(PathBuf::as_path)
     }

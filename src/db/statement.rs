@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use sqlx::mysql::{MySql, MySqlArguments};
 use sqlx::{Arguments as _, Encode, Type};
 
-use super::{Fault, Store, StoreError};
+use super::{AnyStore, Fault, StoreError};
 
 /// One statement, ready to run. `name` is what spans and logs show.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ impl Statement {
     /// # Errors
     /// [`Fault::Internal`]: whoever made the statement let a value pass that no
     /// column holds.
-    pub(super) fn check(&self, store: Store) -> Result<(), StoreError> {
+    pub(super) fn check(&self, store: AnyStore) -> Result<(), StoreError> {
         match &self.flaw {
             Some(flaw) => Err(StoreError::new(store, Fault::Internal, Arc::clone(flaw))),
             None => Ok(()),
@@ -88,13 +88,14 @@ pub fn intern(text: String) -> &'static str {
 mod tests {
     use chrono::NaiveDate;
 
+    use super::super::Store;
     use super::*;
 
     #[test]
     fn a_value_without_a_form_on_the_wire_spoils_the_statement() {
         fn refused<T: for<'q> Encode<'q, MySql> + Type<MySql>>(value: T) -> bool {
             let statement = Statement::new("test", "SELECT ?, ?, ?").bind(1).bind(value).bind("last");
-            let error = statement.check(Store::Catalogo).err();
+            let error = statement.check(Store::Catalogo.into()).err();
             error.is_some_and(|error| {
                 error.fault == Fault::Internal && error.detail.starts_with("argument 2 cannot be bound")
             })

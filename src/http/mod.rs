@@ -27,6 +27,7 @@ mod metrics;
 mod negotiate;
 mod origin;
 mod patience;
+mod program;
 mod rate;
 mod request_id;
 mod resource;
@@ -53,6 +54,7 @@ use crate::operation::trusted::Trusted;
 use crate::operation::{DocumentLimits, Operations, Settings};
 use crate::removal::Removals;
 use crate::schema::{SchemaError, merged};
+use crate::stores::acessos::Acessos;
 pub use client::TrustedProxies;
 pub use door::Door;
 pub use origin::AllowedOrigins;
@@ -119,11 +121,12 @@ impl App {
     pub fn new(
         databases: PerStore<Db>,
         removals: &Arc<Removals>,
+        acessos: &Acessos,
         logins: Arc<Logins>,
         limits: HttpLimits,
     ) -> Result<Arc<Self>, SchemaError> {
         let metrics = Arc::new(Metrics::new(&databases, removals));
-        let served = Arc::new(merged::serve(&databases, removals)?);
+        let served = Arc::new(merged::serve(&databases, removals, acessos)?);
         let settings = Settings {
             document: limits.document,
             answer: limits.answer,
@@ -132,7 +135,7 @@ impl App {
             introspection: limits.introspection,
         };
         Ok(Arc::new(Self {
-            operations: Operations::new(served, settings, Arc::clone(&metrics)),
+            operations: Operations::new(served, settings, Arc::clone(&metrics), acessos.clone()),
             spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),
             logins,

@@ -15,4 +15,4 @@ mod report;
 pub use log::{LogGuard, start};
 pub use metrics::{Format, Metrics};
 pub use repeats::Repeats;
-pub use report::{Operation, report};
+pub use report::{Operation, report, statements};

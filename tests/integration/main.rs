@@ -9,6 +9,7 @@
 
 mod support;
 
+mod acessos;
 mod adopt;
 mod answers;
 mod attacks;
