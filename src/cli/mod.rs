@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Databases};
-use crate::db::{PerStore, not_apart};
+use crate::db::{AnyStore, PerStore, not_apart};
 use crate::insight;
 use crate::local::LocalDatabase;
 use sqlx::mysql::MySqlConnectOptions;
@@ -185,6 +185,14 @@ struct OpenStores {
 }
 
 impl OpenStores {
+    /// How a store is reached; none of one that is not configured.
+    fn options(&self, store: AnyStore) -> Option<&MySqlConnectOptions> {
+        match store {
+            AnyStore::One(store) => Some(&self.stores[store]),
+            AnyStore::Acessos => self.acessos.as_ref(),
+        }
+    }
+
     /// The configured stores, or the private server: that of a program that serves, or
     /// started.
     async fn open(config: &Config) -> anyhow::Result<Self> {

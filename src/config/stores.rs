@@ -122,7 +122,8 @@ impl Stores {
         }
         let acessos = options(AnyStore::Acessos, &self.acessos_url).map_err(ConfigError)?;
         if let Ok(Databases::Configured(stores)) = self.databases() {
-            for (store, options) in stores.iter().filter(|(_, options)| place(options) == place(&acessos)) {
+            let same = stores.iter().find(|(_, options)| place(options) == place(&acessos));
+            if let Some((store, options)) = same {
                 return Err(ConfigError(format!(
                     "{} and {} name the same database, {}; each store needs one of its own",
                     store.url_variable(),

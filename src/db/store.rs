@@ -127,6 +127,18 @@ impl AnyStore {
     }
 }
 
+impl std::str::FromStr for AnyStore {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|store| store.name() == text).ok_or_else(|| {
+            format!(
+                "`{text}` is not a store; the stores are clientes, enderecos, catalogo, inventario, acessos"
+            )
+        })
+    }
+}
+
 impl From<Store> for AnyStore {
     fn from(store: Store) -> Self {
         Self::One(store)

@@ -7,7 +7,7 @@
 //! 2. `/healthz` and `/readyz` are answered to anybody.
 //! 3. Everything else asks for a login ([`login`]).
 //! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`,
-//!    `/graphiql` and `/ide/…` are the pages ([`ide`]); `/metrics` counts.
+//!    `/graphiql`, `/painel` and their parts are the pages ([`pages`]); `/metrics` counts.
 //!
 //! What does not live here: anything about a type of the graph. To add a route:
 //! a file with its handler, a line in [`router`], and what its answers depend on
@@ -20,12 +20,12 @@ mod door;
 mod fields;
 mod graphql;
 mod health;
-mod ide;
 mod limits;
 mod login;
 mod metrics;
 mod negotiate;
 mod origin;
+mod pages;
 mod patience;
 mod program;
 mod rate;
@@ -162,12 +162,14 @@ impl App {
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
     let behind_login = Router::new()
-        .route("/", get(ide::playground))
+        .route("/", get(pages::playground))
         .route("/graphql", post(graphql::post).get(graphql::get))
         .route("/schema.graphql", get(schema::sdl))
         .route("/metrics", get(metrics::show))
-        .route("/graphiql", get(ide::graphiql))
-        .route("/ide/{name}", get(ide::asset))
+        .route("/graphiql", get(pages::graphiql))
+        .route("/ide/{name}", get(pages::asset))
+        .route("/painel", get(pages::painel))
+        .route("/painel/{name}", get(pages::of_painel))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), login::require));

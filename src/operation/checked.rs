@@ -43,7 +43,7 @@ pub(super) struct About {
     pub kind: Option<OperationType>,
     pub cost: u64,
     /// What it is known by, once it was read.
-    pub signature: Option<Signature>,
+    pub signature: Option<Arc<Signature>>,
     /// Input fields and values of enums that came in its variables.
     pub given: Vec<Arc<str>>,
 }
@@ -126,7 +126,7 @@ impl Operations {
     /// # Errors
     /// [`Refused`], before any store is asked.
     pub fn check(&self, ask: Ask, caller: &Caller<'_>) -> Result<Checked, Refused> {
-        let Ask { query, document_id, operation_name, variables, extensions } = ask;
+        let Ask { query, document_id, operation_name, variables: sent, extensions } = ask;
         let asked = operation_name.filter(|name| !name.is_empty());
         let mut about = About::new(asked.as_deref());
         let refuse = |about: About, refusal| Refused::Operation(RefusedOperation { about, refusal });
@@ -152,7 +152,7 @@ impl Operations {
             Err(refusal) => return Err(refuse(about, refusal)),
         };
         about.is(operation.name.as_ref(), operation.kind);
-        about.signature = Some(operation.signature.clone());
+        about.signature = Some(Arc::clone(&operation.signature));
         if caller.reads_only && operation.kind != OperationType::Query {
             return Err(Refused::ReadsOnly);
         }
@@ -161,11 +161,11 @@ impl Operations {
                 "Idempotency-Key is for an operation of one mutation; otherwise use `chaveIdempotencia`.";
             return Err(Refused::Malformed(sentence.into()));
         }
-        match self.admit(operation, variables.as_ref(), caller) {
+        match self.admit(operation, sent.as_ref(), caller) {
             Ok((variables, cost)) => {
                 about.cost = cost;
-                if operation.signature.has_inputs {
-                    about.given = given(self.served.types(), &operation.variables, &variables);
+                if let Some(sent) = sent.as_ref().filter(|_| operation.signature.has_inputs) {
+                    about.given = given(self.served.types(), &operation.variables, sent);
                 }
                 Ok(Checked { about, executable: document.executable(operation), variables })
             }

@@ -112,7 +112,7 @@ pub(super) struct Operation {
     /// What names it among the trusted ones, where there are any.
     pub fingerprint: Option<Fingerprint>,
     /// What it is known by.
-    pub signature: Signature,
+    pub signature: Arc<Signature>,
     definition: Positioned<executor::OperationDefinition>,
 }
 
@@ -256,7 +256,7 @@ impl Operation {
             formula: Formula::of(&operation.selection_set, &document.fragments, costs),
             variables: variables.collect(),
             fingerprint: None,
-            signature,
+            signature: Arc::new(signature),
             definition: Positioned::new(
                 definition,
                 place_of(operation, &document.sources).unwrap_or_default(),

@@ -297,7 +297,7 @@ impl Record {
     /// Counts the access.
     fn count(&self, duration: Duration, outcome: &'static str, errors: &[ServerError]) {
         let signature = self.about.signature.as_ref();
-        let aliases = signature.map(|signature| &*signature.aliases);
+        let aliases = signature.map(|signature| &signature.aliases);
         let spent = self.budget.as_ref().map(|budget| budget.spent()).unwrap_or_default();
         self.shared.acessos.note(Acesso {
             documento: signature.map(|signature| &signature.documento),

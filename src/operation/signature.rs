@@ -8,7 +8,7 @@ use apollo_compiler::ast::{self, FragmentDefinition, OperationDefinition, Type};
 use apollo_compiler::executable::{FragmentMap, Selection, SelectionSet};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Node, Schema};
-use async_graphql::{Value, Variables};
+use serde_json::{Map, Value as Json};
 
 use super::canonical::{self, Typename};
 use super::variables::Variable;
@@ -21,11 +21,11 @@ const LONGEST_TEXT: usize = 16 << 10;
 pub(super) type Aliases = HashMap<Box<str>, Box<str>>;
 
 /// What an operation is known by.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Signature {
     pub documento: Arc<Documento>,
     /// What keys of its answers stand for, where that is not a field's own name.
-    pub aliases: Arc<Aliases>,
+    pub aliases: Aliases,
     /// Whether its variables bring input fields or values of enums.
     pub has_inputs: bool,
 }
@@ -66,7 +66,7 @@ impl Signature {
             texto: if printed.len() <= LONGEST_TEXT { printed.into() } else { Arc::default() },
             campos: uses.campos.into_iter().map(Arc::from).collect(),
         };
-        Self { documento: Arc::new(documento), aliases: Arc::new(uses.aliases), has_inputs }
+        Self { documento: Arc::new(documento), aliases: uses.aliases, has_inputs }
     }
 
     /// Bytes that it takes, as near as can be told.
@@ -230,8 +230,8 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// Input fields and values of enums that came in variables.
-pub(super) fn given(schema: &Schema, declared: &[Variable], values: &Variables) -> Vec<Arc<str>> {
+/// Input fields and values of enums that came in variables, which fit their types.
+pub(super) fn given(schema: &Schema, declared: &[Variable], values: &Map<String, Json>) -> Vec<Arc<str>> {
     let mut names = BTreeSet::new();
     for variable in declared {
         if let Some(value) = values.get(variable.name()) {
@@ -241,17 +241,17 @@ pub(super) fn given(schema: &Schema, declared: &[Variable], values: &Variables) 
     names.into_iter().map(Arc::from).collect()
 }
 
-fn given_in(schema: &Schema, value: &Value, ty: &Type, names: &mut BTreeSet<String>) {
+fn given_in(schema: &Schema, value: &Json, ty: &Type, names: &mut BTreeSet<String>) {
     let name = ty.inner_named_type();
     match (value, schema.types.get(name)) {
-        (Value::List(items), _) => items.iter().for_each(|item| given_in(schema, item, ty, names)),
-        (Value::Enum(value), Some(ExtendedType::Enum(_))) => {
+        (Json::Array(items), _) => items.iter().for_each(|item| given_in(schema, item, ty, names)),
+        (Json::String(value), Some(ExtendedType::Enum(_))) => {
             names.insert(format!("{name}.{value}"));
         }
-        (Value::Object(members), Some(ExtendedType::InputObject(definition))) => {
+        (Json::Object(members), Some(ExtendedType::InputObject(definition))) => {
             for (member, value) in members {
-                names.insert(format!("{name}.{member}"));
                 if let Some(field) = definition.fields.get(member.as_str()) {
+                    names.insert(format!("{name}.{member}"));
                     given_in(schema, value, &field.ty, names);
                 }
             }

@@ -103,7 +103,7 @@ async fn shows_what_was_asked(app: &TestApp) {
     {
         assert!(lista["campos"].as_array().expect("a list").contains(&campo.into()), "{campo}: {lista}");
     }
-    let nameless = of("-");
+    let nameless = of("{ clientes(filtro: {nomeContem: \"\"}) { total } }");
     assert_eq!(nameless["documento"], "{ clientes(filtro: {nomeContem: \"\"}) { total } }");
     let unread = of("(unread)");
     assert_eq!(unread["totais"], json!({ "chamadas": 1.0, "comErro": 1.0, "recusadas": 1.0 }));

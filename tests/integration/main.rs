@@ -38,6 +38,7 @@ mod migrations;
 mod mutations;
 mod newest;
 mod paging;
+mod painel;
 mod plans;
 #[cfg(feature = "failpoints")]
 mod power_loss;

@@ -46,7 +46,7 @@ use super::program::program;
 use super::rate::Charge;
 use super::request_id::RequestId;
 use super::resource::may_write;
-use super::{App, ide};
+use super::{App, pages};
 use crate::config::StatusCodes;
 use crate::kernel::{Papel, Requester, code};
 use crate::operation::{Answer, Ask, Caller, Refusal, Refused as NotRun, RefusedOperation};
@@ -88,7 +88,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
 /// operation that reads, or the Playground for a browser.
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     if Media::wants_html(request.headers()) {
-        return ide::playground(request).await;
+        return pages::playground(request).await;
     }
     post(State(app), request).await
 }

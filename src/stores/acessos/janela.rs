@@ -113,6 +113,8 @@ pub struct Pergunta {
     pub programa: Option<String>,
     /// Of this version of it alone.
     pub versao: Option<String>,
+    /// Not of these programs.
+    pub sem_programas: Vec<String>,
     /// Of this user alone.
     pub usuario: Option<String>,
     /// Of this operation alone.
@@ -123,7 +125,15 @@ impl Pergunta {
     /// Everything in a window.
     #[must_use]
     pub const fn all(janela: Janela) -> Self {
-        Self { janela, instancia: None, programa: None, versao: None, usuario: None, assinatura: None }
+        Self {
+            janela,
+            instancia: None,
+            programa: None,
+            versao: None,
+            sem_programas: Vec::new(),
+            usuario: None,
+            assinatura: None,
+        }
     }
 
     fn takes<T>(&self, linha: &Linha<T>) -> bool {
@@ -133,6 +143,7 @@ impl Pergunta {
         is(&self.instancia, &linha.instancia)
             && is(&self.programa, programa)
             && is(&self.versao, versao)
+            && !self.sem_programas.iter().any(|program| program == &**programa)
             // Errors and inputs are not by user.
             && (usuario.is_empty() || is(&self.usuario, usuario))
             && self.assinatura.is_none_or(|wanted| wanted == *assinatura)
@@ -389,7 +400,7 @@ impl Relatorio {
                 })
             };
             all.retain(wanted);
-            all.sort_by(|one, other| (other.quando, other.id).cmp(&(one.quando, one.id)));
+            all.sort_by_key(|lenta| std::cmp::Reverse((lenta.quando, lenta.id)));
             all.truncate(super::livro::MOST_SLOW);
             Ok(Arc::new(all))
         });

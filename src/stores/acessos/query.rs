@@ -29,6 +29,8 @@ pub struct JanelaAcessos {
     pub programa: Option<String>,
     /// Only of this version of it.
     pub versao: Option<String>,
+    /// Not of these programs: at most 10.
+    pub sem_programas: Option<Vec<String>>,
     /// Only of this user. Errors are not counted by user.
     pub usuario: Option<String>,
     /// Only of this operation: its signature.
@@ -49,11 +51,16 @@ impl JanelaAcessos {
                 GraphError::Input(code::ID_INVALIDO, message.to_owned())
             })?),
         };
+        let sem_programas = self.sem_programas.unwrap_or_default();
+        if sem_programas.len() > 10 {
+            return Err(GraphError::bad_input("`janela.semProgramas` must have at most 10 entries."));
+        }
         Ok(Pergunta {
             janela,
             instancia: self.instancia.map(|id| id.0),
             programa: self.programa,
             versao: self.versao,
+            sem_programas,
             usuario: self.usuario,
             assinatura,
         })

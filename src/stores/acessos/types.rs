@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 
 use super::janela::{self, Conhecido, Grupo, Passo, Relatorio, grouped};
@@ -19,6 +20,9 @@ use crate::removal::Removals;
 
 /// Rows of a list inside another.
 const MOST_INSIDE: usize = 100;
+
+/// Rows of a list that is large inside, or stands inside two others.
+const FEW_INSIDE: usize = 20;
 
 /// Points of a series.
 const MOST_POINTS: u64 = janela::MOST_POINTS as u64;
@@ -168,13 +172,9 @@ trait Listed {
 }
 
 /// A page of `rows`, which are in the order named `order`.
-fn page<T: Listed + Send + Sync>(
-    args: &PageArgs,
-    order: &'static str,
-    rows: Vec<T>,
-) -> GraphResult<Connection<T>>
+fn page<T>(args: &PageArgs, order: &'static str, rows: Vec<T>) -> GraphResult<Connection<T>>
 where
-    T: async_graphql::resolver_utils::ContainerType,
+    T: Listed + ContainerType + Send + Sync,
 {
     let page = Page::new(args, order, KeyKind::Text)?;
     let total = rows.len() as u64;
@@ -311,8 +311,24 @@ fn name_of(id: Assinatura, conhecido: Option<&Conhecido>) -> String {
     match id {
         Assinatura::OUTRAS => OUTRAS.to_owned(),
         Assinatura::ILEGIVEL => ILEGIVEL.to_owned(),
-        _ => conhecido.and_then(|known| known.documento.nome.as_deref()).unwrap_or("-").to_owned(),
+        _ => match conhecido.map(|known| &known.documento) {
+            None => "-".to_owned(),
+            Some(documento) => {
+                documento.nome.as_deref().map_or_else(|| beginning(&documento.texto), str::to_owned)
+            }
+        },
     }
+}
+
+/// Letters of a text that stand for the name that it does not have.
+const BEGINNING: usize = 60;
+
+fn beginning(text: &str) -> String {
+    let mut short: String = text.chars().take(BEGINNING).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    if short.is_empty() { "-".to_owned() } else { short }
 }
 
 /// An operation, and what it took.
@@ -323,7 +339,7 @@ impl OperacaoAcessos {
         self.id.to_string().into()
     }
 
-    /// Its name; `-` when it has none, `(other)` for what is counted together since there is
+    /// Its name; the beginning of its text when it has none, `(other)` for what is counted together since there is
     /// too much of it, `(unread)` for what was refused before it could be read.
     async fn nome(&self) -> String {
         self.label()
@@ -415,12 +431,12 @@ impl OperacaoAcessos {
         .await
     }
 
-    /// When it was slow, the last first: at most 100 times.
-    #[graphql(directive = at_most::apply(MOST_INSIDE as u64))]
+    /// When it was slow, the last first: at most 20 times.
+    #[graphql(directive = at_most::apply(FEW_INSIDE as u64))]
     async fn lentas(&self) -> StoreField<WalkedList<Vec<OperacaoLenta>>> {
         StoreField::all(async {
             let (all, known) = (self.relatorio.lentas().await?, self.relatorio.documentos().await?);
-            let own = all.iter().filter(|lenta| lenta.assinatura() == self.id).take(MOST_INSIDE);
+            let own = all.iter().filter(|lenta| lenta.assinatura() == self.id).take(FEW_INSIDE);
             Ok(own.map(|lenta| OperacaoLenta::of(lenta, &known)).collect::<Vec<_>>())
         })
         .await
@@ -597,8 +613,8 @@ impl ErroAcessos {
         moment(self.ultimo)
     }
 
-    /// The programs that met it, most often first: at most 100.
-    #[graphql(directive = at_most::apply(MOST_INSIDE as u64))]
+    /// The programs that met it, most often first: at most 20.
+    #[graphql(directive = at_most::apply(FEW_INSIDE as u64))]
     async fn programas(&self) -> WalkedList<Vec<ProgramaComErro>> {
         let mut all: Vec<_> = self.programas.iter().collect();
         all.sort_by_key(|(_, vezes)| std::cmp::Reverse(**vezes));
@@ -607,7 +623,7 @@ impl ErroAcessos {
             versao: versao.to_string(),
             vezes: float(*vezes),
         };
-        WalkedList(all.into_iter().take(MOST_INSIDE).map(one).collect())
+        WalkedList(all.into_iter().take(FEW_INSIDE).map(one).collect())
     }
 
     /// The names of the operations that met it, in order: at most 100.
