@@ -88,7 +88,7 @@ function chart(label, points, series, options = {}) {
     }));
     // eslint-disable-next-line no-new
     new uPlot({
-      width: Math.max(box.clientWidth, 200), height: 220, legend: { show: false }, padding: [12, 8, 0, 0],
+      width: Math.max(box.clientWidth, 200), height: 220, legend: { show: false }, padding: [12, 20, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       scales: { y: options.log ? { distr: 3, range: (self, low, high) => [Math.max(low ?? 1, 0.01) * 0.8, Math.max(high ?? 10, 0.1) * 1.3] } : { range: (self, low, high) => [0, Math.max(high ?? 1, 1) * 1.1] } },
       series: [{}, ...lines],

@@ -15,7 +15,7 @@ async fn asked() -> TestApp {
     for (program, version) in [("site", "3.1"), ("site", "3.2"), ("loja", "1.0")] {
         for body in [
             json!({ "query": "query Cadastro($id: ID!) { cliente(id: $id) { nome cpf enderecos { cidade } compras(first: 3) { nodes { produto { nome } } } } }", "variables": { "id": "cliente_1" } }),
-            json!({ "query": "query Lista($f: ClienteFiltro) { clientes(first: 2, filtro: $f) { nodes { nome } } }", "variables": { "f": { "nomeContem": "a" } } }),
+            json!({ "query": "query Lista($f: ClienteFiltro) { clientes(first: 2, filtro: $f) { nodes { nome } } }", "variables": { "f": { "nomeContem": "Ana" } } }),
             json!({ "query": "query Errada { meu: cliente(id: \"endereco_1\") { nome } }" }),
             json!({ "query": "{ naoExiste }" }),
         ] {

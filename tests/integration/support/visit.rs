@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chromiumoxide::auth::Credentials;
 use chromiumoxide::browser::{Browser, BrowserConfig};
 use chromiumoxide::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel};
 use chromiumoxide::cdp::browser_protocol::network::{EventRequestWillBeSent, EventResponseReceived};
+use chromiumoxide::cdp::browser_protocol::page::{CaptureScreenshotParams, Viewport};
 use chromiumoxide::cdp::js_protocol::runtime::{
     ConsoleApiCalledType, EventConsoleApiCalled, EventExceptionThrown,
 };
 use chromiumoxide::listeners::EventStream;
-use chromiumoxide::page::ScreenshotParams;
 use chromiumoxide::{Element, Page};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use tempfile::TempDir;
@@ -67,8 +69,15 @@ impl Visit {
     pub async fn picture(&self, name: &str) {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages");
         std::fs::create_dir_all(&folder).expect("a folder");
-        let params = ScreenshotParams::builder().full_page(true).build();
-        self.page.save_screenshot(params, folder.join(format!("{name}.png"))).await.expect("a picture");
+        // The browser's own way to show the whole page would change how wide it is.
+        let size =
+            self.value("[document.documentElement.clientWidth, document.documentElement.scrollHeight]").await;
+        let (width, height) = (size[0].as_f64().expect("a width"), size[1].as_f64().expect("a height"));
+        let whole = Viewport { x: 0.0, y: 0.0, width, height, scale: 1.0 };
+        let params = CaptureScreenshotParams::builder().clip(whole).capture_beyond_viewport(true).build();
+        let picture = self.page.execute(params).await.expect("a picture");
+        let bytes = STANDARD.decode(&picture.result.data).expect("base64");
+        std::fs::write(folder.join(format!("{name}.png")), bytes).expect("written");
     }
 
     /// The browser answers the server's challenge from now on.
