@@ -21,6 +21,7 @@
 
 mod answer;
 mod ask;
+mod candidate;
 mod canonical;
 mod checked;
 pub(crate) mod cost;
@@ -45,6 +46,7 @@ use tokio::sync::RwLock;
 
 pub use answer::Answer;
 pub use ask::Ask;
+pub use candidate::Candidate;
 pub use checked::{Checked, Refused, RefusedOperation};
 pub use refusal::{Problem, Refusal};
 pub use run::Caller;

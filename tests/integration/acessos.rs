@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use quarteto::auth::{UsersFile, hash};
 use quarteto::db::{BreakerLimits, DbLimits};
+use quarteto::kernel::Papel;
 use reqwest::Method;
 
+use crate::program::{Serving, ask, quarteto, run};
 use crate::support::app::{Answer, PASSWORD, Served, send};
 use crate::support::server::Server;
-use crate::support::{Proxy, TestApp, Value, json};
+use crate::support::{Proxy, TestApp, Value, json, shop};
 
 /// Asks as a user, as a program with a version.
 async fn ask_as(app: &TestApp, user: &str, program: (&str, &str), body: &Value) -> Answer {
@@ -413,4 +416,106 @@ async fn pages_of_operations_and_fields_go_on_where_the_last_ended() {
     );
     assert_eq!(unused["a"]["operacoes"].as_array().map(Vec::len), Some(5));
     assert_eq!(unused["b"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_terminal_shows_what_the_panel_shows_and_what_a_schema_would_break() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let serving = Serving::start(folder.path());
+    let (base, password) = (serving.word_after("listens on") + "/", serving.first_password());
+    let login = format!("admin:{password}");
+    for _ in 0..3 {
+        ask(&base, &login, "query Cadastro { cliente(id: 1) { nome cpf } }").await;
+    }
+    ask(&base, &login, "query Papel { eu { papel } }").await;
+    let beside = |arguments: &[&str]| {
+        let output = run(quarteto(folder.path()).args(["--log", "warn"]).args(arguments));
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), text)
+    };
+    // The end writes what is not written yet.
+    serving.stop();
+    let (code, text) = beside(&["acessos", "--json"]);
+    assert_eq!(code, Some(0), "{text}");
+    let rows: Value = serde_json::from_str(&text).expect("JSON");
+    let seen = |row: &Value| (row["nome"].clone(), row["totais.chamadas"].clone(), row["tipo"].clone());
+    assert_eq!(seen(&rows[0]), (json!("Cadastro"), json!(3.0), json!("query")));
+    assert_eq!(seen(&rows[1]), (json!("Papel"), json!(1.0), json!("query")));
+    let (_, text) = beside(&["acessos", "operacoes", "--csv", "--campo", "Cliente.cpf"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("nome,id,tipo,primeiraVez,ultimaVez,totais.chamadas,"), "{text}");
+    assert!(lines.len() == 2 && lines[1].starts_with("Cadastro,") && lines[1].contains(",3,"), "{text}");
+    for list in ["campos", "erros", "programas", "usuarios", "stores", "serie", "lentas"] {
+        let (code, text) = beside(&["acessos", list]);
+        assert!(code == Some(0) && !text.is_empty(), "{list}: {text}");
+    }
+    // Without a field that is asked for, and with one that nobody gives.
+    let now = quarteto::schema::merged_sdl();
+    let file = folder.path().join("new.graphql");
+    let path = file.to_str().expect("plain");
+    std::fs::write(&file, &now).expect("written");
+    assert_eq!(beside(&["schema", "--check", path]), (Some(0), "0 of 2 operations would break\n".to_owned()));
+    std::fs::write(&file, now.replace("\tcpf: CPF!\n", "\tdocumento: CPF!\n")).expect("written");
+    let (code, text) = beside(&["schema", "--check", path, "--dias", "30"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(
+        text.contains("Cadastro would break (3 calls")
+            && text.contains("cpf")
+            && text.ends_with("1 of 2 operations would break\n"),
+        "{text}"
+    );
+    std::fs::write(&file, "type Query {").expect("written");
+    let (code, text) = beside(&["schema", "--check", path]);
+    assert!(code == Some(1) && text.contains("new.graphql"), "{text}");
+}
+
+#[tokio::test]
+async fn what_one_instance_had_written_outlives_its_sudden_end() {
+    let server = Server::shared().await;
+    let (databases, database) = (shop::shared().await, server.acessos().await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let users = UsersFile::at(folder.path().join("data").join("users"));
+    std::fs::create_dir_all(folder.path().join("data")).expect("a folder");
+    users.add("admin", &hash(PASSWORD).expect("hashed"), Papel::Admin).expect("added");
+    let mut command = quarteto(folder.path());
+    for (store, name) in databases.iter() {
+        command.env(store.url_variable(), server.url(name));
+    }
+    command.env("QUARTETO_ACESSOS_URL", server.url(&database));
+    let serving = Serving::started(command, folder.path(), &["--log", "warn"]);
+    let base = serving.word_after("listens on") + "/";
+    let login = format!("admin:{PASSWORD}");
+    let other = over(Some(&database)).await;
+    let asked = async {
+        for number in 1..=20 {
+            ask(&base, &login, "query Antes { eu { nome } }").await;
+            use_it(&other).await;
+            let _ = number;
+        }
+    };
+    asked.await;
+    let written = format!(
+        "SELECT CAST(COALESCE(SUM(chamadas), 0) AS SIGNED) FROM `{database}`.acesso WHERE passo = 0 AND usuario = 'admin'"
+    );
+    let mut connection = server.connect().await;
+    let all = async {
+        loop {
+            let text = sqlx::AssertSqlSafe(written.clone());
+            let rows: i64 = sqlx::query_scalar(text).fetch_one(&mut connection).await.expect("read");
+            if rows == 20 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.expect("it writes every few seconds");
+    serving.kill();
+    other.acessos.flush().await;
+    let seen =
+        told(&other, &json!({ "usuario": "admin" }), "totais { chamadas } operacoes { nodes { nome } }")
+            .await;
+    assert_eq!(seen["totais"]["chamadas"], 20.0);
+    let all =
+        told(&other, &json!({ "semProgramas": ["painel"] }), "totais { chamadas } instancias { esta }").await;
+    assert_eq!(all["totais"]["chamadas"], 20.0 + 20.0 * 8.0);
+    assert_eq!(all["instancias"].as_array().map(Vec::len), Some(2));
 }

@@ -38,9 +38,14 @@ impl Serving {
     }
 
     fn start_with(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = quarteto(folder);
+        let arguments = [&["--demo"], arguments].concat();
+        Self::started(quarteto(folder), folder, &arguments)
+    }
+
+    /// Starts it with settings of its own.
+    pub(crate) fn started(mut command: Command, folder: &Path, arguments: &[&str]) -> Self {
         command.stderr(std::fs::File::create(Self::log(folder)).expect("a file"));
-        let command = command.args(["serve", "--listen", "127.0.0.1:0", "--demo"]).args(arguments);
+        let command = command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut lines = Vec::new();
         for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
@@ -89,6 +94,12 @@ impl Serving {
         self.child.id()
     }
 
+    /// Ends it as a machine does that loses its power.
+    pub(crate) fn kill(mut self) {
+        self.signal("-KILL");
+        self.child.wait().expect("it ends");
+    }
+
     pub(crate) fn stop(mut self) {
         self.signal("-TERM");
         assert!(self.child.wait().expect("it ends").success());
@@ -109,7 +120,7 @@ fn user(folder: &Path, arguments: &[&str], password: &str) -> (bool, String) {
     (output.status.success(), text)
 }
 
-async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
+pub(crate) async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
     let (user, password) = login.split_once(':').expect("a login");
     let request = reqwest::Client::new()
         .request(Method::POST, format!("{base}graphql"))
