@@ -69,7 +69,7 @@ fn operations() -> Operations {
         trusted: None,
         introspection: Introspection::All,
     };
-    Operations::new(Arc::new(served), settings, Arc::new(Metrics::new(&databases, &removals)), acessos)
+    Operations::new(Arc::new(served), settings, Arc::new(Metrics::new(&acessos, &removals)), acessos)
 }
 
 fn ask(query: String) -> Ask {

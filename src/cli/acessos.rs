@@ -257,7 +257,7 @@ impl Reader {
             trusted: None,
             introspection: Introspection::Admin,
         };
-        let metrics = Arc::new(Metrics::new(&databases, &removals));
+        let metrics = Arc::new(Metrics::new(&acessos, &removals));
         Ok(Self { operations: Operations::new(served, settings, metrics, acessos), private })
     }
 

@@ -56,8 +56,12 @@ impl Serve {
         config.http.check_exposure()?;
         warn_of_one_address(config);
         let tls = open_tls(config)?;
-        let listener = listen(config.http.listen.0)?;
+        let listener = listen("http.listen", config.http.listen.0)?;
         let address = listener.local_addr()?;
+        let operator = match config.http.metrics_listen()? {
+            Some(address) => Some(listen("http.metrics_listen", address)?),
+            None => None,
+        };
         // Then the door, shut: who watches over the program sees that it lives, however
         // long the stores take.
         let (door, handle) = (Door::default(), Handle::new());
@@ -67,12 +71,16 @@ impl Serve {
             let limits = config.http.connections();
             async move { http::serve(listener, door, tls.as_deref(), limits, handle).await }
         });
+        let watched = operator.map(|listener| Watched::open(listener, &handle, config)).transpose()?;
         let opened = tokio::select! {
             opened = self.open(config, bounds, tls) => opened?,
             sent = signals.next() => return Ok(sent.at_once().into()),
         };
         door.open(http::router(Arc::clone(&opened.app)));
-        greet(address, opened.first_password.as_ref(), config);
+        if let Some(watched) = &watched {
+            watched.door.open(http::operator_router(Arc::clone(&opened.app)));
+        }
+        greet(address, watched.as_ref(), opened.first_password.as_ref(), config);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             %address,
@@ -215,15 +223,43 @@ fn asked_for_demo() -> anyhow::Result<bool> {
     Ok(!answer.trim().to_ascii_lowercase().starts_with('n'))
 }
 
-fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// The operator's own address.
+struct Watched {
+    address: SocketAddr,
+    door: Door,
+}
+
+impl Watched {
+    /// Serves there until the handle says to stop.
+    fn open(listener: TcpListener, handle: &Handle, config: &Config) -> anyhow::Result<Self> {
+        let address = listener.local_addr()?;
+        if !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(%address, "metrics are shown to everybody who reaches this address");
+        }
+        let door = Door::default();
+        let (shown, limits, handle) = (door.clone(), config.http.connections(), handle.clone());
+        tokio::spawn(async move {
+            if let Err(error) = http::serve(listener, shown, None, limits, handle).await {
+                tracing::error!(%error, "the operator's address is served no more");
+            }
+        });
+        Ok(Self { address, door })
+    }
+}
+
+fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     http::listen(address).map_err(|error| {
         let remedy = match error.kind() {
+            ErrorKind::AddrInUse if setting != "http.listen" => {
+                "something listens there already; choose another port"
+            }
             ErrorKind::AddrInUse => "something listens there already; choose another port with --listen",
             ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another with --listen",
             ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
             _ => "choose another address with --listen",
         };
-        anyhow::anyhow!("cannot listen on {address}: {error}; {remedy}")
+        let of = if setting == "http.listen" { String::new() } else { format!("{setting}: ") };
+        anyhow::anyhow!("{of}cannot listen on {address}: {error}; {remedy}")
     })
 }
 
@@ -307,12 +343,21 @@ fn open_tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
 }
 
 /// Where to go, and one line that works.
-fn greet(address: SocketAddr, first_password: Option<&FirstPassword>, config: &Config) {
+fn greet(
+    address: SocketAddr,
+    watched: Option<&Watched>,
+    first_password: Option<&FirstPassword>,
+    config: &Config,
+) {
     let scheme = if config.http.tls_files().is_some() { "https" } else { "http" };
     let base = format!("{scheme}://{address}");
     println!("Quarteto listens on {base}");
     println!("  Playground  {base}/");
     println!("  GraphiQL    {base}/graphiql");
+    println!("  Painel      {base}/painel");
+    if let Some(watched) = watched {
+        println!("  Metrics     http://{}/metrics", watched.address);
+    }
     let login = match first_password {
         Some(FirstPassword::Shown(password)) => {
             println!(

@@ -125,7 +125,7 @@ impl App {
         logins: Arc<Logins>,
         limits: HttpLimits,
     ) -> Result<Arc<Self>, SchemaError> {
-        let metrics = Arc::new(Metrics::new(&databases, removals));
+        let metrics = Arc::new(Metrics::new(acessos, removals));
         let served = Arc::new(merged::serve(&databases, removals, acessos)?);
         let settings = Settings {
             document: limits.document,
@@ -190,6 +190,23 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(answer::method_not_allowed)
         .merge(behind_login)
+        .layer(around)
+        .with_state(app)
+}
+
+/// What the operator's own address has, without a login: no data of the stores is in it.
+pub fn operator_router(app: Arc<App>) -> Router {
+    let around = (
+        middleware::from_fn(request_id::attach),
+        middleware::from_fn_with_state(Arc::clone(&app), security::harden),
+        middleware::from_fn(answer::survive),
+    );
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(around)
         .with_state(app)
 }

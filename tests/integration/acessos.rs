@@ -519,3 +519,75 @@ async fn what_one_instance_had_written_outlives_its_sudden_end() {
     assert_eq!(all["totais"]["chamadas"], 20.0 + 20.0 * 8.0);
     assert_eq!(all["instancias"].as_array().map(Vec::len), Some(2));
 }
+
+/// The text of a block of a document.
+fn blocks<'a>(text: &'a str, language: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(move |block| block.strip_prefix(language)?.strip_prefix('\n'))
+}
+
+#[tokio::test]
+async fn the_questions_of_the_document_are_answered() {
+    let server = Server::shared().await;
+    let database = server.acessos().await;
+    let acessos = Some(server.url(&database));
+    let app = TestApp::served(Served { acessos, slow_micros: 1, ..Served::default() }).await.once();
+    use_it(&app).await;
+    app.acessos.flush().await;
+    for name in ["docs/acessos.md", "docs/pt-BR/acessos.md"] {
+        let text =
+            std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a document");
+        let mut answers = Vec::new();
+        for query in blocks(&text, "graphql") {
+            let answer = ask_as(&app, "admin", ("painel", ""), &json!({ "query": query })).await;
+            assert_eq!(answer.json.get("errors"), None, "{name}: {query} {}", answer.text);
+            answers.push(answer.json["data"]["acessos"].clone());
+        }
+        assert_eq!(answers.len(), 4, "{name}");
+        assert_eq!(answers[0]["campo"]["usuarios"][0]["nome"], "leitor");
+        assert_eq!(
+            answers[1]["programas"]["nodes"].as_array().map(Vec::len).is_some_and(|rows| rows >= 2),
+            true
+        );
+        assert_eq!(answers[2]["lentas"].as_array().map(Vec::len).is_some_and(|rows| rows >= 8), true);
+        assert_eq!(answers[3]["operacoes"]["nodes"][0]["nome"], "Cadastro");
+        let mut connection = server.connect().await;
+        let sql = blocks(&text, "sql")
+            .next()
+            .expect("a statement")
+            .replace("FROM acesso", &format!("FROM `{database}`.acesso"));
+        let sql = sql.replace("JOIN documento", &format!("JOIN `{database}`.documento"));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut connection).await.expect("read");
+        assert!(rows.len() >= 3, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_asked_of_accesses_is_a_constant_number_of_statements() {
+    let database = Server::shared().await.acessos().await;
+    let app = over(Some(&database)).await;
+    let everything = "totais { chamadas } serie { inicio } stores { nome } lentas { nome } instancias { nome } \
+        operacoes(first: 2) { nodes { nome serie { inicio } programas { nome } usuarios { nome } campos erros { codigo } lentas { nome } } } \
+        campos(first: 2) { nodes { nome operacoes { nome } usuarios { nome } } } erros { nodes { codigo programas { nome } } } \
+        programas { nodes { nome } } usuarios { nodes { nome } }";
+    let query = format!("{{ acessos(janela: {{ programa: \"site\" }}) {{ {everything} }} }}");
+    let mut counts = Vec::new();
+    for round in 0..3 {
+        for _ in 0..round * 3 {
+            use_it(&app).await;
+        }
+        app.acessos.flush().await;
+        let request = app.anonymous(Method::POST, "/graphql").basic_auth("admin", Some(PASSWORD));
+        let answer = send(request.header("X-Apollo-Tracing", "1").json(&json!({ "query": query }))).await;
+        assert_eq!(answer.json.get("errors"), None, "{}", answer.text);
+        let asked = &answer.json["extensions"]["quarteto"]["stores"];
+        assert_eq!(asked.as_array().map(Vec::len), Some(1), "{asked}");
+        assert_eq!(asked[0]["nome"], "acessos");
+        counts.push(asked[0]["consultas"].clone());
+    }
+    // Up to when it is put together, sums, errors, inputs, operations, what stands in them, slow
+    // ones, runs.
+    assert_eq!(counts, [json!(8), json!(8), json!(8)]);
+}

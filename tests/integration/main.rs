@@ -18,6 +18,7 @@ mod batching;
 mod browser;
 mod check;
 mod clients;
+mod deploy;
 mod docs;
 mod doctor;
 mod documents;

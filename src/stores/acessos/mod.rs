@@ -196,6 +196,12 @@ impl Acessos {
         &self.0.stores
     }
 
+    /// Where they are kept, where they are.
+    #[must_use]
+    pub fn db(&self) -> Option<&Db> {
+        self.0.db.as_ref()
+    }
+
     /// Whether there is a store to keep them.
     #[must_use]
     pub fn has_store(&self) -> bool {
