@@ -21,6 +21,7 @@ mod local;
 mod log;
 mod setting;
 mod stores;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -42,6 +43,7 @@ pub use local::Local;
 pub use log::{Log, LogFormat};
 pub use setting::Setting;
 pub use stores::{Databases, Stores};
+pub use telemetry::Telemetry;
 
 /// The settings in force.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -59,6 +61,8 @@ pub struct Config {
     pub auth: Auth,
     /// The log.
     pub log: Log,
+    /// Traces, for an OpenTelemetry collector.
+    pub telemetry: Telemetry,
     /// The private database and other local data.
     pub local: Local,
     /// The files that hold values of secret settings, by their keys.
@@ -75,6 +79,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         Documents::SETTINGS,
         Auth::SETTINGS,
         Log::SETTINGS,
+        Telemetry::SETTINGS,
         Local::SETTINGS,
     ];
     sections.into_iter().flatten()
@@ -134,10 +139,12 @@ impl Config {
         self.documents.within_bounds()?;
         self.auth.within_bounds()?;
         self.log.within_bounds()?;
+        self.telemetry.within_bounds()?;
         self.local.within_bounds()?;
         self.http.check()?;
         self.limits.check()?;
-        self.documents.check()
+        self.documents.check()?;
+        self.telemetry.check()
     }
 
     /// The file that holds a store's URL, where one does.
