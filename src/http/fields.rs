@@ -21,6 +21,12 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 /// Asks for `extensions.tracing` and `extensions.quarteto`.
 pub(super) const X_APOLLO_TRACING: HeaderName = HeaderName::from_static("x-apollo-tracing");
 
+/// The trace that a request is part of, and below which span (W3C Trace Context).
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What others have noted of that trace.
+pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
 /// Where a browser says that a request comes from.
 pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -62,14 +68,14 @@ pub(super) const FROM_PAGES: [HeaderName; 20] = [
     APOLLO_REQUIRE_PREFLIGHT,
     X_APOLLO_OPERATION_NAME,
     GRAPHQL_REQUIRE_PREFLIGHT,
+    TRACEPARENT,
+    TRACESTATE,
     // Read by nobody.
     HeaderName::from_static("x-apollo-operation-id"),
     HeaderName::from_static("apollographql-client-name"),
     HeaderName::from_static("apollographql-client-version"),
     HeaderName::from_static("graphql-client-name"),
     HeaderName::from_static("graphql-client-version"),
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
     HeaderName::from_static("baggage"),
 ];
 

@@ -34,6 +34,7 @@ mod schema;
 mod security;
 mod serve;
 mod tls;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;

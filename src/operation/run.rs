@@ -24,7 +24,7 @@ use super::refusal::Refusal;
 use super::{Operations, Shared};
 use crate::batching::Scope;
 use crate::insight;
-use crate::kernel::{AnswerLimits, Budget, RequestContext, Requester, code, unreadable};
+use crate::kernel::{AnswerLimits, Budget, RequestContext, Requester, code, code_of, unreadable};
 
 /// Who asks, and how.
 #[derive(Clone)]
@@ -159,7 +159,12 @@ impl Operations {
     }
 
     fn record(&self, about: About, caller: &Caller<'_>) -> Record {
-        let span = tracing::debug_span!("operation", graphql.operation.name = about.name.as_deref());
+        let span = tracing::debug_span!(
+            "operation",
+            graphql.operation.name = about.name.as_deref(),
+            graphql.operation.type = about.kind.map(tracing::field::display),
+            error.type = tracing::field::Empty,
+        );
         Record {
             shared: Arc::clone(&self.shared),
             about,
@@ -243,6 +248,9 @@ impl Record {
 
     fn leave(&mut self, outcome: &'static str, errors: &[ServerError]) {
         self.recorded = true;
+        if outcome != "ok" {
+            self.span.record("error.type", errors.first().and_then(code_of).unwrap_or(outcome));
+        }
         let _entered = self.span.enter();
         insight::Operation {
             name: self.about.name.as_deref(),

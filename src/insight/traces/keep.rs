@@ -1,0 +1,171 @@
+//! What is decided when all has happened. The spans of a request are held until it ends;
+//! then they go on together, or not at all: on when its head was drawn, when anything in it
+//! failed, or when it was slow.
+//!
+//! A request's own span ends last: `tracing` keeps a span open as long as one below it is.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId};
+use opentelemetry::{Context, trace::Span as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{BatchSpanProcessor, Span, SpanData, SpanProcessor};
+
+use super::collector::{Queue, lose};
+use super::conventions;
+
+/// Traces that are held at a time.
+const MOST_TRACES: usize = 4_096;
+
+/// Spans that are held at a time, of all of them.
+const MOST_SPANS: usize = 32_768;
+
+/// Holds what has ended until it is known whether somebody wants it.
+#[derive(Debug)]
+pub(super) struct Keep {
+    slow: Duration,
+    held: Mutex<Held>,
+    queue: Arc<Queue>,
+    next: BatchSpanProcessor,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    traces: HashMap<TraceId, Trace>,
+    spans: usize,
+}
+
+/// The spans of one trace that have ended. A client may have several requests in one.
+#[derive(Debug, Default)]
+struct Trace {
+    open: usize,
+    spans: Vec<SpanData>,
+}
+
+impl Keep {
+    pub(super) fn new(slow: Duration, queue: Arc<Queue>, next: BatchSpanProcessor) -> Self {
+        Self { slow, held: Mutex::default(), queue, next }
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_wanted(&self, root: &SpanData, below: &[SpanData]) -> bool {
+        let took = root.end_time.duration_since(root.start_time).unwrap_or_default();
+        root.span_context.is_sampled()
+            || took >= self.slow
+            || std::iter::once(root).chain(below).any(conventions::has_failed)
+    }
+}
+
+impl Held {
+    /// A trace has begun, and is held when there is room.
+    fn begin(&mut self, trace: TraceId) {
+        let is_full = self.traces.len() >= MOST_TRACES;
+        match self.traces.get_mut(&trace) {
+            Some(known) => known.open += 1,
+            None if is_full => {}
+            None => {
+                self.traces.insert(trace, Trace { open: 1, spans: Vec::new() });
+            }
+        }
+    }
+
+    /// Holds a span, when there is room.
+    fn hold(&mut self, span: SpanData) -> bool {
+        if self.spans >= MOST_SPANS {
+            return false;
+        }
+        let Some(trace) = self.traces.get_mut(&span.span_context.trace_id()) else { return false };
+        trace.spans.push(span);
+        self.spans += 1;
+        true
+    }
+
+    /// All that is held below a span that has ended; nothing when its trace was not held.
+    fn end(&mut self, trace: TraceId, root: SpanId) -> Option<Vec<SpanData>> {
+        let known = self.traces.get_mut(&trace)?;
+        known.open = known.open.saturating_sub(1);
+        if known.open == 0 {
+            let whole = self.traces.remove(&trace)?;
+            self.spans -= whole.spans.len();
+            return Some(below(root, whole.spans).0);
+        }
+        let (ours, others) = below(root, std::mem::take(&mut known.spans));
+        self.spans -= ours.len();
+        known.spans = others;
+        Some(ours)
+    }
+}
+
+/// What is below `root`, and what is not. Parents end after their children, so from the
+/// last to the first each has been met before those below it.
+fn below(root: SpanId, spans: Vec<SpanData>) -> (Vec<SpanData>, Vec<SpanData>) {
+    let mut met = HashSet::from([root]);
+    let mut is_below =
+        |span: &SpanData| met.contains(&span.parent_span_id) && met.insert(span.span_context.span_id());
+    let (mut ours, mut others): (Vec<_>, Vec<_>) = spans.into_iter().rev().partition(|span| is_below(span));
+    ours.reverse();
+    others.reverse();
+    (ours, others)
+}
+
+/// Marked as one that is handed on: others drop the rest.
+fn marked(mut span: SpanData) -> SpanData {
+    let known = &span.span_context;
+    span.span_context = SpanContext::new(
+        known.trace_id(),
+        known.span_id(),
+        known.trace_flags() | TraceFlags::SAMPLED,
+        known.is_remote(),
+        known.trace_state().clone(),
+    );
+    span
+}
+
+impl SpanProcessor for Keep {
+    fn on_start(&self, span: &mut Span, parent: &Context) {
+        let parent = parent.span().span_context().clone();
+        if !parent.is_valid() || parent.is_remote() {
+            self.held().begin(span.span_context().trace_id());
+        }
+    }
+
+    fn on_end(&self, mut span: SpanData) {
+        let trace = span.span_context.trace_id();
+        if span.parent_span_id != SpanId::INVALID && !span.parent_span_is_remote {
+            if !self.held().hold(span) {
+                lose(1);
+            }
+            return;
+        }
+        let Some(mut below) = self.held().end(trace, span.span_context.span_id()) else { return lose(1) };
+        conventions::apply(&mut span, &mut below);
+        if !self.is_wanted(&span, &below) {
+            return;
+        }
+        if !self.queue.has_room_for(below.len() + 1) {
+            return lose(below.len() as u64 + 1);
+        }
+        for span in below {
+            self.next.on_end(marked(span));
+        }
+        self.next.on_end(marked(span));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.next.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.next.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.next.set_resource(resource);
+    }
+}
