@@ -51,6 +51,7 @@ mod slow;
 mod soak;
 mod statements;
 mod strangers;
+mod telemetry;
 mod titular;
 mod tls;
 mod tracing;

@@ -37,7 +37,7 @@ impl Serving {
         Self::start_with(folder, &["--log", "warn"])
     }
 
-    fn start_with(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = quarteto(folder);
         command.stderr(std::fs::File::create(Self::log(folder)).expect("a file"));
         let command = command.args(["serve", "--listen", "127.0.0.1:0", "--demo"]).args(arguments);
@@ -56,7 +56,7 @@ impl Serving {
     }
 
     /// Where its log goes.
-    fn log(folder: &Path) -> PathBuf {
+    pub(crate) fn log(folder: &Path) -> PathBuf {
         folder.join("log")
     }
 
@@ -97,7 +97,7 @@ impl Serving {
 
 /// `quarteto user`: whether it went well, and what it said, which is never the
 /// password.
-fn user(folder: &Path, arguments: &[&str], password: &str) -> (bool, String) {
+pub(crate) fn user(folder: &Path, arguments: &[&str], password: &str) -> (bool, String) {
     let mut command = quarteto(folder);
     command.arg("user").args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -109,7 +109,7 @@ fn user(folder: &Path, arguments: &[&str], password: &str) -> (bool, String) {
     (output.status.success(), text)
 }
 
-async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
+pub(crate) async fn ask(base: &str, login: &str, query: &str) -> serde_json::Value {
     let (user, password) = login.split_once(':').expect("a login");
     let request = reqwest::Client::new()
         .request(Method::POST, format!("{base}graphql"))
@@ -238,7 +238,7 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
 }
 
 /// The lines of a log that is written as JSON.
-fn logged(folder: &Path) -> Vec<serde_json::Value> {
+pub(crate) fn logged(folder: &Path) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(Serving::log(folder)).expect("a log");
     text.lines().map(|line| serde_json::from_str(&without_twins(line)).expect("JSON")).collect()
 }

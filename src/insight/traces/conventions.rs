@@ -27,6 +27,9 @@ pub(super) const STATUS: &str = "http.response.status_code";
 const ERROR: &str = "error.type";
 const OPERATION_TYPE: &str = "graphql.operation.type";
 
+/// What counts something. `tracing` hands numbers without a sign over as text.
+const NUMBERS: [&str; 2] = ["rows", "requests"];
+
 /// What an operation tells of the request that brought it.
 const OF_OPERATION: [&str; 3] = [OPERATION_TYPE, "graphql.operation.name", ERROR];
 
@@ -73,6 +76,11 @@ fn name(span: &mut SpanData) {
             }
         }
         _ => {}
+    }
+    for told in span.attributes.iter_mut().filter(|told| NUMBERS.contains(&told.key.as_str())) {
+        if let Ok(number) = told.value.as_str().parse::<i64>() {
+            told.value = number.into();
+        }
     }
     if get(span, ERROR).is_some() {
         span.status = Status::error("");

@@ -64,7 +64,7 @@ mod tests {
         for percent in [0, 1, 10, 50, 100] {
             let head = Head::new(percent);
             // Numbers that fill the range evenly.
-            let numbers = (0..1_000_u128).map(|at| TraceId::from((at << 64) / 1_000 | 7 << 64));
+            let numbers = (0..1_000_u128).map(|at| TraceId::from(((2 * at + 1) << 63) / 1_000 | 7 << 64));
             let taken = numbers.filter(|number| head.takes(*number)).count();
             assert_eq!(taken, usize::from(percent) * 10, "{percent} %");
         }

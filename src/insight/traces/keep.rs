@@ -169,3 +169,93 @@ impl SpanProcessor for Keep {
         self.next.set_resource(resource);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{SpanKind, Status, TraceState};
+    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+
+    use super::*;
+
+    fn span(trace: u128, id: u64, parent: u64) -> SpanData {
+        let flags = TraceFlags::default();
+        let (trace, now) = (TraceId::from(trace), SystemTime::UNIX_EPOCH);
+        SpanData {
+            span_context: SpanContext::new(trace, SpanId::from(id), flags, false, TraceState::NONE),
+            parent_span_id: SpanId::from(parent),
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: "operation".into(),
+            start_time: now,
+            end_time: now,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::default(),
+        }
+    }
+
+    fn ids(spans: &[SpanData]) -> Vec<SpanId> {
+        spans.iter().map(|span| span.span_context.span_id()).collect()
+    }
+
+    #[test]
+    fn two_requests_of_one_trace_end_apart() {
+        let (mut held, trace) = (Held::default(), TraceId::from(1));
+        held.begin(trace);
+        held.begin(trace);
+        // Below 10: 12, and 11 below it. Below 20: 21.
+        for (id, parent) in [(11, 12), (21, 20), (12, 10)] {
+            assert!(held.hold(span(1, id, parent)));
+        }
+        let ended = held.end(trace, SpanId::from(10)).expect("held");
+        assert_eq!(ids(&ended), [SpanId::from(11), SpanId::from(12)]);
+        assert_eq!(held.spans, 1);
+        assert_eq!(ids(&held.end(trace, SpanId::from(20)).expect("held")), [SpanId::from(21)]);
+        assert_eq!((held.spans, held.traces.len()), (0, 0));
+        assert!(held.end(trace, SpanId::from(30)).is_none());
+    }
+
+    #[test]
+    fn what_is_held_has_bounds_and_nothing_stays_behind() {
+        let mut held = Held::default();
+        for trace in 0..MOST_TRACES as u128 {
+            held.begin(TraceId::from(trace + 1));
+        }
+        let late = MOST_TRACES as u128 + 1;
+        held.begin(TraceId::from(late));
+        assert!(!held.hold(span(late, 2, 1)), "no room for one more trace");
+        assert!(held.end(TraceId::from(late), SpanId::from(1)).is_none());
+        for id in 0..MOST_SPANS as u64 {
+            assert!(held.hold(span(1, id + 2, 1)));
+        }
+        // A span in the middle finds no room, so those below it lead nowhere.
+        assert!(!held.hold(span(2, 3, 1)));
+        assert_eq!(held.end(TraceId::from(1), SpanId::from(1)).map(|spans| spans.len()), Some(MOST_SPANS));
+        assert!(held.hold(span(2, 5, 3)));
+        assert_eq!(held.end(TraceId::from(2), SpanId::from(1)).map(|spans| spans.len()), Some(0));
+        assert_eq!((held.spans, held.traces.len()), (0, MOST_TRACES - 2));
+    }
+
+    #[test]
+    fn what_was_drawn_or_failed_or_was_slow_is_wanted() {
+        let (queue, next) =
+            super::super::collector::open(&url::Url::parse("http://127.0.0.1:1/v1/traces").expect("a URL"))
+                .expect("opened");
+        let keep = Keep::new(Duration::from_millis(500), queue, next);
+        let (plain, below) = (span(1, 1, 0), [span(1, 2, 1)]);
+        assert!(!keep.is_wanted(&plain, &below));
+        assert!(keep.is_wanted(&marked(plain.clone()), &below));
+        for (ms, wanted) in [(499, false), (500, true)] {
+            let end_time = plain.start_time + Duration::from_millis(ms);
+            assert_eq!(keep.is_wanted(&SpanData { end_time, ..plain.clone() }, &below), wanted, "{ms} ms");
+        }
+        let failed = SpanData { status: Status::error(""), ..span(1, 2, 1) };
+        assert!(keep.is_wanted(&plain, &[failed.clone()]) && keep.is_wanted(&failed, &[]));
+    }
+}
