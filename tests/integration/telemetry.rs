@@ -287,21 +287,37 @@ async fn a_write_is_one_trace_too_and_nothing_in_it_is_about_a_person() {
             "db.query.summary": "criarCliente" })
     );
     assert_eq!((transaction.kind, &only(&spans, "clientes.cria").attributes["rows"]), (CLIENT, &json!(1)));
-    // A path of somebody else's, a user who is nobody.
-    let request = app.request(Method::GET, "/clientes/52998224725?email=ana.celik@example.com");
-    let request = request.basic_auth("ana.celik", Some("52998224725"));
-    send(request.header("traceparent", traceparent(2, "01"))).await;
-    let [stranger] = &rig.trace(2).await[..] else { panic!("one span") };
-    let attributes: Vec<&str> = stranger.attributes.keys().map(String::as_str).collect();
-    assert_eq!(attributes, ["http.request.method", "http.response.status_code", "request.id"]);
-    assert_eq!(
-        (stranger.name.as_str(), &stranger.attributes["http.response.status_code"]),
-        ("GET", &json!(401))
-    );
     let all = format!("{:?}", rig.collector.spans()).to_lowercase();
     for personal in ["celik", "52998224725", "529.982", "editor", "leitor"] {
         assert!(!all.contains(personal), "{personal} in {all}");
     }
+}
+
+#[tokio::test]
+async fn what_strangers_make_up_is_in_no_trace_and_keeps_none() {
+    let app = TestApp::start().await;
+    let strange = |number: u8| {
+        let request = app.request(Method::GET, "/clientes/52998224725?email=ana.celik@example.com");
+        let request = request.basic_auth("ana.celik", Some("52998224725"));
+        send(request.header("traceparent", traceparent(number, "01")))
+    };
+    let by_wish = rig(0, NEVER_SLOW).await;
+    strange(1).await;
+    send(app.anonymous(Method::GET, "/healthz").header("traceparent", traceparent(2, "01"))).await;
+    send(app.anonymous(Method::POST, "/graphql").header("traceparent", traceparent(3, "01"))).await;
+    ask_in(&app, &traceparent(4, "01"), FICHA, json!({ "id": "cliente_2" })).await;
+    by_wish.trace(4).await;
+    assert!(by_wish.collector.spans().iter().all(|span| span.trace == format!("{:032x}", 4)));
+    drop(by_wish);
+
+    let every = rig(0, 0).await;
+    strange(5).await;
+    let [request] = &every.trace(5).await[..] else { panic!("one span") };
+    let attributes: Vec<&str> = request.attributes.keys().map(String::as_str).collect();
+    assert_eq!(attributes, ["http.request.method", "http.response.status_code", "request.id"]);
+    assert_eq!((&*request.name, &request.attributes["http.response.status_code"]), ("GET", &json!(401)));
+    let all = format!("{:?}", every.collector.spans());
+    assert!(!all.contains("celik") && !all.contains("52998224725"), "{all}");
 }
 
 #[tokio::test]
@@ -411,18 +427,17 @@ async fn what_is_not_drawn_is_kept_when_it_was_slow() {
 async fn a_caller_who_cannot_be_read_is_no_caller() {
     let app = TestApp::start().await;
     let rig = rig(100, NEVER_SLOW).await;
-    let twice = app.request(Method::GET, "/healthz").header("traceparent", traceparent(1, "01"));
-    send(twice.header("traceparent", traceparent(2, "01"))).await;
-    send(app.request(Method::GET, "/readyz").header("traceparent", traceparent(3, "1"))).await;
-    send(app.request(Method::GET, "/metrics").header("traceparent", traceparent(4, "01"))).await;
+    let eu =
+        |parent: &str| app.request(Method::GET, "/graphql?query={eu{nome}}").header("traceparent", parent);
+    send(eu(&traceparent(1, "01")).header("traceparent", traceparent(2, "01"))).await;
+    send(eu(&traceparent(3, "1"))).await;
+    send(eu(&traceparent(4, "01"))).await;
     rig.trace(4).await;
-    let others: Vec<_> =
-        rig.collector.spans().into_iter().filter(|span| span.attributes["url.path"] != "/metrics").collect();
-    let paths: BTreeSet<_> = others.iter().map(|span| span.attributes["url.path"].to_string()).collect();
-    assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["\"/healthz\"", "\"/readyz\""]);
-    assert!(others.iter().all(|span| span.parent.is_empty()), "{others:?}");
-    let traces: BTreeSet<_> = others.iter().map(|span| &span.trace).collect();
-    assert_eq!(traces.len(), 2);
+    let requests: Vec<Seen> = rig.collector.spans().into_iter().filter(|span| span.name == "query").collect();
+    let parents: BTreeSet<&str> = requests.iter().map(|span| span.parent.as_str()).collect();
+    assert_eq!(parents, BTreeSet::from(["", CALLER]));
+    let traces: BTreeSet<&str> = requests.iter().map(|span| span.trace.as_str()).collect();
+    assert_eq!((requests.len(), traces.len()), (3, 3), "{requests:?}");
 }
 
 /// The program, started in a folder of its own with the settings of a file.

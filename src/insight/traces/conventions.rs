@@ -87,6 +87,13 @@ fn name(span: &mut SpanData) {
     }
 }
 
+/// Whether it is a request to the API by somebody with a login. What anybody may ask for,
+/// pages, probes and logins that are refused, is not kept because they wish it.
+pub(super) fn is_of_user(request: &SpanData) -> bool {
+    let is = |key, value: &Value| get(request, key) == Some(value);
+    is(PATH, &"/graphql".into()) && !is(STATUS, &401.into())
+}
+
 /// Whether something failed.
 pub(super) fn has_failed(span: &SpanData) -> bool {
     matches!(span.status, Status::Error { .. })

@@ -4,7 +4,7 @@
 //!
 //! Whatever is decided, the spans are recorded: how the request ends may still keep them.
 
-use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
@@ -37,20 +37,18 @@ impl ShouldSample for Head {
         _attributes: &[KeyValue],
         _links: &[Link],
     ) -> SamplingResult {
-        let parent =
-            parent.map(|parent| parent.span().span_context().clone()).filter(|parent| parent.is_valid());
-        let is_root = parent.as_ref().is_none_or(|parent| parent.is_remote());
-        let is_wanted = parent.as_ref().is_some_and(|parent| parent.is_sampled());
+        let parent = parent.map_or(SpanContext::NONE, |parent| parent.span().span_context().clone());
+        let is_root = !parent.is_valid() || parent.is_remote();
         // What the program does by itself, such as a look each second for what is left to do,
         // is of interest when it fails.
         let is_drawn = is_root && name == super::conventions::REQUEST && self.takes(trace);
         SamplingResult {
-            decision: match is_wanted || is_drawn {
+            decision: match parent.is_sampled() || is_drawn {
                 true => SamplingDecision::RecordAndSample,
                 false => SamplingDecision::RecordOnly,
             },
             attributes: Vec::new(),
-            trace_state: parent.map(|parent| parent.trace_state().clone()).unwrap_or_default(),
+            trace_state: parent.trace_state().clone(),
         }
     }
 }
@@ -64,7 +62,7 @@ mod tests {
         for percent in [0, 1, 10, 50, 100] {
             let head = Head::new(percent);
             // Numbers that fill the range evenly.
-            let numbers = (0..1_000_u128).map(|at| TraceId::from(((2 * at + 1) << 63) / 1_000 | 7 << 64));
+            let numbers = (0..1_000_u128).map(|at| TraceId::from((((2 * at + 1) << 63) / 1_000) | (7 << 64)));
             let taken = numbers.filter(|number| head.takes(*number)).count();
             assert_eq!(taken, usize::from(percent) * 10, "{percent} %");
         }

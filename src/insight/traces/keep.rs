@@ -1,6 +1,6 @@
 //! What is decided when all has happened. The spans of a request are held until it ends;
-//! then they go on together, or not at all: on when its head was drawn, when anything in it
-//! failed, or when it was slow.
+//! then they go on together, or not at all: on when its head was drawn and it is a user's,
+//! when anything in it failed, or when it was slow.
 //!
 //! A request's own span ends last: `tracing` keeps a span open as long as one below it is.
 
@@ -56,7 +56,7 @@ impl Keep {
 
     fn is_wanted(&self, root: &SpanData, below: &[SpanData]) -> bool {
         let took = root.end_time.duration_since(root.start_time).unwrap_or_default();
-        root.span_context.is_sampled()
+        root.span_context.is_sampled() && conventions::is_of_user(root)
             || took >= self.slow
             || std::iter::once(root).chain(below).any(conventions::has_failed)
     }
@@ -174,8 +174,8 @@ impl SpanProcessor for Keep {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use opentelemetry::InstrumentationScope;
     use opentelemetry::trace::{SpanKind, Status, TraceState};
+    use opentelemetry::{InstrumentationScope, KeyValue};
     use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 
     use super::*;
@@ -249,13 +249,23 @@ mod tests {
                 .expect("opened");
         let keep = Keep::new(Duration::from_millis(500), queue, next);
         let (plain, below) = (span(1, 1, 0), [span(1, 2, 1)]);
-        assert!(!keep.is_wanted(&plain, &below));
-        assert!(keep.is_wanted(&marked(plain.clone()), &below));
+        for (path, status, wanted) in [
+            ("/graphql", 200, true),
+            ("/graphql", 400, true),
+            ("/graphql", 401, false),
+            ("/healthz", 200, false),
+        ] {
+            let attributes =
+                vec![KeyValue::new(conventions::PATH, path), KeyValue::new(conventions::STATUS, status)];
+            let request = SpanData { attributes, ..plain.clone() };
+            assert!(!keep.is_wanted(&request, &below));
+            assert_eq!(keep.is_wanted(&marked(request), &below), wanted, "{path} {status}");
+        }
         for (ms, wanted) in [(499, false), (500, true)] {
             let end_time = plain.start_time + Duration::from_millis(ms);
             assert_eq!(keep.is_wanted(&SpanData { end_time, ..plain.clone() }, &below), wanted, "{ms} ms");
         }
         let failed = SpanData { status: Status::error(""), ..span(1, 2, 1) };
-        assert!(keep.is_wanted(&plain, &[failed.clone()]) && keep.is_wanted(&failed, &[]));
+        assert!(keep.is_wanted(&plain, std::slice::from_ref(&failed)) && keep.is_wanted(&failed, &[]));
     }
 }
