@@ -39,7 +39,7 @@ struct Seen {
     links: Vec<(String, String)>,
     state: String,
     is_error: bool,
-    events: usize,
+    events: Vec<String>,
     begun: u64,
 }
 
@@ -86,7 +86,7 @@ impl From<Span> for Seen {
             links: links.collect(),
             state: span.trace_state,
             is_error: span.status.as_ref().is_some_and(|status| status.code == 2),
-            events: span.events.len(),
+            events: span.events.iter().map(|event| format!("{event:?}")).collect(),
             begun: span.start_time_unix_nano,
             attributes: attributes(span.attributes),
             name: span.name,
@@ -251,7 +251,7 @@ async fn a_nested_query_is_one_trace_from_the_request_to_the_statements() {
     assert_eq!((request.parent.as_str(), request.kind, &*request.state), (CALLER, SERVER, "a=1,b=2"));
     assert_eq!(only(&spans, "operation").kind, INTERNAL);
     assert_eq!(only(&spans, "catalogo.por_id").kind, CLIENT);
-    assert!(spans.iter().all(|span| !span.is_error && span.events == 0 && span.links.is_empty()));
+    assert!(spans.iter().all(|span| !span.is_error && span.events.is_empty() && span.links.is_empty()));
     let resource = rig.collector.resources.lock().expect("whole")[0].clone();
     assert_eq!(resource["service.name"], "quarteto");
     assert_eq!(resource["service.version"], env!("CARGO_PKG_VERSION"));
