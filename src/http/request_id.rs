@@ -1,6 +1,6 @@
 //! An id for every request: the caller's `X-Request-Id` where it is sound, a new
 //! one otherwise. Answers carry it, errors carry it, the log carries it, and the request's
-//! span, with which its [`trace`](super::trace) begins.
+//! span, with which its [`trace`] begins.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;

@@ -294,6 +294,45 @@ async fn a_write_is_one_trace_too_and_nothing_in_it_is_about_a_person() {
 }
 
 #[tokio::test]
+async fn a_removal_is_followed_into_the_other_stores() {
+    let app = TestApp::over(&shop::open().await).await;
+    let rig = rig(0, NEVER_SLOW).await;
+    let remover = "mutation { removerCliente(input: { id: \"cliente_2\" }) { erros { codigo } } }";
+    let request = app.write_request(remover, &json!({})).header("traceparent", traceparent(1, "01"));
+    let answer = send(request).await;
+    assert_eq!(answer.json["data"]["removerCliente"]["erros"], json!([]), "{}", answer.json);
+    assert_eq!(
+        tree(&rig.trace(1).await),
+        "mutation
+  operation
+    batch clientes.por_id
+      clientes.por_id
+    removerCliente
+      idempotency.nova
+      clientes.trava
+      clientes.remove
+      outbox.nova
+      idempotency.resultado
+    outbox.de
+    outbox.toma
+      outbox.livre
+      outbox.toma
+    enderecos.esquece_cliente
+      guard.nota
+      guard.trava
+      guard.removido
+      enderecos.remove_do_cliente
+    inventario.esquece_cliente
+      guard.nota
+      guard.trava
+      guard.removido
+    outbox.feita
+      outbox.feita
+"
+    );
+}
+
+#[tokio::test]
 async fn what_strangers_make_up_is_in_no_trace_and_keeps_none() {
     let app = TestApp::start().await;
     let strange = |number: u8| {

@@ -43,6 +43,8 @@ struct Held {
 struct Trace {
     open: usize,
     spans: Vec<SpanData>,
+    /// Something found no room, so nothing of it is held any more.
+    is_torn: bool,
 }
 
 impl Keep {
@@ -70,35 +72,38 @@ impl Held {
             Some(known) => known.open += 1,
             None if is_full => {}
             None => {
-                self.traces.insert(trace, Trace { open: 1, spans: Vec::new() });
+                self.traces.insert(trace, Trace { open: 1, ..Trace::default() });
             }
         }
     }
 
-    /// Holds a span, when there is room.
-    fn hold(&mut self, span: SpanData) -> bool {
-        if self.spans >= MOST_SPANS {
-            return false;
+    /// Holds a span, when there is room; else its trace is given up, and so many spans are
+    /// lost.
+    fn hold(&mut self, span: SpanData) -> Result<(), u64> {
+        let trace = self.traces.get_mut(&span.span_context.trace_id()).ok_or(1_u64)?;
+        if self.spans >= MOST_SPANS || trace.is_torn {
+            trace.is_torn = true;
+            self.spans -= trace.spans.len();
+            return Err(std::mem::take(&mut trace.spans).len() as u64 + 1);
         }
-        let Some(trace) = self.traces.get_mut(&span.span_context.trace_id()) else { return false };
         trace.spans.push(span);
         self.spans += 1;
-        true
+        Ok(())
     }
 
-    /// All that is held below a span that has ended; nothing when its trace was not held.
+    /// All that is held below a span that has ended; nothing when its trace was not held
+    /// whole.
     fn end(&mut self, trace: TraceId, root: SpanId) -> Option<Vec<SpanData>> {
         let known = self.traces.get_mut(&trace)?;
         known.open = known.open.saturating_sub(1);
-        if known.open == 0 {
-            let whole = self.traces.remove(&trace)?;
-            self.spans -= whole.spans.len();
-            return Some(below(root, whole.spans).0);
-        }
+        let (is_last, is_torn) = (known.open == 0, known.is_torn);
         let (ours, others) = below(root, std::mem::take(&mut known.spans));
         self.spans -= ours.len();
         known.spans = others;
-        Some(ours)
+        if is_last && let Some(left) = self.traces.remove(&trace) {
+            self.spans -= left.spans.len();
+        }
+        (!is_torn).then_some(ours)
     }
 }
 
@@ -138,8 +143,8 @@ impl SpanProcessor for Keep {
     fn on_end(&self, mut span: SpanData) {
         let trace = span.span_context.trace_id();
         if span.parent_span_id != SpanId::INVALID && !span.parent_span_is_remote {
-            if !self.held().hold(span) {
-                lose(1);
+            if let Err(lost) = self.held().hold(span) {
+                lose(lost);
             }
             return;
         }
@@ -211,7 +216,7 @@ mod tests {
         held.begin(trace);
         // Below 10: 12, and 11 below it. Below 20: 21.
         for (id, parent) in [(11, 12), (21, 20), (12, 10)] {
-            assert!(held.hold(span(1, id, parent)));
+            assert_eq!(held.hold(span(1, id, parent)), Ok(()));
         }
         let ended = held.end(trace, SpanId::from(10)).expect("held");
         assert_eq!(ids(&ended), [SpanId::from(11), SpanId::from(12)]);
@@ -229,16 +234,20 @@ mod tests {
         }
         let late = MOST_TRACES as u128 + 1;
         held.begin(TraceId::from(late));
-        assert!(!held.hold(span(late, 2, 1)), "no room for one more trace");
+        assert_eq!(held.hold(span(late, 2, 1)), Err(1), "no room for one more trace");
         assert!(held.end(TraceId::from(late), SpanId::from(1)).is_none());
-        for id in 0..MOST_SPANS as u64 {
-            assert!(held.hold(span(1, id + 2, 1)));
+        assert_eq!(held.hold(span(2, 2, 1)), Ok(()));
+        for id in 1..MOST_SPANS as u64 {
+            assert_eq!(held.hold(span(1, id + 2, 1)), Ok(()));
         }
-        // A span in the middle finds no room, so those below it lead nowhere.
-        assert!(!held.hold(span(2, 3, 1)));
-        assert_eq!(held.end(TraceId::from(1), SpanId::from(1)).map(|spans| spans.len()), Some(MOST_SPANS));
-        assert!(held.hold(span(2, 5, 3)));
-        assert_eq!(held.end(TraceId::from(2), SpanId::from(1)).map(|spans| spans.len()), Some(0));
+        // What is not whole is given up, whatever room there is then.
+        assert_eq!(held.hold(span(2, 3, 1)), Err(2));
+        assert_eq!(
+            held.end(TraceId::from(1), SpanId::from(1)).map(|spans| spans.len()),
+            Some(MOST_SPANS - 1)
+        );
+        assert_eq!(held.hold(span(2, 4, 1)), Err(1));
+        assert!(held.end(TraceId::from(2), SpanId::from(1)).is_none());
         assert_eq!((held.spans, held.traces.len()), (0, MOST_TRACES - 2));
     }
 

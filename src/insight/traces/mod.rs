@@ -6,7 +6,7 @@
 //! On their way out they pass [`head`] (is this one of the hundred?), [`keep`] (held
 //! until the request ends; was it slow, did it fail?), [`conventions`] (names and
 //! attributes as OpenTelemetry has them) and [`collector`] (sent, in batches, by a thread
-//! of its own). On the way in, [`parent`] reads who asks; [`ids`] are for the log.
+//! of its own). On the way in, [`request`] reads who asks; [`ids`] are for the log.
 //!
 //! Everything is bounded: what finds no room is dropped whole and counted, and no request
 //! ever waits for a collector.
@@ -16,7 +16,7 @@ mod conventions;
 mod head;
 mod ids;
 mod keep;
-mod parent;
+mod request;
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::config::Telemetry;
 pub use collector::lost_spans;
 pub(super) use ids::Ids;
-pub use parent::{answered, asked};
+pub use request::{answered, asked};
 
 /// How long the end of the program waits until the collector has the last spans.
 const PATIENCE: Duration = Duration::from_secs(2);
