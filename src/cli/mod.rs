@@ -127,7 +127,9 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         flags.extend(serve.flags());
     }
     let loaded = Config::load(cli.common.config.clone(), &flags, std::env::vars_os())?;
-    let _log = insight::start(&loaded.config.log).map_err(anyhow::Error::msg)?;
+    // Only what serves has a trace: the rest is one long statement after another.
+    let telemetry = matches!(cli.command, Command::Serve(_)).then_some(&loaded.config.telemetry);
+    let _log = insight::start(&loaded.config.log, telemetry).map_err(anyhow::Error::msg)?;
     for notice in &loaded.notices {
         tracing::warn!("{notice}");
     }

@@ -22,6 +22,7 @@ mod local;
 mod log;
 mod setting;
 mod stores;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -44,6 +45,7 @@ pub use local::Local;
 pub use log::{Log, LogFormat};
 pub use setting::Setting;
 pub use stores::{Databases, Stores};
+pub use telemetry::Telemetry;
 
 /// The settings in force.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ pub struct Config {
     pub acessos: Acessos,
     /// The log.
     pub log: Log,
+    /// Traces, for an OpenTelemetry collector.
+    pub telemetry: Telemetry,
     /// The private database and other local data.
     pub local: Local,
     /// The files that hold values of secret settings, by their keys.
@@ -80,6 +84,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         Auth::SETTINGS,
         Acessos::SETTINGS,
         Log::SETTINGS,
+        Telemetry::SETTINGS,
         Local::SETTINGS,
     ];
     sections.into_iter().flatten()
@@ -140,10 +145,12 @@ impl Config {
         self.auth.within_bounds()?;
         self.acessos.within_bounds()?;
         self.log.within_bounds()?;
+        self.telemetry.within_bounds()?;
         self.local.within_bounds()?;
         self.http.check()?;
         self.limits.check()?;
-        self.documents.check()
+        self.documents.check()?;
+        self.telemetry.check()
     }
 
     /// The file that holds a store's URL, where one does.

@@ -23,6 +23,7 @@ use tracing::Instrument as _;
 use super::breaker::{Breaker, Edge};
 use super::connection::{IdleLimit, ServerSide, connect, place};
 use super::error::spoils_connection;
+use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{
     Access, AnyStore, BreakerLimits, Connection, Connections, Fault, Ran, Statement, StoreError, Tally, Usage,
@@ -274,15 +275,10 @@ impl Db {
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
-        let span = tracing::debug_span!(
-            "statement",
-            db.system.name = "mysql",
-            db.namespace = self.0.store.name(),
-            db.operation.name = statement.name,
-            rows = tracing::field::Empty,
-            micros = tracing::field::Empty,
-        );
-        self.read_in_span(statement, audience).instrument(span).await
+        let span = statement::span(self.0.store, statement.name);
+        let outcome = self.read_in_span(statement, audience).instrument(span.clone()).await;
+        note_failure(&span, outcome.as_ref().err());
+        outcome
     }
 
     async fn read_in_span<R>(

@@ -9,6 +9,8 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use sqlx::mysql::{MySql, MySqlArguments};
 use sqlx::{Arguments as _, Encode, Type};
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::{AnyStore, Fault, StoreError};
 
@@ -66,6 +68,27 @@ impl Statement {
             Some(flaw) => Err(StoreError::new(store, Fault::Internal, Arc::clone(flaw))),
             None => Ok(()),
         }
+    }
+}
+
+/// The span in which a statement runs.
+pub(super) fn span(store: AnyStore, name: &'static str) -> Span {
+    tracing::debug_span!(
+        "statement",
+        db.system.name = "mysql",
+        db.namespace = store.name(),
+        db.operation.name = name,
+        rows = Empty,
+        micros = Empty,
+        error.type = Empty,
+    )
+}
+
+/// Notes in a span how what ran in it has failed, if it has. A value that is taken is an
+/// answer to the person who writes.
+pub(super) fn note_failure(span: &Span, failure: Option<&StoreError>) {
+    if let Some(error) = failure.filter(|error| error.fault != Fault::Duplicate) {
+        span.record("error.type", error.fault.name());
     }
 }
 

@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 use futures_util::TryStreamExt as _;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, FromRow, Row as _};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::error::spoils_connection;
 use super::pool::Inner;
+use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{AnyStore, Connection, Db, Fault, Ran, Statement, StoreError, Tally};
 use crate::failpoint::reach;
@@ -101,9 +102,10 @@ impl Transaction<'_> {
             }
             Ok((read, unreadable))
         };
-        let outcome = bounded(self.db, spoilt, patience(self.db), run).await;
+        let span = statement::span(self.db.store, name);
+        let outcome = bounded(self.db, spoilt, patience(self.db), run).instrument(span.clone()).await;
         let rows = outcome.as_ref().map_or(0, |(read, unreadable): &Read<R>| read.len() + unreadable.len());
-        self.record((name, text), begun, rows as u64, outcome.as_ref().err());
+        self.record((name, text), &span, begun, rows as u64, outcome.as_ref().err());
         let (read, unreadable) = outcome?;
         for id in unreadable {
             self.leave_out(name, id);
@@ -129,9 +131,11 @@ impl Transaction<'_> {
         let (name, text) = (statement.name, statement.text);
         let query = sqlx::query_with(text, statement.arguments);
         let Connection { mysql, spoilt, .. } = &mut *self.connection;
-        let outcome = bounded(self.db, spoilt, patience(self.db), query.execute(mysql)).await;
+        let span = statement::span(self.db.store, name);
+        let run = bounded(self.db, spoilt, patience(self.db), query.execute(mysql));
+        let outcome = run.instrument(span.clone()).await;
         let rows = outcome.as_ref().map_or(0, sqlx::mysql::MySqlQueryResult::rows_affected);
-        self.record((name, text), begun, rows, outcome.as_ref().err());
+        self.record((name, text), &span, begun, rows, outcome.as_ref().err());
         outcome.map(|result| Written { rows: result.rows_affected(), id: result.last_insert_id() })
     }
 
@@ -149,6 +153,7 @@ impl Transaction<'_> {
     fn record(
         &self,
         (name, text): (&'static str, &'static str),
+        span: &Span,
         begun: Instant,
         rows: u64,
         error: Option<&StoreError>,
@@ -160,13 +165,10 @@ impl Transaction<'_> {
         let store = self.db.store;
         self.tally.record(Ran { store, name, text, begun, time, rows, requests: 1, failed, again: None });
         self.db.usage.record(rows, time, fault);
-        tracing::debug!(
-            db.namespace = self.db.store.name(),
-            db.operation.name = name,
-            rows,
-            micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
-            "statement"
-        );
+        span.record("rows", rows);
+        span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        note_failure(span, error);
+        span.in_scope(|| tracing::debug!("statement"));
     }
 }
 
@@ -181,8 +183,11 @@ impl Db {
             db.system.name = "mysql",
             db.namespace = self.0.store.name(),
             db.operation.name = work.name(),
+            error.type = tracing::field::Empty,
         );
-        self.transaction_in_span(work, tally).instrument(span).await
+        let outcome = self.transaction_in_span(work, tally).instrument(span.clone()).await;
+        note_failure(&span, outcome.as_ref().err());
+        outcome
     }
 
     /// Runs one INSERT, UPDATE or DELETE as a transaction of its own.

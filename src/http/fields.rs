@@ -33,6 +33,12 @@ pub(super) const APOLLOGRAPHQL_CLIENT_VERSION: HeaderName =
 pub(super) const GRAPHQL_CLIENT_NAME: HeaderName = HeaderName::from_static("graphql-client-name");
 pub(super) const GRAPHQL_CLIENT_VERSION: HeaderName = HeaderName::from_static("graphql-client-version");
 
+/// The trace that a request is part of, and below which span (W3C Trace Context).
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What others have noted of that trace.
+pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
 /// Where a browser says that a request comes from.
 pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -79,10 +85,10 @@ pub(super) const FROM_PAGES: [HeaderName; 21] = [
     APOLLO_REQUIRE_PREFLIGHT,
     X_APOLLO_OPERATION_NAME,
     GRAPHQL_REQUIRE_PREFLIGHT,
+    TRACEPARENT,
+    TRACESTATE,
     // Read by nobody.
     HeaderName::from_static("x-apollo-operation-id"),
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
     HeaderName::from_static("baggage"),
 ];
 

@@ -35,6 +35,7 @@ mod schema;
 mod security;
 mod serve;
 mod tls;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;

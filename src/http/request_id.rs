@@ -1,5 +1,6 @@
 //! An id for every request: the caller's `X-Request-Id` where it is sound, a new
-//! one otherwise. Answers carry it, errors carry it, the log carries it.
+//! one otherwise. Answers carry it, errors carry it, the log carries it, and the request's
+//! span, with which its [`trace`] begins.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -8,6 +9,7 @@ use axum::response::Response;
 use tracing::Instrument as _;
 
 use super::fields::X_REQUEST_ID;
+use super::trace;
 
 /// The id of the request at hand.
 #[derive(Clone)]
@@ -42,8 +44,10 @@ fn fresh() -> HeaderValue {
 pub(super) async fn attach(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
     let span = tracing::info_span!("request", request.id = id.as_str());
+    trace::asked(&span, &request);
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
+    trace::answered(&span, &response);
     response.headers_mut().insert(X_REQUEST_ID, id.0);
     response
 }

@@ -12,10 +12,22 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::report::stores_of;
+use super::traces::Ids;
 
-/// `timestamp`, `level`, `target`, `message`, the event's own fields, and `spans`, the
-/// outermost first, each with its `name` and its fields.
-pub(super) struct JsonLines;
+/// `timestamp`, `level`, `target`, `message`, the event's own fields, `trace_id` and
+/// `span_id` where there are traces, and `spans`, the outermost first, each with its
+/// `name` and its fields.
+#[derive(Default)]
+pub(super) struct JsonLines {
+    ids: Option<Ids>,
+}
+
+impl JsonLines {
+    /// With the ids of traces.
+    pub(super) fn with(ids: Ids) -> Self {
+        Self { ids: Some(ids) }
+    }
+}
 
 impl<S> FormatEvent<S, JsonFields> for JsonLines
 where
@@ -33,6 +45,9 @@ where
         line.insert("level".into(), metadata.level().as_str().into());
         line.insert("target".into(), metadata.target().into());
         event.record(&mut Fields(&mut line));
+        for (name, id) in self.ids.iter().filter_map(|ids| ids.of(event)).flatten() {
+            line.insert(name.into(), id.into());
+        }
         let mut spans = Vec::new();
         for span in context.event_scope().into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
         {

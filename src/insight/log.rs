@@ -4,15 +4,23 @@ use std::io::{self, BufWriter, IsTerminal as _, Stderr, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::{FmtSpan, JsonFields};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use super::json_lines::JsonLines;
-use crate::config::{Log, LogFormat};
+use super::traced_lines::TracedLines;
+use super::traces::Traces;
+use crate::config::{Log, LogFormat, Telemetry};
 
-/// Writes what is still in the buffer when dropped.
-pub struct LogGuard(#[expect(dead_code, reason = "held for its drop")] WorkerGuard);
+/// Hands over the last traces and writes what is still in the buffer when dropped, in
+/// this order.
+pub struct LogGuard {
+    _traces: Option<Traces>,
+    _written: WorkerGuard,
+}
 
 /// Lines that found no room to wait in.
 static CROWDED: OnceLock<ErrorCounter> = OnceLock::new();
@@ -28,30 +36,63 @@ pub fn lost_lines() -> u64 {
 }
 
 /// Starts logging to standard error, from a thread of its own so that a slow
-/// terminal does not slow a query.
+/// terminal does not slow a query; and traces, where they are asked for.
 ///
 /// # Errors
-/// A sentence when the filter cannot be read.
-pub fn start(log: &Log) -> Result<LogGuard, String> {
+/// A sentence when the filter cannot be read, or the collector's setting.
+pub fn start(log: &Log, telemetry: Option<&Telemetry>) -> Result<LogGuard, String> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| {
         format!("log.filter `{}` cannot be read: {error}; try `info` or `quarteto=debug`", log.filter)
     })?;
+    let traces = telemetry.map(Traces::start).transpose()?.flatten();
     // Whatever waits is written at once, and then flushed: under load one call of
     // the system for many lines.
     let stderr = BufWriter::with_capacity(64 << 10, Counted(io::stderr()));
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(stderr);
     let _ = CROWDED.set(writer.error_counter());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    match &traces {
+        None => untraced(log.format, filter, writer),
+        Some(traces) => traced(log.format, filter, writer, traces),
+    }
+    .map_err(|error| error.to_string())?;
+    Ok(LogGuard { _traces: traces, _written: guard })
+}
+
+/// The filter is everybody's: what the log does not show is not even made.
+fn untraced(format: LogFormat, filter: EnvFilter, writer: NonBlocking) -> Result<(), TryInitError> {
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_span_events(FmtSpan::NONE)
         .with_target(false);
-    let started = match log.format {
-        LogFormat::Pretty => builder.with_ansi(has_colours()).try_init(),
-        LogFormat::Json => builder.fmt_fields(JsonFields::new()).event_format(JsonLines).try_init(),
-    };
-    started.map_err(|error| error.to_string())?;
-    Ok(LogGuard(guard))
+    let all = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Pretty => all.with(lines.with_ansi(has_colours())).try_init(),
+        LogFormat::Json => {
+            all.with(lines.fmt_fields(JsonFields::new()).event_format(JsonLines::default())).try_init()
+        }
+    }
+}
+
+/// The filter is the log's alone.
+fn traced(
+    format: LogFormat,
+    filter: EnvFilter,
+    writer: NonBlocking,
+    traces: &Traces,
+) -> Result<(), TryInitError> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_span_events(FmtSpan::NONE);
+    let all = tracing_subscriber::registry().with(traces.layer());
+    match format {
+        LogFormat::Pretty => {
+            let colours = has_colours();
+            let lines = lines.with_ansi(colours).event_format(TracedLines::new(traces.ids(), colours));
+            all.with(lines.with_filter(filter)).try_init()
+        }
+        LogFormat::Json => {
+            let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines::with(traces.ids()));
+            all.with(lines.with_filter(filter)).try_init()
+        }
+    }
 }
 
 /// At a terminal, unless the person there wants none (no-color.org).

@@ -189,7 +189,12 @@ impl Operations {
     }
 
     fn record(&self, about: About, caller: &Caller<'_>) -> Record {
-        let span = tracing::debug_span!("operation", graphql.operation.name = about.name.as_deref());
+        let span = tracing::debug_span!(
+            "operation",
+            graphql.operation.name = about.name.as_deref(),
+            graphql.operation.type = about.kind.map(tracing::field::display),
+            error.type = tracing::field::Empty,
+        );
         Record {
             shared: Arc::clone(&self.shared),
             about,
@@ -276,6 +281,9 @@ impl Record {
 
     fn leave(&mut self, outcome: &'static str, errors: &[ServerError]) {
         self.recorded = true;
+        if outcome != "ok" {
+            self.span.record("error.type", errors.first().and_then(code_of).unwrap_or(outcome));
+        }
         let _entered = self.span.enter();
         let duration = self.about.begun.elapsed();
         self.count(duration, outcome, errors);

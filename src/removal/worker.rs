@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tracing::Instrument as _;
 
 use super::{Progress, Removals};
 use crate::db::{Store, StoreError};
@@ -135,7 +136,8 @@ impl Removals {
     /// come after a short while. It goes on in any case.
     pub async fn finish(self: &Arc<Self>, store: Store, task: Task, target: u64) -> Progress {
         let this = Arc::clone(self);
-        let work = tokio::spawn(async move { this.finish_now(store, task, target).await });
+        let work = async move { this.finish_now(store, task, target).await };
+        let work = tokio::spawn(work.in_current_span());
         match timeout(PATIENCE, work).await {
             Ok(Ok(Ok(progress))) => progress,
             _ => {

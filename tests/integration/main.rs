@@ -54,6 +54,7 @@ mod slow;
 mod soak;
 mod statements;
 mod strangers;
+mod telemetry;
 mod titular;
 mod tls;
 mod tracing;

@@ -37,7 +37,7 @@ impl Serving {
         Self::start_with(folder, &["--log", "warn"])
     }
 
-    fn start_with(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let arguments = [&["--demo"], arguments].concat();
         Self::started(quarteto(folder), folder, &arguments)
     }
@@ -61,7 +61,7 @@ impl Serving {
     }
 
     /// Where its log goes.
-    fn log(folder: &Path) -> PathBuf {
+    pub(crate) fn log(folder: &Path) -> PathBuf {
         folder.join("log")
     }
 
@@ -108,7 +108,7 @@ impl Serving {
 
 /// `quarteto user`: whether it went well, and what it said, which is never the
 /// password.
-fn user(folder: &Path, arguments: &[&str], password: &str) -> (bool, String) {
+pub(crate) fn user(folder: &Path, arguments: &[&str], password: &str) -> (bool, String) {
     let mut command = quarteto(folder);
     command.arg("user").args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -249,7 +249,7 @@ async fn the_log_tells_each_operation_and_at_debug_each_statement() {
 }
 
 /// The lines of a log that is written as JSON.
-fn logged(folder: &Path) -> Vec<serde_json::Value> {
+pub(crate) fn logged(folder: &Path) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(Serving::log(folder)).expect("a log");
     text.lines().map(|line| serde_json::from_str(&without_twins(line)).expect("JSON")).collect()
 }

@@ -148,6 +148,7 @@ impl Metrics {
         ours.register("errors", "Errors in answers, by their code", this.errors.clone());
         ours.register_collector(Box::new(Arc::clone(&this.named)));
         ours.register_collector(Box::new(process::LostLines));
+        ours.register_collector(Box::new(process::LostSpans));
         for collector in collectors {
             ours.register_collector(collector);
         }

@@ -9,6 +9,7 @@ use prometheus_client::metrics::MetricType::Counter;
 use prometheus_client::registry::Registry;
 
 use crate::insight::log::lost_lines;
+use crate::insight::traces::lost_spans;
 
 /// Lines of the log that nobody will read.
 #[derive(Debug)]
@@ -24,6 +25,23 @@ impl Collector for LostLines {
                 Counter,
             )?
             .encode_counter::<NoLabelSet, _, u64>(&lost_lines(), None)
+    }
+}
+
+/// Spans that nobody will see.
+#[derive(Debug)]
+pub(super) struct LostSpans;
+
+impl Collector for LostSpans {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        encoder
+            .encode_descriptor(
+                "trace_spans_lost",
+                "Spans that found no room, or no collector.",
+                None,
+                Counter,
+            )?
+            .encode_counter::<NoLabelSet, _, u64>(&lost_spans(), None)
     }
 }
 
