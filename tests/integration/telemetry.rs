@@ -301,8 +301,11 @@ async fn a_removal_is_followed_into_the_other_stores() {
     let request = app.write_request(remover, &json!({})).header("traceparent", traceparent(1, "01"));
     let answer = send(request).await;
     assert_eq!(answer.json["data"]["removerCliente"]["erros"], json!([]), "{}", answer.json);
+    // A machine that is slow renews its lease.
+    let mut spans = rig.trace(1).await;
+    spans.retain(|span| span.name != "outbox.renova");
     assert_eq!(
-        tree(&rig.trace(1).await),
+        tree(&spans),
         "mutation
   operation
     batch clientes.por_id
