@@ -544,7 +544,8 @@ async fn the_program_hands_over_its_traces_and_its_log_tells_their_ids() {
 }
 
 #[test]
-fn a_collector_that_cannot_be_one_is_named() {
+fn without_a_collector_there_is_nothing_and_one_that_cannot_be_is_named() {
+    assert!(Traces::start(&Telemetry::default()).expect("settings").is_none());
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = quarteto(folder.path());
     command.arg("config").env("QUARTETO_OTLP_URL", "https://collector:4318");
