@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test soak faults check schema bench doc deny tools-database tools-browser tools-clients
+.PHONY: help run release test soak faults check schema bench doc deny tools-database tools-browser tools-clients tools-prometheus check-deploy
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -15,7 +15,7 @@ run: tools-database ## build quickly and serve, with a private database when no 
 release: ## build the program for production: target/release/quarteto
 	cargo build --locked --release
 
-test: tools-database tools-browser tools-clients ## all tests, over a private database
+test: tools-database tools-browser tools-clients check-deploy ## all tests, over a private database
 	cargo test --locked --features failpoints
 
 soak: tools-database ## ten minutes of a shop in which something breaks all the time (QUARTETO_SOAK_SECONDS=600)
@@ -30,6 +30,11 @@ check: ## formatting, lints and documentation
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+check-deploy: tools-prometheus ## what stands in deploy/, by the tools that it is for
+	cd deploy/prometheus && promtool check rules quarteto.rules.yml
+	cd deploy/prometheus && promtool check config prometheus.yml
+	cd deploy/prometheus && promtool test rules quarteto.test.yml
 
 deny: ## licences and advisories (needs cargo-deny)
 	cargo deny check
@@ -53,3 +58,6 @@ tools-clients:
 	scripts/install npm npm
 	scripts/install python3 python3,python3-venv "python3 -c 'import ensurepip'"
 	scripts/clients
+
+tools-prometheus:
+	scripts/install promtool prometheus

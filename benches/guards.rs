@@ -29,6 +29,7 @@ use quarteto::kernel::{AnswerLimits, Papel, Requester};
 use quarteto::operation::{Ask, Caller, DocumentLimits, Operations, Settings};
 use quarteto::removal::Removals;
 use quarteto::schema::merged;
+use quarteto::stores::acessos::Acessos;
 use tokio::runtime::{Builder, Runtime};
 use tower_service::Service as _;
 
@@ -59,7 +60,8 @@ fn nowhere() -> PerStore<Db> {
 fn operations() -> Operations {
     let databases = nowhere();
     let removals = Removals::new(databases.clone());
-    let served = merged::serve(&databases, &removals).expect("a valid schema");
+    let acessos = Acessos::new(None, databases.clone(), Default::default());
+    let served = merged::serve(&databases, &removals, &acessos).expect("a valid schema");
     let settings = Settings {
         document: DocumentLimits::default(),
         answer: AnswerLimits::default(),
@@ -67,7 +69,7 @@ fn operations() -> Operations {
         trusted: None,
         introspection: Introspection::All,
     };
-    Operations::new(Arc::new(served), settings, Arc::new(Metrics::new(&databases, &removals)))
+    Operations::new(Arc::new(served), settings, Arc::new(Metrics::new(&acessos, &removals)), acessos)
 }
 
 fn ask(query: String) -> Ask {
@@ -86,6 +88,8 @@ fn caller(requester: &Requester) -> Caller<'_> {
         reads_only: false,
         idempotency_key: None,
         deadline: Instant::now() + Duration::from_secs(3_600),
+        program: ("", ""),
+        explains: false,
     }
 }
 
@@ -144,7 +148,8 @@ fn refused(criterion: &mut Criterion) {
         let _entered = runtime.enter();
         let databases = nowhere();
         let removals = Removals::new(databases.clone());
-        router(App::new(databases, &removals, Arc::new(logins), limits).expect("a valid schema"))
+        let acessos = Acessos::new(None, databases.clone(), Default::default());
+        router(App::new(databases, &removals, &acessos, Arc::new(logins), limits).expect("a valid schema"))
     };
     let body = serde_json::json!({ "query": QUERY, "variables": { "n": 20 } }).to_string();
     let ask = || {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_graphql::dataloader::Loader;
 
-use crate::db::{Db, Store, StoreError, Tally};
+use crate::db::{AnyStore, Db, StoreError, Tally};
 
 /// What is asked for: everything that changes the answer is in it. A type of its
 /// own for each question, so that the number of a client is never asked of the
@@ -21,7 +21,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}
 /// Where the rows are, and for whom they are read.
 pub trait Source: Send + Sync + 'static {
     /// Whose rows these are.
-    fn store(&self) -> Store;
+    fn store(&self) -> AnyStore;
 
     /// How long a key may wait to be asked for, behind batches of the same kind. What has
     /// waited longer is not asked any more: a slow store would gather a queue that
@@ -88,7 +88,7 @@ impl<S> fmt::Debug for Rows<S> {
 }
 
 impl<S: 'static> Source for Rows<S> {
-    fn store(&self) -> Store {
+    fn store(&self) -> AnyStore {
         self.db.store()
     }
 

@@ -262,7 +262,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    use crate::db::{Store, Tally};
+    use crate::db::{AnyStore, Store, Tally};
 
     /// Finds even numbers; counts calls; waits for a permit when told to.
     #[derive(Clone)]
@@ -275,8 +275,8 @@ mod tests {
     }
 
     impl Source for Evens {
-        fn store(&self) -> Store {
-            Store::Clientes
+        fn store(&self) -> AnyStore {
+            Store::Clientes.into()
         }
 
         fn patience(&self) -> Duration {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::OpenStores;
 use crate::config::Config;
-use crate::db::Store;
+use crate::db::AnyStore;
 use crate::db::migrations::{self, SchemaState};
 use crate::stores;
 
@@ -16,9 +16,9 @@ pub(super) struct Migrate {
     /// Only look, at every table, column and key: exit with 3 when a store is behind.
     #[arg(long)]
     check: bool,
-    /// Only this store: clientes, enderecos, catalogo or inventario.
+    /// Only this store: clientes, enderecos, catalogo, inventario or acessos.
     #[arg(long, value_name = "STORE")]
-    store: Option<Store>,
+    store: Option<AnyStore>,
 }
 
 /// The exit code of `--check` for a store that is not as it should be.
@@ -28,8 +28,11 @@ impl Migrate {
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         let open = OpenStores::open(config).await?;
         let (mut behind, mut failures) = (false, Vec::new());
-        for store in Store::ALL.into_iter().filter(|store| self.store.is_none_or(|only| only == *store)) {
-            let options = &open.stores[store];
+        if self.store == Some(AnyStore::Acessos) && open.acessos.is_none() {
+            anyhow::bail!("{} is not set", AnyStore::Acessos.url_variable());
+        }
+        for store in AnyStore::ALL.into_iter().filter(|store| self.store.is_none_or(|only| only == *store)) {
+            let Some(options) = open.options(store) else { continue };
             let outcome = if self.check {
                 migrations::check(store, options).await.map(|state| match state {
                     SchemaState::Current => "up to date".to_owned(),

@@ -3,9 +3,11 @@
 //! Exit codes: 0 for success, 1 for a failure that the message explains, 2 for
 //! a command line that cannot be read; 3 for a look that found something:
 //! `migrate --check` when a store is behind, `check` when something fits nowhere,
-//! `import` when rows were rejected, `doctor` when something is wrong; and those of
+//! `import` when rows were rejected, `doctor` when something is wrong, `schema --check`
+//! when operations would break; and those of
 //! `serve`, in `stop.rs`.
 
+mod acessos;
 mod adopt;
 mod check;
 mod config;
@@ -15,6 +17,7 @@ mod import;
 mod migrate;
 mod rejects;
 mod schema;
+mod schema_check;
 mod seed;
 mod serve;
 mod stop;
@@ -29,7 +32,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Databases};
-use crate::db::{PerStore, not_apart};
+use crate::db::{AnyStore, PerStore, not_apart};
 use crate::insight;
 use crate::local::LocalDatabase;
 use sqlx::mysql::MySqlConnectOptions;
@@ -85,6 +88,8 @@ enum Command {
     Export(export::Export),
     /// Look for what fits nowhere across the stores, and mend it.
     Check(check::Check),
+    /// Who asked what of the API, as the panel shows it.
+    Acessos(acessos::AcessosArgs),
     /// Gather or remove all that is known of one person (LGPD).
     Titular(titular::Titular),
     /// Print the GraphQL schema (SDL).
@@ -138,8 +143,9 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Adopt(adopt) => block_on(config, adopt.run(config)),
         Command::Export(export) => block_on(config, export.run(config)),
         Command::Check(check) => block_on(config, check.run(config)),
+        Command::Acessos(acessos) => block_on(config, acessos.run(config)),
         Command::Titular(titular) => block_on(config, titular.run(config)),
-        Command::Schema(schema) => Ok(schema.run()),
+        Command::Schema(schema) => block_on(config, schema.run(config)),
         Command::Config => Ok(config::run(&loaded)),
         Command::User(user) => user.run(config),
     }
@@ -181,10 +187,20 @@ impl Common {
 /// The stores, and the private server where they live on one.
 struct OpenStores {
     stores: PerStore<MySqlConnectOptions>,
+    /// Where accesses are kept, when they are.
+    acessos: Option<MySqlConnectOptions>,
     private: Option<LocalDatabase>,
 }
 
 impl OpenStores {
+    /// How a store is reached; none of one that is not configured.
+    fn options(&self, store: AnyStore) -> Option<&MySqlConnectOptions> {
+        match store {
+            AnyStore::One(store) => Some(&self.stores[store]),
+            AnyStore::Acessos => self.acessos.as_ref(),
+        }
+    }
+
     /// The configured stores, or the private server: that of a program that serves, or
     /// started.
     async fn open(config: &Config) -> anyhow::Result<Self> {
@@ -209,11 +225,12 @@ impl OpenStores {
                         other.url_variable()
                     );
                 }
-                Self { stores: *stores, private: None }
+                Self { stores: *stores, acessos: config.stores.acessos()?, private: None }
             }
             Databases::Private => {
                 let server = private.await?;
-                Self { stores: server.stores()?, private: Some(server) }
+                let acessos = config.stores.acessos()?.map_or_else(|| server.acessos(), Ok)?;
+                Self { stores: server.stores()?, acessos: Some(acessos), private: Some(server) }
             }
         })
     }

@@ -23,7 +23,7 @@ use super::stop::{Patience, Signals, ended};
 use crate::auth::{Logins, UsersFile, hash, private_file, random_password};
 use crate::config::Config;
 use crate::db::migrations::{self, MigrationError, SchemaState};
-use crate::db::{Access, Db, PerStore, Store, UrlFile};
+use crate::db::{Access, AnyStore, Db, PerStore, Store, UrlFile};
 use crate::http::{self, App, Door, Handle, HttpLimits, Tls};
 use crate::kernel::Papel;
 use crate::local::LocalDatabase;
@@ -31,6 +31,7 @@ use crate::reload::{Reloaded, Watcher};
 use crate::removal::Removals;
 use crate::seed::{self, Plan};
 use crate::stores;
+use crate::stores::acessos::Acessos;
 
 /// Serve the API; with no store URL set, over a private database.
 #[derive(Args)]
@@ -55,8 +56,12 @@ impl Serve {
         config.http.check_exposure()?;
         warn_of_one_address(config);
         let tls = open_tls(config)?;
-        let listener = listen(config.http.listen.0)?;
+        let listener = listen("http.listen", config.http.listen.0)?;
         let address = listener.local_addr()?;
+        let operator = match config.http.metrics_listen()? {
+            Some(address) => Some(listen("http.metrics_listen", address)?),
+            None => None,
+        };
         // Then the door, shut: who watches over the program sees that it lives, however
         // long the stores take.
         let (door, handle) = (Door::default(), Handle::new());
@@ -66,12 +71,16 @@ impl Serve {
             let limits = config.http.connections();
             async move { http::serve(listener, door, tls.as_deref(), limits, handle).await }
         });
+        let watched = operator.map(|listener| Watched::open(listener, &handle, config)).transpose()?;
         let opened = tokio::select! {
             opened = self.open(config, bounds, tls) => opened?,
             sent = signals.next() => return Ok(sent.at_once().into()),
         };
         door.open(http::router(Arc::clone(&opened.app)));
-        greet(address, opened.first_password.as_ref(), config);
+        if let Some(watched) = &watched {
+            watched.door.open(http::operator_router(Arc::clone(&opened.app)));
+        }
+        greet(address, watched.as_ref(), opened.first_password.as_ref(), config);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             %address,
@@ -92,14 +101,20 @@ impl Serve {
         bounds: HttpLimits,
         tls: Option<Arc<Tls>>,
     ) -> anyhow::Result<Opened> {
-        let OpenStores { stores, private } = OpenStores::to_serve(config).await?;
+        let OpenStores { stores, acessos, private } = OpenStores::to_serve(config).await?;
         if private.is_some() {
             for store in Store::ALL {
                 stores::migrate(store, &stores[store]).await?;
             }
+            if let Some(acessos) = acessos.as_ref().filter(|_| config.stores.has_no_acessos_url()) {
+                stores::migrate(AnyStore::Acessos, acessos).await?;
+            }
             self.offer_demo_data(&stores).await?;
         } else {
             check_schemas(&stores).await?;
+        }
+        if let Some(acessos) = acessos.as_ref().filter(|_| !config.stores.has_no_acessos_url()) {
+            check_schema(AnyStore::Acessos, migrations::check(AnyStore::Acessos, acessos).await)?;
         }
         let first_password = first_user(config, private.is_some())?;
         let logins = Arc::new(Logins::open(UsersFile::at(config.users_file()))?);
@@ -112,19 +127,34 @@ impl Serve {
             };
             Db::new(store, access, limits)
         });
+        let acessos = acessos.map(|options| {
+            let access = match config.url_file(AnyStore::Acessos) {
+                Some(file) => Access::from_file(options, file.to_owned()),
+                None => options.into(),
+            };
+            Db::new(AnyStore::Acessos, access, limits)
+        });
         let mut files: Vec<Arc<dyn Reloaded>> = vec![Arc::clone(&logins) as Arc<dyn Reloaded>];
         files.extend(tls.map(|tls| tls as Arc<dyn Reloaded>));
         files.extend(bounds.trusted.clone().map(|trusted| trusted as Arc<dyn Reloaded>));
-        let urls = databases.iter().filter_map(|(_, db)| UrlFile::of(db));
+        let urls = databases.iter().map(|(_, db)| db).chain(&acessos).filter_map(UrlFile::of);
         files.extend(urls.map(|url| Arc::new(url) as Arc<dyn Reloaded>));
         let files = Watcher::new(files);
         let removals = Removals::new(databases.clone());
-        let app = App::new(databases, &removals, logins, bounds)?;
+        let acessos = Acessos::new(acessos, databases.clone(), config.acessos.settings());
+        let app = App::new(databases, &removals, &acessos, logins, bounds)?;
         let background = vec![
             supervised("files", move || Arc::clone(&files).run()),
             supervised("removals", move || Arc::clone(&removals).run()),
+            supervised("accesses", {
+                let acessos = acessos.clone();
+                move || {
+                    let acessos = acessos.clone();
+                    async move { acessos.keep().await }
+                }
+            }),
         ];
-        Ok(Opened { app, private, first_password, background })
+        Ok(Opened { app, acessos, private, first_password, background })
     }
 
     async fn offer_demo_data(&self, stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result<()> {
@@ -141,9 +171,13 @@ impl Serve {
     }
 }
 
+/// How long it may take to write the last accesses.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// What is behind the door.
 struct Opened {
     app: Arc<App>,
+    acessos: Acessos,
     private: Option<LocalDatabase>,
     first_password: Option<FirstPassword>,
     background: Vec<JoinHandle<()>>,
@@ -156,6 +190,8 @@ impl Opened {
             task.abort();
             let _ = task.await;
         }
+        // A store that is away does not hold up the end.
+        let _ = tokio::time::timeout(LAST_WORDS, self.acessos.flush()).await;
         drop(self.private);
     }
 }
@@ -187,15 +223,43 @@ fn asked_for_demo() -> anyhow::Result<bool> {
     Ok(!answer.trim().to_ascii_lowercase().starts_with('n'))
 }
 
-fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// The operator's own address.
+struct Watched {
+    address: SocketAddr,
+    door: Door,
+}
+
+impl Watched {
+    /// Serves there until the handle says to stop.
+    fn open(listener: TcpListener, handle: &Handle, config: &Config) -> anyhow::Result<Self> {
+        let address = listener.local_addr()?;
+        if !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(%address, "metrics are shown to everybody who reaches this address");
+        }
+        let door = Door::default();
+        let (shown, limits, handle) = (door.clone(), config.http.connections(), handle.clone());
+        tokio::spawn(async move {
+            if let Err(error) = http::serve(listener, shown, None, limits, handle).await {
+                tracing::error!(%error, "the operator's address is served no more");
+            }
+        });
+        Ok(Self { address, door })
+    }
+}
+
+fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     http::listen(address).map_err(|error| {
         let remedy = match error.kind() {
+            ErrorKind::AddrInUse if setting != "http.listen" => {
+                "something listens there already; choose another port"
+            }
             ErrorKind::AddrInUse => "something listens there already; choose another port with --listen",
             ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another with --listen",
             ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
             _ => "choose another address with --listen",
         };
-        anyhow::anyhow!("cannot listen on {address}: {error}; {remedy}")
+        let of = if setting == "http.listen" { String::new() } else { format!("{setting}: ") };
+        anyhow::anyhow!("{of}cannot listen on {address}: {error}; {remedy}")
     })
 }
 
@@ -205,19 +269,24 @@ async fn check_schemas(stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result
     let checks =
         stores.iter().map(|(store, options)| async move { (store, migrations::check(store, options).await) });
     for (store, state) in join_all(checks).await {
-        match state {
-            Ok(SchemaState::Current) => {}
-            Ok(SchemaState::Behind(missing)) => {
-                anyhow::bail!("store {store}: {missing} migrations are missing; run `quarteto migrate` first")
-            }
-            Ok(SchemaState::Differs(differences)) => {
-                tracing::warn!(%store, differences = differences.join("; "), "the tables are not what the migrations made; `quarteto migrate --check` shows how");
-            }
-            Err(error @ MigrationError::Unreachable { .. }) => {
-                tracing::warn!(%store, %error, "store is down; its fields are null until it is back");
-            }
-            Err(error) => return Err(error.into()),
+        check_schema(store.into(), state)?;
+    }
+    Ok(())
+}
+
+fn check_schema(store: AnyStore, state: Result<SchemaState, MigrationError>) -> anyhow::Result<()> {
+    match state {
+        Ok(SchemaState::Current) => {}
+        Ok(SchemaState::Behind(missing)) => {
+            anyhow::bail!("store {store}: {missing} migrations are missing; run `quarteto migrate` first")
         }
+        Ok(SchemaState::Differs(differences)) => {
+            tracing::warn!(%store, differences = differences.join("; "), "the tables are not what the migrations made; `quarteto migrate --check` shows how");
+        }
+        Err(error @ MigrationError::Unreachable { .. }) => {
+            tracing::warn!(%store, %error, "store is down; its fields are null until it is back");
+        }
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }
@@ -274,12 +343,21 @@ fn open_tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
 }
 
 /// Where to go, and one line that works.
-fn greet(address: SocketAddr, first_password: Option<&FirstPassword>, config: &Config) {
+fn greet(
+    address: SocketAddr,
+    watched: Option<&Watched>,
+    first_password: Option<&FirstPassword>,
+    config: &Config,
+) {
     let scheme = if config.http.tls_files().is_some() { "https" } else { "http" };
     let base = format!("{scheme}://{address}");
     println!("Quarteto listens on {base}");
     println!("  Playground  {base}/");
     println!("  GraphiQL    {base}/graphiql");
+    println!("  Painel      {base}/painel");
+    if let Some(watched) = watched {
+        println!("  Metrics     http://{}/metrics", watched.address);
+    }
     let login = match first_password {
         Some(FirstPassword::Shown(password)) => {
             println!(

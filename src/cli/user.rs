@@ -18,7 +18,7 @@ pub(super) enum User {
     Add {
         /// The login name.
         nome: String,
-        /// LEITOR reads, EDITOR also writes, ADMIN also manages.
+        /// LEITOR reads, EDITOR also writes, ADMIN also manages; MONITOR sees /metrics alone.
         #[arg(long, default_value = "LEITOR", value_name = "PAPEL")]
         papel: Papel,
     },

@@ -16,6 +16,8 @@ section! {
     Http in "http" {
         pub listen: Listen = Listen(SocketAddr::from(([127, 0, 0, 1], 4000))), text, "QUARTETO_LISTEN",
             "Address and port to listen on.";
+        metrics_listen: String = String::new(), text, "QUARTETO_METRICS_LISTEN",
+            "Address and port of `/metrics` and the two health checks without a login, for the operator's network; none when empty.";
         tls_cert: PathBuf = PathBuf::new(), text, "QUARTETO_TLS_CERT",
             "The certificate chain, a PEM file; with it and its key the program speaks HTTPS.";
         tls_key: PathBuf = PathBuf::new(), text, "QUARTETO_TLS_KEY",
@@ -124,11 +126,30 @@ impl Default for ConnectionLimits {
 impl Http {
     /// The rules that tie settings together.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.metrics_listen()?;
         if self.tls_cert.as_os_str().is_empty() == self.tls_key.as_os_str().is_empty() {
             return Ok(());
         }
         let rule = "http.tls_cert and http.tls_key go together: set both for HTTPS, or neither";
         Err(ConfigError(rule.into()))
+    }
+
+    /// Where `/metrics` is without a login, when that is said.
+    ///
+    /// # Errors
+    /// A message that names the rule.
+    pub fn metrics_listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        if self.metrics_listen.is_empty() {
+            return Ok(None);
+        }
+        let address = Listen::read(&self.metrics_listen);
+        let address = address.map_err(|told| ConfigError(format!("http.metrics_listen: {told}")))?.0;
+        if address == self.listen.0 && address.port() != 0 {
+            return Err(ConfigError(format!(
+                "http.metrics_listen and http.listen are both {address}; give the metrics a port of their own"
+            )));
+        }
+        Ok(Some(address))
     }
 
     /// The files for HTTPS, when they are named.

@@ -11,6 +11,7 @@
 //! its section. To add a section: a file like the others, a field in [`Config`], a
 //! line in [`settings`] and one in `Config::check`.
 
+mod acessos;
 mod auth;
 mod documents;
 mod environment;
@@ -32,8 +33,9 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
-use crate::db::Store;
+use crate::db::AnyStore;
 
+pub use acessos::Acessos;
 pub use auth::Auth;
 pub use documents::Documents;
 use environment::Environment;
@@ -59,6 +61,8 @@ pub struct Config {
     pub documents: Documents,
     /// Login.
     pub auth: Auth,
+    /// Who asks what.
+    pub acessos: Acessos,
     /// The log.
     pub log: Log,
     /// Traces, for an OpenTelemetry collector.
@@ -78,6 +82,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         Limits::SETTINGS,
         Documents::SETTINGS,
         Auth::SETTINGS,
+        Acessos::SETTINGS,
         Log::SETTINGS,
         Telemetry::SETTINGS,
         Local::SETTINGS,
@@ -138,6 +143,7 @@ impl Config {
         self.limits.within_bounds()?;
         self.documents.within_bounds()?;
         self.auth.within_bounds()?;
+        self.acessos.within_bounds()?;
         self.log.within_bounds()?;
         self.telemetry.within_bounds()?;
         self.local.within_bounds()?;
@@ -149,7 +155,8 @@ impl Config {
 
     /// The file that holds a store's URL, where one does.
     #[must_use]
-    pub fn url_file(&self, store: Store) -> Option<&Path> {
+    pub fn url_file(&self, store: impl Into<AnyStore>) -> Option<&Path> {
+        let store = store.into();
         let setting = settings().find(|setting| setting.variable == store.url_variable())?;
         self.files.get(setting.key).map(PathBuf::as_path)
     }

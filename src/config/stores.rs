@@ -1,4 +1,4 @@
-//! The four stores.
+//! The stores.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlConnectOptions;
 
 use super::ConfigError;
 use super::setting::section;
-use crate::db::{DbLimits, PerStore, Store, options};
+use crate::db::{AnyStore, DbLimits, PerStore, Store, options};
 
 section! {
     /// The four stores.
@@ -19,6 +19,8 @@ section! {
             "URL of the store `catalogo`.";
         inventario_url: String = String::new(), secret, "QUARTETO_INVENTARIO_URL",
             "URL of the store `inventario`.";
+        acessos_url: String = String::new(), secret, "QUARTETO_ACESSOS_URL",
+            "URL of a database for accesses, the same for all instances; without it, and without the private database, the last hours stay in memory.";
         connections: usize = 10, number in 1..=1000, "QUARTETO_STORE_CONNECTIONS",
             "Connections to each store.";
         acquire_ms: u64 = 500, number in 1..=60_000, "QUARTETO_STORE_ACQUIRE_MS",
@@ -44,15 +46,17 @@ impl Databases {
     }
 }
 
+/// The server and the database.
+fn place(options: &MySqlConnectOptions) -> (String, String) {
+    let server = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host().to_ascii_lowercase(), options.get_port()),
+    };
+    (server, options.get_database().unwrap_or_default().to_owned())
+}
+
 /// Four stores are four databases.
 fn apart(stores: &PerStore<MySqlConnectOptions>) -> Result<(), ConfigError> {
-    let place = |options: &MySqlConnectOptions| {
-        let server = match options.get_socket() {
-            Some(socket) => socket.display().to_string(),
-            None => format!("{}:{}", options.get_host().to_ascii_lowercase(), options.get_port()),
-        };
-        (server, options.get_database().unwrap_or_default().to_owned())
-    };
     let mut seen: Vec<(Store, _)> = Vec::new();
     for (store, options) in stores.iter() {
         let here = place(options);
@@ -100,6 +104,35 @@ impl Stores {
                 missing.join(" and ")
             ))),
         }
+    }
+
+    /// Whether it is not said where accesses are kept.
+    #[must_use]
+    pub const fn has_no_acessos_url(&self) -> bool {
+        self.acessos_url.is_empty()
+    }
+
+    /// Where accesses are kept, when that is configured.
+    ///
+    /// # Errors
+    /// A message that names the variable and the rule.
+    pub fn acessos(&self) -> Result<Option<MySqlConnectOptions>, ConfigError> {
+        if self.acessos_url.is_empty() {
+            return Ok(None);
+        }
+        let acessos = options(AnyStore::Acessos, &self.acessos_url).map_err(ConfigError)?;
+        if let Ok(Databases::Configured(stores)) = self.databases() {
+            let same = stores.iter().find(|(_, options)| place(options) == place(&acessos));
+            if let Some((store, options)) = same {
+                return Err(ConfigError(format!(
+                    "{} and {} name the same database, {}; each store needs one of its own",
+                    store.url_variable(),
+                    AnyStore::Acessos.url_variable(),
+                    options.get_database().unwrap_or_default()
+                )));
+            }
+        }
+        Ok(Some(acessos))
     }
 
     /// What each store's pool may do.

@@ -9,7 +9,7 @@ use sqlx::mysql::MySqlConnectOptions;
 
 use super::connection::place;
 use super::error::explain;
-use super::{Db, Store, connect, options};
+use super::{AnyStore, Db, connect, options};
 use crate::mark::Mark;
 use crate::reload::{Reloaded, Take};
 
@@ -58,7 +58,7 @@ impl Access {
     }
 
     /// What the file says now; none without one, or when it says what is in force.
-    pub(super) fn read(&self, store: Store) -> Option<Result<Fresh, String>> {
+    pub(super) fn read(&self, store: AnyStore) -> Option<Result<Fresh, String>> {
         let file = self.file.as_ref()?;
         let text = match url_in(&file.path) {
             Ok(text) => text,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Store;
+use super::AnyStore;
 use super::numbers::meaning;
 
 /// The class of a failure. It decides what is retried, what trips the breaker
@@ -75,7 +75,7 @@ impl Fault {
 #[error("store {store}: {detail}")]
 pub struct StoreError {
     /// Which store.
-    pub store: Store,
+    pub store: AnyStore,
     /// What kind of failure.
     pub fault: Fault,
     /// What the driver said, for the operator.
@@ -85,14 +85,14 @@ pub struct StoreError {
 impl StoreError {
     /// A failure that we noticed ourselves.
     #[must_use]
-    pub fn new(store: Store, fault: Fault, detail: impl Into<Arc<str>>) -> Self {
-        Self { store, fault, detail: detail.into() }
+    pub fn new(store: impl Into<AnyStore>, fault: Fault, detail: impl Into<Arc<str>>) -> Self {
+        Self { store: store.into(), fault, detail: detail.into() }
     }
 
     /// A connection could not be made. Whatever the reason, nothing was
     /// executed, and nothing will be until somebody acts or the server is back.
     #[must_use]
-    pub fn connecting(store: Store, error: &sqlx::Error) -> Self {
+    pub fn connecting(store: impl Into<AnyStore>, error: &sqlx::Error) -> Self {
         let fault = match mysql_code(error).and_then(meaning) {
             Some(Fault::Busy) => Fault::Busy,
             _ => Fault::Unavailable,
@@ -103,7 +103,7 @@ impl StoreError {
     /// A statement failed. Branches on the number, never on the text: the texts
     /// differ between MariaDB and MySQL.
     #[must_use]
-    pub fn statement(store: Store, error: &sqlx::Error) -> Self {
+    pub fn statement(store: impl Into<AnyStore>, error: &sqlx::Error) -> Self {
         let fault = match (error, mysql_code(error).and_then(meaning)) {
             (_, Some(Fault::Duplicate)) => return Self::new(store, Fault::Duplicate, duplicate_key(error)),
             (_, Some(fault)) => fault,
@@ -179,6 +179,7 @@ pub(super) fn explain(error: &sqlx::Error) -> String {
 mod tests {
     use std::io::{Error, ErrorKind};
 
+    use super::super::Store;
     use super::*;
 
     #[test]

@@ -16,16 +16,17 @@ use sqlx::{Connection as _, Row as _};
 use super::connection::{CONNECT_PATIENCE, place};
 use super::error::explain;
 use super::schema::{self, Schema};
-use super::{PerStore, Store, connect};
+use super::{AnyStore, Store, connect};
 use crate::text::folded;
 
-static KNOWN: LazyLock<PerStore<Migrator>> = LazyLock::new(|| {
-    PerStore::from_fn(|store| {
+static KNOWN: LazyLock<[Migrator; AnyStore::ALL.len()]> = LazyLock::new(|| {
+    AnyStore::ALL.map(|store| {
         let mut migrator = match store {
-            Store::Clientes => sqlx::migrate!("./migrations/clientes"),
-            Store::Enderecos => sqlx::migrate!("./migrations/enderecos"),
-            Store::Catalogo => sqlx::migrate!("./migrations/catalogo"),
-            Store::Inventario => sqlx::migrate!("./migrations/inventario"),
+            AnyStore::One(Store::Clientes) => sqlx::migrate!("./migrations/clientes"),
+            AnyStore::One(Store::Enderecos) => sqlx::migrate!("./migrations/enderecos"),
+            AnyStore::One(Store::Catalogo) => sqlx::migrate!("./migrations/catalogo"),
+            AnyStore::One(Store::Inventario) => sqlx::migrate!("./migrations/inventario"),
+            AnyStore::Acessos => sqlx::migrate!("./migrations/acessos"),
         };
         // See `lock` below.
         migrator.set_locking(false);
@@ -33,8 +34,11 @@ static KNOWN: LazyLock<PerStore<Migrator>> = LazyLock::new(|| {
     })
 });
 
-fn migrator(store: Store) -> &'static Migrator {
-    &KNOWN[store]
+fn migrator(store: AnyStore) -> &'static Migrator {
+    match store {
+        AnyStore::One(store) => &KNOWN[store as usize],
+        AnyStore::Acessos => &KNOWN[Store::ALL.len()],
+    }
 }
 
 /// Seconds to wait for another process that is migrating the same store.
@@ -58,7 +62,7 @@ pub enum MigrationError {
     #[error("store {store}: cannot connect: {reason}")]
     Unreachable {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// What the driver said, with the remedy.
         reason: String,
     },
@@ -69,7 +73,7 @@ pub enum MigrationError {
     )]
     Newer {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// The first version that we do not know.
         version: i64,
     },
@@ -80,7 +84,7 @@ pub enum MigrationError {
     )]
     Changed {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// Its version.
         version: i64,
     },
@@ -90,13 +94,13 @@ pub enum MigrationError {
     )]
     Locked {
         /// Which store.
-        store: Store,
+        store: AnyStore,
     },
     /// Tables of somebody else's stand where ours would.
     #[error("store {store}: {}", refusal(*store, tables))]
     Foreign {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// Its tables.
         tables: Vec<ForeignTable>,
     },
@@ -107,7 +111,7 @@ pub enum MigrationError {
     )]
     Stranger {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// How it is seen.
         why: String,
     },
@@ -118,15 +122,15 @@ pub enum MigrationError {
     )]
     Elsewhere {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// Whose database it is.
-        owner: Store,
+        owner: AnyStore,
     },
     /// Rows stand in the way of a migration.
     #[error("store {store}: {rows}; nothing was guessed: mend them and run `quarteto migrate` again")]
     Rows {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// Which rows, and the rule.
         rows: String,
     },
@@ -134,7 +138,7 @@ pub enum MigrationError {
     #[error("store {store}: migration failed: {reason}")]
     Failed {
         /// Which store.
-        store: Store,
+        store: AnyStore,
         /// What the driver said.
         reason: String,
     },
@@ -150,12 +154,14 @@ pub struct ForeignTable {
 }
 
 /// All that is in the way, and how to be rid of it.
-fn refusal(store: Store, tables: &[ForeignTable]) -> String {
+fn refusal(store: AnyStore, tables: &[ForeignTable]) -> String {
     let list = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let are = if tables.len() == 1 { ("table", "is") } else { ("tables", "are") };
     let names = list(tables.iter().map(|table| &*table.name).collect());
-    let (rows, others): (Vec<&str>, Vec<&str>) =
-        tables.iter().map(|table| &*table.name).partition(|name| folded(name) == store.table());
+    let (rows, others): (Vec<&str>, Vec<&str>) = tables
+        .iter()
+        .map(|table| &*table.name)
+        .partition(|name| store.table().is_some_and(|table| folded(name) == table));
     let mut parts: Vec<String> = tables.iter().flat_map(|table| table.differences.clone()).collect();
     if !rows.is_empty() {
         parts.push(format!(
@@ -201,7 +207,7 @@ impl From<sqlx::Error> for Obstacle {
 /// [`MigrationError`]; nothing is applied beyond the file, or the step before it, that
 /// failed.
 pub async fn migrate(
-    store: Store,
+    store: AnyStore,
     options: &MySqlConnectOptions,
     steps: &[Step],
 ) -> Result<usize, MigrationError> {
@@ -227,7 +233,11 @@ pub async fn migrate(
 ///
 /// # Errors
 /// [`MigrationError`] when the store cannot be asked or is newer than we are.
-pub async fn check(store: Store, options: &MySqlConnectOptions) -> Result<SchemaState, MigrationError> {
+pub async fn check(
+    store: impl Into<AnyStore>,
+    options: &MySqlConnectOptions,
+) -> Result<SchemaState, MigrationError> {
+    let store = store.into();
     let mut connection = open(store, options).await?;
     let pending = pending(store, connection.mysql()).await?;
     if !pending.is_empty() {
@@ -251,7 +261,7 @@ async fn is_clustered(mysql: &mut MySqlConnection) -> bool {
     wsrep.and_then(|row| row.try_get::<String, _>(1).ok()).is_some_and(|on| on == "ON")
 }
 
-async fn open(store: Store, options: &MySqlConnectOptions) -> Result<super::Connection, MigrationError> {
+async fn open(store: AnyStore, options: &MySqlConnectOptions) -> Result<super::Connection, MigrationError> {
     let reason = match tokio::time::timeout(CONNECT_PATIENCE, connect(options, None)).await {
         Ok(Ok(connection)) => return Ok(connection),
         Ok(Err(error)) => explain(&error),
@@ -262,7 +272,7 @@ async fn open(store: Store, options: &MySqlConnectOptions) -> Result<super::Conn
 
 /// The driver's own lock asks MariaDB to wait for ever, which MariaDB answers
 /// with NULL and no lock; so we take our own and look at the answer.
-async fn lock(store: Store, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
+async fn lock(store: AnyStore, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
     let taken: Option<i64> =
         sqlx::query_scalar("SELECT CAST(GET_LOCK(CONCAT('quarteto.', DATABASE()), ?) AS SIGNED)")
             .bind(LOCK_PATIENCE)
@@ -275,7 +285,11 @@ async fn lock(store: Store, mysql: &mut MySqlConnection) -> Result<(), Migration
     }
 }
 
-async fn apply(store: Store, mysql: &mut MySqlConnection, steps: &[Step]) -> Result<usize, MigrationError> {
+async fn apply(
+    store: AnyStore,
+    mysql: &mut MySqlConnection,
+    steps: &[Step],
+) -> Result<usize, MigrationError> {
     let pending = pending(store, mysql).await?;
     if !pending.is_empty() {
         refuse_foreign(store, mysql).await?;
@@ -295,7 +309,7 @@ async fn apply(store: Store, mysql: &mut MySqlConnection, steps: &[Step]) -> Res
 
 /// Refuses tables that were never ours: their names are in our way, or are so by all but
 /// case and accents. Nothing has been changed then.
-async fn refuse_foreign(store: Store, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
+async fn refuse_foreign(store: AnyStore, mysql: &mut MySqlConnection) -> Result<(), MigrationError> {
     if schema::is_migrated(mysql).await.map_err(|error| failed(store, &error))? {
         return Ok(());
     }
@@ -322,7 +336,7 @@ fn foreign(expected: &Schema, actual: &Schema, there: &str) -> Option<ForeignTab
 
 /// Takes the steps that go before a migration, or after all.
 async fn take(
-    store: Store,
+    store: AnyStore,
     mysql: &mut MySqlConnection,
     steps: &[Step],
     before: Option<i64>,
@@ -349,7 +363,7 @@ struct Applied {
 
 impl Applied {
     /// Whether it is the migration that a store's first table is made by.
-    fn begins(&self, store: Store) -> bool {
+    fn begins(&self, store: AnyStore) -> bool {
         migrator(store).iter().next().is_some_and(|first| {
             self.version == first.version
                 && (self.description == first.description || self.checksum == *first.checksum)
@@ -359,7 +373,7 @@ impl Applied {
 
 /// What is recorded in a database, and which store begins like that.
 struct Record {
-    owner: Store,
+    owner: AnyStore,
     applied: Vec<Applied>,
 }
 
@@ -402,7 +416,7 @@ async fn recorded(mysql: &mut MySqlConnection) -> Result<Option<Record>, Unrecor
     let Some(first) = applied.first() else {
         return Ok(None);
     };
-    let owner = Store::ALL.into_iter().find(|store| applied.iter().any(|row| row.begins(*store)));
+    let owner = AnyStore::ALL.into_iter().find(|store| applied.iter().any(|row| row.begins(*store)));
     match owner {
         Some(owner) => Ok(Some(Record { owner, applied })),
         None => Err(Unrecorded::Stranger(format!(
@@ -426,7 +440,7 @@ pub(super) async fn has_ours(mysql: &mut MySqlConnection) -> Result<bool, sqlx::
 
 /// The migrations that are missing, in order; refuses a schema that we do not know.
 async fn pending(
-    store: Store,
+    store: AnyStore,
     mysql: &mut MySqlConnection,
 ) -> Result<Vec<&'static Migration>, MigrationError> {
     let record = recorded(mysql).await.map_err(|error| match error {
@@ -456,10 +470,10 @@ async fn pending(
     Ok(known.iter().filter(|migration| !is_applied(migration.version)).collect())
 }
 
-fn failed(store: Store, error: &sqlx::Error) -> MigrationError {
+fn failed(store: AnyStore, error: &sqlx::Error) -> MigrationError {
     MigrationError::Failed { store, reason: explain(error) }
 }
 
-fn migration_failed(store: Store, error: &sqlx::migrate::MigrateError) -> MigrationError {
+fn migration_failed(store: AnyStore, error: &sqlx::migrate::MigrateError) -> MigrationError {
     MigrationError::Failed { store, reason: error.to_string() }
 }

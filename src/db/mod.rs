@@ -1,6 +1,6 @@
 //! The only way to a database.
 //!
-//! What lives here: the four stores by name ([`Store`]), one [`Db`] per store
+//! What lives here: the stores by name ([`Store`], [`AnyStore`]), one [`Db`] per store
 //! (connection pool, deadline, circuit breaker, transactions, the record of every
 //! statement),
 //! the classes of failure ([`StoreError`]) and the versions of the schema
@@ -15,6 +15,7 @@ mod apart;
 mod breaker;
 mod connection;
 mod error;
+mod explain;
 pub mod migrations;
 mod numbers;
 mod pool;
@@ -37,8 +38,8 @@ pub use pool::{Db, DbLimits, Health};
 pub use probe::Probe;
 pub use sql_list::{InList, MOST_BRANCHES, MOST_KEYS, Union, UnionBranch, ValueList};
 pub use statement::{Statement, intern};
-pub use store::{PerStore, Store};
-pub use tally::{StoreTally, Tally, Unreadable};
+pub use store::{AnyStore, PerStore, Store};
+pub use tally::{Ran, StoreTally, Tally, Unreadable};
 pub use transaction::{End, Transaction, Work, Written};
 pub use url::{options, source_options};
 pub use usage::{Connections, Usage};

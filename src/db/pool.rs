@@ -26,7 +26,7 @@ use super::error::spoils_connection;
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{
-    Access, BreakerLimits, Connection, Connections, Fault, Statement, Store, StoreError, Tally, Usage,
+    Access, AnyStore, BreakerLimits, Connection, Connections, Fault, Ran, Statement, StoreError, Tally, Usage,
 };
 
 /// How long things may take and how many there may be, per store.
@@ -89,7 +89,7 @@ impl fmt::Debug for Db {
 }
 
 pub(super) struct Inner {
-    pub(super) store: Store,
+    pub(super) store: AnyStore,
     pub(super) pool: managed::Pool<Manager>,
     pub(super) limits: DbLimits,
     pub(super) breaker: Breaker,
@@ -98,7 +98,7 @@ pub(super) struct Inner {
 }
 
 pub(super) struct Manager {
-    store: Store,
+    store: AnyStore,
     access: Access,
     limits: DbLimits,
     /// Of a trial: whether its one connection was made.
@@ -167,7 +167,7 @@ impl Manager {
 /// The row, or that it cannot be read because of a value in it. Anything else that keeps
 /// it from being read is our mistake.
 fn readable<R>(
-    store: Store,
+    store: AnyStore,
     statement: &'static str,
     row: &MySqlRow,
 ) -> Result<Result<R, Unreadable>, sqlx::Error>
@@ -189,8 +189,8 @@ impl Db {
     /// A pool that connects when it is first used, so that a store that is down
     /// does not keep the program from starting.
     #[must_use]
-    pub fn new(store: Store, access: impl Into<Access>, limits: DbLimits) -> Self {
-        Self::over(Manager { store, access: access.into(), limits, trial: None })
+    pub fn new(store: impl Into<AnyStore>, access: impl Into<Access>, limits: DbLimits) -> Self {
+        Self::over(Manager { store: store.into(), access: access.into(), limits, trial: None })
     }
 
     /// The same database, where all that is read and written goes through one
@@ -243,7 +243,7 @@ impl Db {
 
     /// Whose database this is.
     #[must_use]
-    pub fn store(&self) -> Store {
+    pub fn store(&self) -> AnyStore {
         self.0.store
     }
 
@@ -304,8 +304,12 @@ impl Db {
         }
         let time = begun.elapsed();
         let rows = outcome.as_ref().map_or(0, |rows: &Vec<Result<R, Unreadable>>| rows.len() as u64);
+        let text = statement.text;
+        let again = audience.iter().any(|tally| tally.keeps_arguments(time)).then(|| Arc::new(statement));
+        let (requests, failed) = (audience.len(), outcome.is_err());
         for tally in audience {
-            tally.record(store, rows, time, outcome.is_err());
+            let again = again.clone();
+            tally.record(Ran { store, name, text, begun, time, rows, requests, failed, again });
             for row in outcome.iter().flatten().filter_map(|row| row.as_ref().err()) {
                 tally.unreadable(*row);
             }
@@ -321,7 +325,10 @@ impl Db {
         outcome.map(|rows| rows.into_iter().map(Result::ok).collect())
     }
 
-    async fn attempt<R>(&self, statement: &Statement) -> Result<Vec<Result<R, Unreadable>>, StoreError>
+    pub(super) async fn attempt<R>(
+        &self,
+        statement: &Statement,
+    ) -> Result<Vec<Result<R, Unreadable>>, StoreError>
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {

@@ -11,19 +11,20 @@ use std::collections::BTreeMap;
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 
-use super::Store;
+use super::{AnyStore, Store};
 
 /// What there is, or should be: by its name, what it is.
 pub type Schema = BTreeMap<String, String>;
 
 /// What should be there.
 #[must_use]
-pub fn expected(store: Store) -> Schema {
+pub fn expected(store: AnyStore) -> Schema {
     let text = match store {
-        Store::Clientes => include_str!("../../migrations/clientes/SCHEMA"),
-        Store::Enderecos => include_str!("../../migrations/enderecos/SCHEMA"),
-        Store::Catalogo => include_str!("../../migrations/catalogo/SCHEMA"),
-        Store::Inventario => include_str!("../../migrations/inventario/SCHEMA"),
+        AnyStore::One(Store::Clientes) => include_str!("../../migrations/clientes/SCHEMA"),
+        AnyStore::One(Store::Enderecos) => include_str!("../../migrations/enderecos/SCHEMA"),
+        AnyStore::One(Store::Catalogo) => include_str!("../../migrations/catalogo/SCHEMA"),
+        AnyStore::One(Store::Inventario) => include_str!("../../migrations/inventario/SCHEMA"),
+        AnyStore::Acessos => include_str!("../../migrations/acessos/SCHEMA"),
     };
     text.lines()
         .filter_map(|line| line.split_once(": "))

@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     fn refusal(statement: &Statement) -> Option<String> {
-        let error = statement.check(Store::Clientes).err()?;
+        let error = statement.check(Store::Clientes.into()).err()?;
         assert_eq!(error.fault, Fault::Internal);
         Some(error.detail.to_string())
     }

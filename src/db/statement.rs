@@ -12,7 +12,7 @@ use sqlx::{Arguments as _, Encode, Type};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::{Fault, Store, StoreError};
+use super::{AnyStore, Fault, StoreError};
 
 /// One statement, ready to run. `name` is what spans and logs show.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Statement {
     /// # Errors
     /// [`Fault::Internal`]: whoever made the statement let a value pass that no
     /// column holds.
-    pub(super) fn check(&self, store: Store) -> Result<(), StoreError> {
+    pub(super) fn check(&self, store: AnyStore) -> Result<(), StoreError> {
         match &self.flaw {
             Some(flaw) => Err(StoreError::new(store, Fault::Internal, Arc::clone(flaw))),
             None => Ok(()),
@@ -72,7 +72,7 @@ impl Statement {
 }
 
 /// The span in which a statement runs.
-pub(super) fn span(store: Store, name: &'static str) -> Span {
+pub(super) fn span(store: AnyStore, name: &'static str) -> Span {
     tracing::debug_span!(
         "statement",
         db.system.name = "mysql",
@@ -111,13 +111,14 @@ pub fn intern(text: String) -> &'static str {
 mod tests {
     use chrono::NaiveDate;
 
+    use super::super::Store;
     use super::*;
 
     #[test]
     fn a_value_without_a_form_on_the_wire_spoils_the_statement() {
         fn refused<T: for<'q> Encode<'q, MySql> + Type<MySql>>(value: T) -> bool {
             let statement = Statement::new("test", "SELECT ?, ?, ?").bind(1).bind(value).bind("last");
-            let error = statement.check(Store::Catalogo).err();
+            let error = statement.check(Store::Catalogo.into()).err();
             error.is_some_and(|error| {
                 error.fault == Fault::Internal && error.detail.starts_with("argument 2 cannot be bound")
             })

@@ -70,6 +70,93 @@ impl Store {
     }
 }
 
+/// Any store that a connection leads to: one of the four, or the one in which the program
+/// notes who asked what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AnyStore {
+    /// One of the four.
+    One(Store),
+    /// Accesses: no entity of the graph lives there, and nothing fails for want of it.
+    Acessos,
+}
+
+impl AnyStore {
+    /// All five, in the order in which they are migrated.
+    pub const ALL: [Self; 5] = [
+        Self::One(Store::Clientes),
+        Self::One(Store::Enderecos),
+        Self::One(Store::Catalogo),
+        Self::One(Store::Inventario),
+        Self::Acessos,
+    ];
+
+    /// The word used everywhere.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One(store) => store.name(),
+            Self::Acessos => "acessos",
+        }
+    }
+
+    /// Its database on a server that holds all of them.
+    #[must_use]
+    pub const fn database(self) -> &'static str {
+        match self {
+            Self::One(store) => store.database(),
+            Self::Acessos => "acessos",
+        }
+    }
+
+    /// The table that its rows stand in; none where there is not a single one.
+    #[must_use]
+    pub const fn table(self) -> Option<&'static str> {
+        match self {
+            Self::One(store) => Some(store.table()),
+            Self::Acessos => None,
+        }
+    }
+
+    /// The environment variable that holds its URL.
+    #[must_use]
+    pub const fn url_variable(self) -> &'static str {
+        match self {
+            Self::One(store) => store.url_variable(),
+            Self::Acessos => "QUARTETO_ACESSOS_URL",
+        }
+    }
+}
+
+impl std::str::FromStr for AnyStore {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|store| store.name() == text).ok_or_else(|| {
+            format!(
+                "`{text}` is not a store; the stores are clientes, enderecos, catalogo, inventario, acessos"
+            )
+        })
+    }
+}
+
+impl From<Store> for AnyStore {
+    fn from(store: Store) -> Self {
+        Self::One(store)
+    }
+}
+
+impl PartialEq<Store> for AnyStore {
+    fn eq(&self, store: &Store) -> bool {
+        *self == Self::One(*store)
+    }
+}
+
+impl fmt::Display for AnyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -1,22 +1,59 @@
 //! What one request cost, store by store.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{PerStore, Store};
+use super::{AnyStore, PerStore, Statement};
 
-/// Counts the statements that a request took part in. A statement shared by
-/// several requests is counted in each of them.
+/// Counts the statements that a request took part in, and keeps the first of them. A
+/// statement shared by several requests is counted in each of them.
 #[derive(Debug, Default)]
-pub struct Tally(PerStore<Counters>, Mutex<Vec<Unreadable>>);
+pub struct Tally {
+    four: PerStore<Counters>,
+    acessos: Counters,
+    unreadable: Mutex<Vec<Unreadable>>,
+    ran: Mutex<Vec<Ran>>,
+    keeps_arguments: AtomicBool,
+}
+
+/// A statement that a request took part in.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Where.
+    pub store: AnyStore,
+    /// Its name, as in `clientes.por_id`.
+    pub name: &'static str,
+    /// With placeholders.
+    pub text: &'static str,
+    /// When a connection was asked for.
+    pub begun: Instant,
+    /// Until the last row had come.
+    pub time: Duration,
+    /// Rows read or changed.
+    pub rows: u64,
+    /// How many requests it served.
+    pub requests: usize,
+    /// Whether it failed.
+    pub failed: bool,
+    /// With its arguments, where somebody will ask how it was done. They are never written
+    /// anywhere.
+    pub again: Option<Arc<Statement>>,
+}
+
+/// Statements of one request that are kept.
+const MOST_RAN: usize = 64;
+
+/// From here on a statement is kept with its arguments, so that the database can be asked
+/// how it does it.
+const SLOW: Duration = Duration::from_millis(50);
 
 /// A row that cannot be read: another program has written what the table's rules do not
 /// allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// Which store.
-    pub store: Store,
+    pub store: AnyStore,
     /// Its number; none when not even that can be read.
     pub id: Option<u64>,
 }
@@ -36,7 +73,7 @@ struct Counters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreTally {
     /// Which store.
-    pub store: Store,
+    pub store: AnyStore,
     /// Statements sent.
     pub statements: u32,
     /// Rows that came back, all of the statement's, also when it was shared.
@@ -50,7 +87,7 @@ pub struct StoreTally {
 impl Tally {
     /// Notes a row that cannot be read; once each.
     pub(super) fn unreadable(&self, row: Unreadable) {
-        let mut rows = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.len() < MOST_UNREADABLE && !rows.contains(&row) {
             rows.push(row);
         }
@@ -59,24 +96,52 @@ impl Tally {
     /// The rows that could not be read.
     #[must_use]
     pub fn unreadable_rows(&self) -> Vec<Unreadable> {
-        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on every statement is kept with its arguments.
+    pub fn keep_arguments(&self) {
+        self.keeps_arguments.store(true, Relaxed);
+    }
+
+    /// Whether a statement that took so long is kept with its arguments.
+    pub(super) fn keeps_arguments(&self, time: Duration) -> bool {
+        time >= SLOW || self.keeps_arguments.load(Relaxed)
     }
 
     /// Records one statement.
-    pub fn record(&self, store: Store, rows: u64, time: Duration, failed: bool) {
-        let counters = &self.0[store];
+    pub(super) fn record(&self, ran: Ran) {
+        let counters = self.of(ran.store);
         counters.statements.fetch_add(1, Relaxed);
-        counters.rows.fetch_add(rows, Relaxed);
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        counters.rows.fetch_add(ran.rows, Relaxed);
+        let micros = u64::try_from(ran.time.as_micros()).unwrap_or(u64::MAX);
         counters.micros.fetch_add(micros, Relaxed);
-        if failed {
+        if ran.failed {
             counters.failures.fetch_add(1, Relaxed);
+        }
+        let mut all = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < MOST_RAN {
+            all.push(ran);
+        }
+    }
+
+    /// The first statements, in the order in which they ended.
+    #[must_use]
+    pub fn ran(&self) -> Vec<Ran> {
+        self.ran.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn of(&self, store: AnyStore) -> &Counters {
+        match store {
+            AnyStore::One(store) => &self.four[store],
+            AnyStore::Acessos => &self.acessos,
         }
     }
 
     /// The stores that were asked, in their usual order.
     pub fn stores(&self) -> impl Iterator<Item = StoreTally> {
-        self.0.iter().filter_map(|(store, counters)| {
+        AnyStore::ALL.into_iter().filter_map(|store| {
+            let counters = self.of(store);
             let statements = counters.statements.load(Relaxed);
             (statements > 0).then(|| StoreTally {
                 store,

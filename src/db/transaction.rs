@@ -23,7 +23,7 @@ use super::error::spoils_connection;
 use super::pool::Inner;
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
-use super::{Connection, Db, Fault, Statement, StoreError, Tally};
+use super::{AnyStore, Connection, Db, Fault, Ran, Statement, StoreError, Tally};
 use crate::failpoint::reach;
 
 /// COMMIT may wait for other servers (Galera stalls while a node is frozen), and
@@ -88,8 +88,8 @@ impl Transaction<'_> {
     {
         self.db.check(&statement)?;
         let begun = Instant::now();
-        let name = statement.name;
-        let query = sqlx::query_with(statement.text, statement.arguments);
+        let (name, text) = (statement.name, statement.text);
+        let query = sqlx::query_with(text, statement.arguments);
         let Connection { mysql, spoilt, .. } = &mut *self.connection;
         let run = async {
             let (mut read, mut unreadable) = (Vec::new(), Vec::new());
@@ -105,7 +105,7 @@ impl Transaction<'_> {
         let span = statement::span(self.db.store, name);
         let outcome = bounded(self.db, spoilt, patience(self.db), run).instrument(span.clone()).await;
         let rows = outcome.as_ref().map_or(0, |(read, unreadable): &Read<R>| read.len() + unreadable.len());
-        self.record(&span, begun, rows as u64, outcome.as_ref().err());
+        self.record(&span, (name, text), begun, rows as u64, outcome.as_ref().err());
         let (read, unreadable) = outcome?;
         for id in unreadable {
             self.leave_out(name, id);
@@ -128,15 +128,21 @@ impl Transaction<'_> {
     pub async fn write(&mut self, statement: Statement) -> Result<Written, StoreError> {
         self.db.check(&statement)?;
         let begun = Instant::now();
-        let name = statement.name;
-        let query = sqlx::query_with(statement.text, statement.arguments);
+        let (name, text) = (statement.name, statement.text);
+        let query = sqlx::query_with(text, statement.arguments);
         let Connection { mysql, spoilt, .. } = &mut *self.connection;
         let span = statement::span(self.db.store, name);
         let run = bounded(self.db, spoilt, patience(self.db), query.execute(mysql));
         let outcome = run.instrument(span.clone()).await;
         let rows = outcome.as_ref().map_or(0, sqlx::mysql::MySqlQueryResult::rows_affected);
-        self.record(&span, begun, rows, outcome.as_ref().err());
+        self.record(&span, (name, text), begun, rows, outcome.as_ref().err());
         outcome.map(|result| Written { rows: result.rows_affected(), id: result.last_insert_id() })
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub const fn store(&self) -> AnyStore {
+        self.db.store
     }
 
     /// The driver's connection, for an INSERT of many rows.
@@ -144,12 +150,20 @@ impl Transaction<'_> {
         &mut self.connection.mysql
     }
 
-    fn record(&self, span: &Span, begun: Instant, rows: u64, error: Option<&StoreError>) {
+    fn record(
+        &self,
+        span: &Span,
+        (name, text): (&'static str, &'static str),
+        begun: Instant,
+        rows: u64,
+        error: Option<&StoreError>,
+    ) {
         let time = begun.elapsed();
         let fault = error.map(|error| error.fault);
         // A value that is taken is an answer to the person who writes.
         let failed = fault.is_some_and(|fault| fault != Fault::Duplicate);
-        self.tally.record(self.db.store, rows, time, failed);
+        let store = self.db.store;
+        self.tally.record(Ran { store, name, text, begun, time, rows, requests: 1, failed, again: None });
         self.db.usage.record(rows, time, fault);
         span.record("rows", rows);
         span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));

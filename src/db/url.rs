@@ -8,7 +8,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use url::{Host, Url};
 
-use super::Store;
+use super::AnyStore;
 use super::connection::STATEMENT_CACHE;
 
 /// What a URL looks like.
@@ -43,8 +43,8 @@ const SSL_MODE_ELSEWHERE: [&str; 9] = [
 ///
 /// # Errors
 /// A sentence for the operator.
-pub fn options(store: Store, url: &str) -> Result<MySqlConnectOptions, String> {
-    source_options(store.url_variable(), url)
+pub fn options(store: impl Into<AnyStore>, url: &str) -> Result<MySqlConnectOptions, String> {
+    source_options(store.into().url_variable(), url)
 }
 
 /// Reads the URL of a database that is given under `name`.

@@ -7,7 +7,7 @@
 
 pub(super) use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, FORWARDED, HOST,
-    IF_MATCH, IF_NONE_MATCH, ORIGIN,
+    IF_MATCH, IF_NONE_MATCH, ORIGIN, USER_AGENT,
 };
 use axum::http::header::{ALLOW, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -26,6 +26,18 @@ pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent"
 
 /// What others have noted of that trace.
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// Asks for every statement with its text and its plan; for the papel ADMIN.
+pub(super) const X_QUARTETO_EXPLAIN: HeaderName = HeaderName::from_static("x-quarteto-explain");
+
+/// What a client calls itself, as Apollo's do, and its version.
+pub(super) const APOLLOGRAPHQL_CLIENT_NAME: HeaderName = HeaderName::from_static("apollographql-client-name");
+pub(super) const APOLLOGRAPHQL_CLIENT_VERSION: HeaderName =
+    HeaderName::from_static("apollographql-client-version");
+
+/// Likewise, as others' do.
+pub(super) const GRAPHQL_CLIENT_NAME: HeaderName = HeaderName::from_static("graphql-client-name");
+pub(super) const GRAPHQL_CLIENT_VERSION: HeaderName = HeaderName::from_static("graphql-client-version");
 
 /// Where a browser says that a request comes from.
 pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -55,7 +67,7 @@ pub(super) const ASKED_FIRST: [HeaderName; 3] =
 /// What a page of an allowed origin may send: what the program reads, and what
 /// clients add by themselves and nobody reads. By name, since a wildcard never
 /// covers `Authorization`.
-pub(super) const FROM_PAGES: [HeaderName; 20] = [
+pub(super) const FROM_PAGES: [HeaderName; 21] = [
     ACCEPT,
     AUTHORIZATION,
     CONTENT_ENCODING,
@@ -65,6 +77,11 @@ pub(super) const FROM_PAGES: [HeaderName; 20] = [
     IDEMPOTENCY_KEY,
     X_REQUEST_ID,
     X_APOLLO_TRACING,
+    X_QUARTETO_EXPLAIN,
+    APOLLOGRAPHQL_CLIENT_NAME,
+    APOLLOGRAPHQL_CLIENT_VERSION,
+    GRAPHQL_CLIENT_NAME,
+    GRAPHQL_CLIENT_VERSION,
     APOLLO_REQUIRE_PREFLIGHT,
     X_APOLLO_OPERATION_NAME,
     GRAPHQL_REQUIRE_PREFLIGHT,
@@ -72,10 +89,6 @@ pub(super) const FROM_PAGES: [HeaderName; 20] = [
     TRACESTATE,
     // Read by nobody.
     HeaderName::from_static("x-apollo-operation-id"),
-    HeaderName::from_static("apollographql-client-name"),
-    HeaderName::from_static("apollographql-client-version"),
-    HeaderName::from_static("graphql-client-name"),
-    HeaderName::from_static("graphql-client-version"),
     HeaderName::from_static("baggage"),
 ];
 
@@ -106,8 +119,16 @@ mod tests {
     use super::*;
 
     /// What is read and no page can set: the browser writes it, or a proxy.
-    const NOT_FROM_PAGES: [HeaderName; 7] =
-        [ACCEPT_ENCODING, CONTENT_LENGTH, FORWARDED, HOST, ORIGIN, SEC_FETCH_SITE, X_FORWARDED_FOR];
+    const NOT_FROM_PAGES: [HeaderName; 8] = [
+        ACCEPT_ENCODING,
+        CONTENT_LENGTH,
+        FORWARDED,
+        HOST,
+        ORIGIN,
+        SEC_FETCH_SITE,
+        USER_AGENT,
+        X_FORWARDED_FOR,
+    ];
 
     /// What is written for browsers and caches, or what every page may read.
     const NOT_TO_PAGES: [HeaderName; 12] = [

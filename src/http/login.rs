@@ -16,7 +16,10 @@ use super::fields::AUTHORIZATION;
 use super::request_id::RequestId;
 use crate::auth::{Denied, Logins, credentials};
 use crate::insight::Repeats;
-use crate::kernel::code;
+use crate::kernel::{Papel, code};
+
+/// What whoever only watches may see.
+const METRICS: &str = "/metrics";
 
 /// RFC 7617.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Quarteto\", charset=\"UTF-8\"");
@@ -32,6 +35,10 @@ pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, n
     };
     app.metrics.login(verified.as_ref().map_or_else(Denied::name, |_| "ok"));
     match verified {
+        Ok(requester) if requester.papel < Papel::Leitor && request.uri().path() != METRICS => {
+            let message = "The papel MONITOR sees /metrics and nothing else.";
+            refusal(StatusCode::FORBIDDEN, code::FORBIDDEN, message, request.extensions().get())
+        }
         Ok(requester) => {
             request.extensions_mut().insert(requester);
             next.run(request).await

@@ -7,7 +7,7 @@
 //! 2. `/healthz` and `/readyz` are answered to anybody.
 //! 3. Everything else asks for a login ([`login`]).
 //! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`,
-//!    `/graphiql` and `/ide/…` are the pages ([`ide`]); `/metrics` counts.
+//!    `/graphiql`, `/painel` and their parts are the pages ([`pages`]); `/metrics` counts.
 //!
 //! What does not live here: anything about a type of the graph. To add a route:
 //! a file with its handler, a line in [`router`], and what its answers depend on
@@ -20,13 +20,14 @@ mod door;
 mod fields;
 mod graphql;
 mod health;
-mod ide;
 mod limits;
 mod login;
 mod metrics;
 mod negotiate;
 mod origin;
+mod pages;
 mod patience;
+mod program;
 mod rate;
 mod request_id;
 mod resource;
@@ -54,6 +55,7 @@ use crate::operation::trusted::Trusted;
 use crate::operation::{DocumentLimits, Operations, Settings};
 use crate::removal::Removals;
 use crate::schema::{SchemaError, merged};
+use crate::stores::acessos::Acessos;
 pub use client::TrustedProxies;
 pub use door::Door;
 pub use origin::AllowedOrigins;
@@ -120,11 +122,12 @@ impl App {
     pub fn new(
         databases: PerStore<Db>,
         removals: &Arc<Removals>,
+        acessos: &Acessos,
         logins: Arc<Logins>,
         limits: HttpLimits,
     ) -> Result<Arc<Self>, SchemaError> {
-        let metrics = Arc::new(Metrics::new(&databases, removals));
-        let served = Arc::new(merged::serve(&databases, removals)?);
+        let metrics = Arc::new(Metrics::new(acessos, removals));
+        let served = Arc::new(merged::serve(&databases, removals, acessos)?);
         let settings = Settings {
             document: limits.document,
             answer: limits.answer,
@@ -133,7 +136,7 @@ impl App {
             introspection: limits.introspection,
         };
         Ok(Arc::new(Self {
-            operations: Operations::new(served, settings, Arc::clone(&metrics)),
+            operations: Operations::new(served, settings, Arc::clone(&metrics), acessos.clone()),
             spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),
             logins,
@@ -160,12 +163,14 @@ impl App {
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
     let behind_login = Router::new()
-        .route("/", get(ide::playground))
+        .route("/", get(pages::playground))
         .route("/graphql", post(graphql::post).get(graphql::get))
         .route("/schema.graphql", get(schema::sdl))
         .route("/metrics", get(metrics::show))
-        .route("/graphiql", get(ide::graphiql))
-        .route("/ide/{name}", get(ide::asset))
+        .route("/graphiql", get(pages::graphiql))
+        .route("/ide/{name}", get(pages::asset))
+        .route("/painel", get(pages::painel))
+        .route("/painel/{name}", get(pages::of_painel))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), login::require));
@@ -186,6 +191,23 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(answer::method_not_allowed)
         .merge(behind_login)
+        .layer(around)
+        .with_state(app)
+}
+
+/// What the operator's own address has, without a login: no data of the stores is in it.
+pub fn operator_router(app: Arc<App>) -> Router {
+    let around = (
+        middleware::from_fn(request_id::attach),
+        middleware::from_fn_with_state(Arc::clone(&app), security::harden),
+        middleware::from_fn(answer::survive),
+    );
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(around)
         .with_state(app)
 }

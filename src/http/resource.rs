@@ -10,7 +10,8 @@ use axum::http::header::{ALLOW, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::fields::{
-    ACCEPT, ACCEPT_ENCODING, ASKED_FIRST, AUTHORIZATION, ORIGIN, SEC_FETCH_SITE, X_APOLLO_TRACING, listed,
+    ACCEPT, ACCEPT_ENCODING, ASKED_FIRST, AUTHORIZATION, ORIGIN, SEC_FETCH_SITE, X_APOLLO_TRACING,
+    X_QUARTETO_EXPLAIN, listed,
 };
 
 /// All methods that anything here takes, for pages of other origins.
@@ -57,7 +58,15 @@ impl Resource {
 const READ_ONLY: &str = "Only GET and HEAD are taken here; the API is at /graphql.";
 
 static GRAPHQL: LazyLock<Resource> = LazyLock::new(|| {
-    let mut vary = vec![ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, ORIGIN, SEC_FETCH_SITE, X_APOLLO_TRACING];
+    let mut vary = vec![
+        ACCEPT,
+        ACCEPT_ENCODING,
+        AUTHORIZATION,
+        ORIGIN,
+        SEC_FETCH_SITE,
+        X_APOLLO_TRACING,
+        X_QUARTETO_EXPLAIN,
+    ];
     vary.extend(ASKED_FIRST);
     Resource::new("GET, HEAD, POST", &vary, "Send operations by POST, or by GET or HEAD when they only read.")
 });

@@ -18,4 +18,4 @@ pub mod traces;
 pub use log::{LogGuard, start};
 pub use metrics::{Format, Metrics};
 pub use repeats::Repeats;
-pub use report::{Operation, report};
+pub use report::{Operation, report, statements};

@@ -10,6 +10,7 @@ use super::Metrics;
 use super::metrics::kind;
 use crate::db::Tally;
 use crate::kernel::code_of;
+use crate::stores::acessos::Instrucao;
 
 /// An operation that has ended.
 pub struct Operation<'a> {
@@ -88,6 +89,27 @@ pub fn report(tally: &Tally, cost: u64) -> Value {
         ])
     });
     object([("stores", Value::List(stores.collect())), ("custo", Value::from(cost))])
+}
+
+/// The statements of a request, in the order in which they began.
+#[must_use]
+pub fn statements(instrucoes: &[Instrucao]) -> Value {
+    let thousandths = |micros: u64| Value::from(milliseconds(Duration::from_micros(micros)));
+    let one = |ran: &Instrucao| {
+        let plan = ran.plano.clone().and_then(|plan| Value::from_json(plan).ok());
+        object([
+            ("store", Value::from(ran.store.as_str())),
+            ("nome", Value::from(ran.nome.as_str())),
+            ("texto", Value::from(ran.texto.as_str())),
+            ("inicioMs", thousandths(ran.inicio)),
+            ("ms", thousandths(ran.micros)),
+            ("linhas", Value::from(ran.linhas)),
+            ("pedidos", Value::from(ran.pedidos)),
+            ("falhou", Value::from(ran.falhou)),
+            ("plano", plan.unwrap_or_default()),
+        ])
+    };
+    Value::List(instrucoes.iter().map(one).collect())
 }
 
 fn object<const N: usize>(members: [(&'static str, Value); N]) -> Value {

@@ -6,7 +6,7 @@
 
 use async_graphql::{Error, ErrorExtensionValues, ServerError, Value};
 
-use crate::db::{Fault, Store, StoreError, Unreadable};
+use crate::db::{AnyStore, Fault, StoreError, Unreadable};
 
 /// The values of `extensions.code`.
 pub mod code {
@@ -153,7 +153,7 @@ pub fn code_of(error: &ServerError) -> Option<&str> {
     }
 }
 
-fn coded(message: String, code: &'static str, store: Option<Store>) -> Error {
+fn coded(message: String, code: &'static str, store: Option<AnyStore>) -> Error {
     let mut values = ErrorExtensionValues::default();
     values.set("code", code);
     if let Some(store) = store {

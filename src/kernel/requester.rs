@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, Object};
 
-/// What a user may do.
+/// What a user may do: each may do what those before it may. Whoever watches is no reader with
+/// less, but the order says so all the same: what asks for a papel asks for at least LEITOR, so
+/// that nothing is open to MONITOR by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum)]
 pub enum Papel {
+    /// Watches: sees `/metrics` and nothing else, so it never asks anything here.
+    Monitor,
     /// Reads.
     Leitor,
     /// Also writes.
@@ -20,6 +24,7 @@ impl Papel {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Monitor => "MONITOR",
             Self::Leitor => "LEITOR",
             Self::Editor => "EDITOR",
             Self::Admin => "ADMIN",
@@ -31,10 +36,10 @@ impl std::str::FromStr for Papel {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Leitor, Self::Editor, Self::Admin]
+        [Self::Monitor, Self::Leitor, Self::Editor, Self::Admin]
             .into_iter()
             .find(|papel| papel.name().eq_ignore_ascii_case(text))
-            .ok_or_else(|| format!("`{text}` is not a papel; the papeis are LEITOR, EDITOR, ADMIN"))
+            .ok_or_else(|| format!("`{text}` is not a papel; the papeis are MONITOR, LEITOR, EDITOR, ADMIN"))
     }
 }
 

@@ -1,5 +1,5 @@
 //! The private MariaDB that `quarteto serve` starts when no store URL is given:
-//! one server process with the four databases, reachable over a unix socket in
+//! one server process with a database a store, reachable over a unix socket in
 //! the data folder and in no other way. Its data stays between runs.
 //!
 //! The server is started under a small shell guard that holds a pipe from this
@@ -18,7 +18,7 @@ use anyhow::{Context as _, bail};
 use sqlx::Connection as _;
 use sqlx::mysql::MySqlConnectOptions;
 
-use crate::db::{PerStore, Store, options};
+use crate::db::{AnyStore, PerStore, options};
 
 /// A unix socket's path must fit into 108 bytes.
 const LONGEST_SOCKET: usize = 100;
@@ -111,6 +111,14 @@ impl LocalDatabase {
         PerStore::try_from_fn(|store| options(store, &self.url(store.database())).map_err(anyhow::Error::msg))
     }
 
+    /// How to connect to the store `acessos`.
+    ///
+    /// # Errors
+    /// None in practice: the URL is our own.
+    pub fn acessos(&self) -> anyhow::Result<MySqlConnectOptions> {
+        options(AnyStore::Acessos, &self.url(AnyStore::Acessos.database())).map_err(anyhow::Error::msg)
+    }
+
     async fn wait_until_up(&mut self, log: &Path) -> anyhow::Result<()> {
         let begun = Instant::now();
         let server: MySqlConnectOptions = self.url("mysql").parse()?;
@@ -140,7 +148,7 @@ impl LocalDatabase {
     async fn create_databases(&self) -> anyhow::Result<()> {
         let server: MySqlConnectOptions = self.url("mysql").parse()?;
         let mut connection = sqlx::MySqlConnection::connect_with(&server).await?;
-        for store in Store::ALL {
+        for store in AnyStore::ALL {
             let create = format!(
                 "CREATE DATABASE IF NOT EXISTS `{}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci",
                 store.database()

@@ -16,6 +16,7 @@ use super::executable::kind;
 use super::persisted::Unusable;
 use super::refusal::{Problem, Refusal};
 use super::run::Caller;
+use super::signature::{Signature, given};
 use super::trusted::TrustMode;
 use super::variables::{Scalars, coerce};
 use crate::kernel::{Papel, code};
@@ -41,6 +42,10 @@ pub(super) struct About {
     pub name: Option<Arc<str>>,
     pub kind: Option<OperationType>,
     pub cost: u64,
+    /// What it is known by, once it was read.
+    pub signature: Option<Arc<Signature>>,
+    /// Input fields and values of enums that came in its variables.
+    pub given: Vec<Arc<str>>,
 }
 
 /// What is not run, and why.
@@ -89,19 +94,27 @@ impl Checked {
 
 impl About {
     fn new(asked: Option<&str>) -> Self {
-        Self { begun: Instant::now(), name: asked.map(|_| Arc::from(UNKNOWN)), kind: None, cost: 0 }
+        Self {
+            begun: Instant::now(),
+            name: asked.map(|_| Arc::from(UNKNOWN)),
+            kind: None,
+            cost: 0,
+            signature: None,
+            given: Vec::new(),
+        }
     }
 
     fn is(&mut self, name: Option<&Arc<str>>, kind: OperationType) {
-        self.name = name.map(bounded);
+        self.name =
+            name.map(|name| if name.len() <= LONGEST_NAME { Arc::clone(name) } else { bounded(name) });
         self.kind = Some(kind);
     }
 }
 
 /// A name as log and metrics show it.
-fn bounded(name: &Arc<str>) -> Arc<str> {
+pub(super) fn bounded(name: &str) -> Arc<str> {
     if name.len() <= LONGEST_NAME {
-        return Arc::clone(name);
+        return Arc::from(name);
     }
     // Names are ASCII.
     Arc::from(format!("{}…", &name[..LONGEST_NAME]))
@@ -113,7 +126,7 @@ impl Operations {
     /// # Errors
     /// [`Refused`], before any store is asked.
     pub fn check(&self, ask: Ask, caller: &Caller<'_>) -> Result<Checked, Refused> {
-        let Ask { query, document_id, operation_name, variables, extensions } = ask;
+        let Ask { query, document_id, operation_name, variables: sent, extensions } = ask;
         let asked = operation_name.filter(|name| !name.is_empty());
         let mut about = About::new(asked.as_deref());
         let refuse = |about: About, refusal| Refused::Operation(RefusedOperation { about, refusal });
@@ -139,6 +152,7 @@ impl Operations {
             Err(refusal) => return Err(refuse(about, refusal)),
         };
         about.is(operation.name.as_ref(), operation.kind);
+        about.signature = Some(Arc::clone(&operation.signature));
         if caller.reads_only && operation.kind != OperationType::Query {
             return Err(Refused::ReadsOnly);
         }
@@ -147,9 +161,12 @@ impl Operations {
                 "Idempotency-Key is for an operation of one mutation; otherwise use `chaveIdempotencia`.";
             return Err(Refused::Malformed(sentence.into()));
         }
-        match self.admit(operation, variables.as_ref(), caller) {
+        match self.admit(operation, sent.as_ref(), caller) {
             Ok((variables, cost)) => {
                 about.cost = cost;
+                if let Some(sent) = sent.as_ref().filter(|_| operation.signature.has_inputs) {
+                    about.given = given(self.served.types(), &operation.variables, sent);
+                }
                 Ok(Checked { about, executable: document.executable(operation), variables })
             }
             Err((refusal, cost)) => {
@@ -263,7 +280,8 @@ impl Operations {
         if operation.fingerprint.is_some_and(|fingerprint| trusted.knows(&fingerprint)) {
             return false;
         }
-        let (name, user) = (operation.name.as_ref().map_or("-".into(), bounded), &caller.requester.nome);
+        let (name, user) =
+            (operation.name.as_ref().map_or("-".into(), |name| bounded(name)), &caller.requester.nome);
         let refused = mode == TrustMode::Enforce;
         tracing::warn!(
             graphql.operation.name = &*name,

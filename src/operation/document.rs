@@ -22,6 +22,7 @@ use super::cost::{Costs, Formula};
 use super::executable::{Converter, Fragments};
 use super::refusal::{Problem, Refusal};
 use super::rules::place_of;
+use super::signature::Signature;
 use super::size::{DocumentLimits, fragments, measure};
 use super::trusted::{Fingerprint, fingerprint};
 use super::variables::Variable;
@@ -110,6 +111,8 @@ pub(super) struct Operation {
     pub variables: Vec<Variable>,
     /// What names it among the trusted ones, where there are any.
     pub fingerprint: Option<Fingerprint>,
+    /// What it is known by.
+    pub signature: Arc<Signature>,
     definition: Positioned<executor::OperationDefinition>,
 }
 
@@ -138,12 +141,13 @@ impl Document {
         let never_null = rules::check(&typed, schema)?;
         let converter = Converter { schema, sources: &typed.sources };
         let costs = Costs::new(served.own_sizes(), checks.representations);
-        let untyped = checks.fingerprints.then(|| fragments(ast));
+        let untyped = fragments(ast);
         let mut operations = Vec::new();
         for operation in typed.operations.iter() {
             check_circles(&typed, operation)?;
-            let names = untyped.as_ref().map(|fragments| (ast, fragments));
-            let mut checked = Operation::of(operation, &typed, &converter, &costs, names);
+            let Some(parsed) = operation_in(ast, operation.name.as_ref()) else { continue };
+            let mut checked = Operation::of(operation, &typed, &converter, &costs, (parsed, &untyped));
+            checked.fingerprint = checks.fingerprints.then(|| fingerprint(&untyped, parsed));
             for variable in &mut checked.variables {
                 variable.never_null |= never_null
                     .iter()
@@ -218,7 +222,14 @@ fn check_circles(document: &Valid<ExecutableDocument>, operation: &Node<Typed>) 
     })
 }
 
-type Untyped<'a> = (&'a Ast, &'a HashMap<&'a str, &'a apollo_compiler::ast::FragmentDefinition>);
+/// The operation of this name as it was parsed; there is one in a valid document.
+fn operation_in<'a>(ast: &'a Ast, name: Option<&apollo_compiler::Name>) -> Option<&'a OperationDefinition> {
+    let mut all = ast.definitions.iter().filter_map(Definition::as_operation_definition);
+    all.find(|found| found.name.as_ref() == name).map(|found| &**found)
+}
+
+type Untyped<'a> =
+    (&'a OperationDefinition, &'a HashMap<&'a str, &'a apollo_compiler::ast::FragmentDefinition>);
 
 impl Operation {
     fn of(
@@ -226,7 +237,7 @@ impl Operation {
         document: &ExecutableDocument,
         converter: &Converter<'_>,
         costs: &Costs<'_>,
-        untyped: Option<Untyped<'_>>,
+        (parsed, fragments): Untyped<'_>,
     ) -> Self {
         let definition = converter.operation(operation);
         let roots = operation.root_fields(document);
@@ -235,10 +246,8 @@ impl Operation {
             .variables
             .iter()
             .map(|variable| Variable::of(variable, place_of(variable, &document.sources), converter.schema));
-        let fingerprint = untyped.and_then(|(ast, fragments)| {
-            let mut all = ast.definitions.iter().filter_map(Definition::as_operation_definition);
-            all.find(|found| found.name == operation.name).map(|found| fingerprint(fragments, found))
-        });
+        let (set, schema) = (&operation.selection_set, converter.schema);
+        let signature = Signature::of(parsed, fragments, set, &document.fragments, schema);
         Self {
             name: operation.name.as_ref().map(|name| Arc::from(name.as_str())),
             kind: definition.ty,
@@ -246,7 +255,8 @@ impl Operation {
             introspects: roots.into_iter().any(|field| introspects(&field.name)),
             formula: Formula::of(&operation.selection_set, &document.fragments, costs),
             variables: variables.collect(),
-            fingerprint,
+            fingerprint: None,
+            signature: Arc::new(signature),
             definition: Positioned::new(
                 definition,
                 place_of(operation, &document.sources).unwrap_or_default(),
@@ -279,6 +289,7 @@ fn weigh(operations: &[Operation], fragments: &Fragments) -> usize {
     let of_operations = operations.iter().map(|operation| {
         size_of::<Operation>()
             + operation.formula.bytes()
+            + operation.signature.bytes()
             + operation.variables.len() * (Variable::bytes() + 256)
             + weigh_set(&operation.definition.node.selection_set.node)
     });

@@ -10,6 +10,7 @@
 //! | parsed within limits; measured; validated against the SDL that is served | [`document`], [`size`], [`rules`], [`messages`] |
 //! | kept, when valid | [`document`] |
 //! | the operation chosen; trusted; its variables coerced; priced by its types | [`checked`], [`canonical`], [`variables`], [`cost`] |
+//! | what it is known by when accesses are counted | [`signature`] |
 //!
 //! and to the second: executed, counted while it is made, masked, recorded ([`run`],
 //! [`masking`], [`answer`]). What does not live here: HTTP; a type of the graph; how
@@ -20,6 +21,7 @@
 
 mod answer;
 mod ask;
+mod candidate;
 mod canonical;
 mod checked;
 pub(crate) mod cost;
@@ -31,6 +33,7 @@ mod persisted;
 mod refusal;
 mod rules;
 mod run;
+mod signature;
 mod size;
 #[cfg(test)]
 mod tests;
@@ -43,6 +46,7 @@ use tokio::sync::RwLock;
 
 pub use answer::Answer;
 pub use ask::Ask;
+pub use candidate::Candidate;
 pub use checked::{Checked, Refused, RefusedOperation};
 pub use refusal::{Problem, Refusal};
 pub use run::Caller;
@@ -53,6 +57,7 @@ use crate::config::Introspection;
 use crate::insight::Metrics;
 use crate::kernel::AnswerLimits;
 use crate::schema::Served;
+use crate::stores::acessos::Acessos;
 use document::{Checks, Documents};
 use persisted::Persisted;
 use trusted::Trusted;
@@ -97,12 +102,14 @@ pub struct Operations {
 /// What outlives a request, since a write may.
 struct Shared {
     metrics: Arc<Metrics>,
+    acessos: Acessos,
 }
 
 impl Operations {
-    /// Over a served schema; operations are counted in `metrics`.
+    /// Over a served schema; operations are counted in `metrics` and `acessos`.
     #[must_use]
-    pub fn new(served: Arc<Served>, settings: Settings, metrics: Arc<Metrics>) -> Self {
+    pub fn new(served: Arc<Served>, settings: Settings, metrics: Arc<Metrics>, acessos: Acessos) -> Self {
+        acessos.knows_schema(signature::parts(served.types()));
         let checks = Checks {
             limits: settings.document,
             representations: settings.representations as u64,
@@ -114,7 +121,7 @@ impl Operations {
             documents: Documents::new(settings.document.kept_bytes),
             persisted: Persisted::new(),
             requests: Scopes::default(),
-            shared: Arc::new(Shared { metrics }),
+            shared: Arc::new(Shared { metrics, acessos }),
             writes_under_way: Arc::default(),
             settings,
         }

@@ -10,10 +10,10 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, ServerError, Variables};
+use async_graphql::{Name, PathSegment, Request, Response, ServerError, Value, Variables};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
@@ -21,10 +21,12 @@ use super::answer::Answer;
 use super::checked::{About, Checked, RefusedOperation};
 use super::masking::{INTERNAL_SENTENCE, mask};
 use super::refusal::Refusal;
+use super::signature::Aliases;
 use super::{Operations, Shared};
 use crate::batching::Scope;
 use crate::insight;
 use crate::kernel::{AnswerLimits, Budget, RequestContext, Requester, code, code_of, unreadable};
+use crate::stores::acessos::{Acesso, Falha, Instrucao, explain};
 
 /// Who asks, and how.
 #[derive(Clone)]
@@ -41,6 +43,10 @@ pub struct Caller<'a> {
     pub idempotency_key: Option<&'a str>,
     /// When the request is given up.
     pub deadline: Instant,
+    /// The program that asks, as it calls itself, and its version.
+    pub program: (&'a str, &'a str),
+    /// Whether every statement is wanted in `extensions.quarteto`, with the database's EXPLAIN.
+    pub explains: bool,
 }
 
 /// How many fields one counts as that is traced: each has a record in the answer.
@@ -51,10 +57,13 @@ struct Record {
     shared: Arc<Shared>,
     about: About,
     user: Arc<str>,
+    program: (Box<str>, Box<str>),
+    budget: Option<Arc<Budget>>,
     id: Box<str>,
     scope: Arc<Scope>,
     may_introspect: bool,
     traced: bool,
+    explains: bool,
     /// The client is gone: there was nobody to answer.
     recorded: bool,
     span: tracing::Span,
@@ -65,14 +74,19 @@ impl Operations {
     /// counts it. In bounded time: until the caller's deadline.
     pub async fn run(&self, checked: Checked, caller: &Caller<'_>) -> Answer {
         let Checked { about, executable, variables } = checked;
-        let record = self.record(about, caller);
+        let mut record = self.record(about, caller);
         let request = self.request(executable, variables, caller, &record.scope);
+        record.budget = Some(Arc::clone(&request.budget));
         let deadline = caller.deadline.into();
+        let explained = caller.explains.then(|| {
+            record.scope.tally().keep_arguments();
+            (Arc::clone(&record.scope), record.about.begun)
+        });
         if record.about.kind == Some(OperationType::Mutation) {
             let id: Box<str> = caller.id.into();
             let written = tokio::spawn(self.write(request, record).await);
             return match tokio::time::timeout_at(deadline, written).await {
-                Ok(Ok(answer)) => answer,
+                Ok(Ok(answer)) => self.explain(answer, explained).await,
                 // The task itself outlives a panic of the write.
                 Ok(Err(error)) => {
                     tracing::error!(%error, "a mutation ended without an answer");
@@ -85,9 +99,25 @@ impl Operations {
         let executed = self.execute(request, &record.scope);
         let outcome = tokio::time::timeout_at(deadline, executed).instrument(span).await;
         match outcome {
-            Ok(answer) => record.answered(answer),
+            Ok(answer) => {
+                let explained = self.explain(record.answered(answer), explained);
+                explained.await
+            }
             Err(_) => record.out_of_time(),
         }
+    }
+
+    /// Completes an answer by its statements, where they are wanted: when it is recorded, so
+    /// that to look does not change what is counted.
+    async fn explain(&self, mut answer: Answer, wanted: Option<(Arc<Scope>, Instant)>) -> Answer {
+        let Some((scope, begun)) = wanted else { return answer };
+        let mut instrucoes = Instrucao::all(scope.tally().ran(), begun);
+        explain(&mut instrucoes, self.shared.acessos.stores()).await;
+        let told = answer.extensions.get_mut("quarteto");
+        if let Some(Value::Object(members)) = told {
+            members.insert(Name::new("instrucoes"), insight::statements(&instrucoes));
+        }
+        answer
     }
 
     /// Answers an operation that is not run, with its line and its number.
@@ -169,10 +199,13 @@ impl Operations {
             shared: Arc::clone(&self.shared),
             about,
             user: Arc::clone(&caller.requester.nome),
+            program: (caller.program.0.into(), caller.program.1.into()),
+            budget: None,
             id: caller.id.into(),
             scope: self.requests.open(),
             may_introspect: self.settings.introspection.allows(caller.requester.papel),
             traced: caller.traced,
+            explains: caller.explains,
             recorded: false,
             span,
         }
@@ -232,7 +265,7 @@ impl Record {
         answer.errors.extend(self.scope.tally().unreadable_rows().into_iter().map(unreadable));
         leave_out(&mut answer.errors);
         mask(&mut answer.errors, &self.id, self.may_introspect);
-        if self.traced {
+        if self.traced || self.explains {
             let report = insight::report(self.scope.tally(), self.about.cost);
             answer.extensions.insert("quarteto".into(), report);
         }
@@ -252,17 +285,73 @@ impl Record {
             self.span.record("error.type", errors.first().and_then(code_of).unwrap_or(outcome));
         }
         let _entered = self.span.enter();
+        let duration = self.about.begun.elapsed();
+        self.count(duration, outcome, errors);
         insight::Operation {
             name: self.about.name.as_deref(),
             kind: self.about.kind,
             user: &self.user,
-            duration: self.about.begun.elapsed(),
+            duration,
             cost: self.about.cost,
             outcome,
             errors,
             tally: self.scope.tally(),
         }
         .record(&self.shared.metrics);
+    }
+}
+
+impl Record {
+    /// Counts the access.
+    fn count(&self, duration: Duration, outcome: &'static str, errors: &[ServerError]) {
+        let signature = self.about.signature.as_ref();
+        let aliases = signature.map(|signature| &signature.aliases);
+        let spent = self.budget.as_ref().map(|budget| budget.spent()).unwrap_or_default();
+        self.shared.acessos.note(Acesso {
+            documento: signature.map(|signature| &signature.documento),
+            programa: &self.program.0,
+            versao: &self.program.1,
+            usuario: &self.user,
+            pedido: &self.id,
+            begun: self.about.begun,
+            micros: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+            custo: self.about.cost,
+            objetos: spent.objects,
+            bytes: spent.bytes,
+            resultado: outcome,
+            falhas: errors.iter().map(|error| failure(error, aliases)).collect(),
+            entradas: &self.about.given,
+            tally: self.scope.tally(),
+        });
+    }
+}
+
+/// Bytes of the place of an error.
+const LONGEST_PLACE: usize = 150;
+
+/// An error as it is counted: its place as fields of the schema, without numbers.
+fn failure(error: &ServerError, aliases: Option<&Aliases>) -> Falha {
+    let mut place = String::new();
+    for segment in &error.path {
+        let PathSegment::Field(key) = segment else { continue };
+        let name = aliases.and_then(|aliases| aliases.get(key.as_str())).map_or(key.as_str(), |name| &**name);
+        if place.len() + name.len() + 1 > LONGEST_PLACE {
+            break;
+        }
+        if !place.is_empty() {
+            place.push('.');
+        }
+        place.push_str(name);
+    }
+    let store = error.extensions.as_ref().and_then(|values| values.get("store"));
+    let store = store.and_then(|store| match store {
+        Value::String(name) => Some(name.as_str()),
+        _ => None,
+    });
+    Falha {
+        codigo: code_of(error).unwrap_or(code::INTERNAL).into(),
+        caminho: place.into(),
+        store: store.unwrap_or_default().into(),
     }
 }
 

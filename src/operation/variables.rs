@@ -50,6 +50,16 @@ impl Variable {
         }
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its type.
+    pub(super) const fn ty(&self) -> &Type {
+        &self.ty
+    }
+
     /// Whether this is its name.
     pub(super) fn is_called(&self, name: &str) -> bool {
         self.name == *name

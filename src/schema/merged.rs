@@ -12,6 +12,7 @@ use crate::kernel::sizes::one_each;
 use crate::kernel::{ContextExt as _, GraphResult, Requester};
 use crate::relay::{AnyId, ClienteId, GlobalId as _, ProdutoId};
 use crate::removal::{RemocaoDeCliente, RemocaoDeProduto, Removals};
+use crate::stores::acessos::{Acessos, ConsultasAcessos};
 use crate::stores::catalogo::{
     Catalogo, ConsultasCatalogo, Item, MutacoesCatalogo, OwnsProdutos, ProdutoCatalogo,
 };
@@ -167,6 +168,7 @@ pub struct Consultas(
     ConsultasEnderecos<Merged>,
     ConsultasCatalogo<Merged>,
     ConsultasInventario<Merged>,
+    ConsultasAcessos,
 );
 
 /// Everything that can be changed, by users with the papel EDITOR or ADMIN.
@@ -189,6 +191,7 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
         ConsultasEnderecos(PhantomData),
         ConsultasCatalogo(PhantomData),
         ConsultasInventario(PhantomData),
+        ConsultasAcessos,
     );
     let mutacoes = Mutacoes(
         MutacoesClientes(PhantomData),
@@ -205,13 +208,21 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
 ///
 /// # Errors
 /// [`SchemaError`]: a bug of ours.
-pub fn serve(databases: &PerStore<Db>, removals: &Arc<Removals>) -> Result<Served, SchemaError> {
+pub fn serve(
+    databases: &PerStore<Db>,
+    removals: &Arc<Removals>,
+    acessos: &Acessos,
+) -> Result<Served, SchemaError> {
     let clientes = Clientes::new(databases[Store::Clientes].clone());
     let enderecos = Enderecos::new(databases[Store::Enderecos].clone());
     let catalogo = Catalogo::new(databases[Store::Catalogo].clone());
     let inventario = Inventario::new(databases[Store::Inventario].clone());
     Served::new(|| {
         let stores = build().data(clientes.clone()).data(enderecos.clone());
-        stores.data(catalogo.clone()).data(inventario.clone()).data(Arc::clone(removals))
+        stores
+            .data(catalogo.clone())
+            .data(inventario.clone())
+            .data(Arc::clone(removals))
+            .data(acessos.clone())
     })
 }

@@ -1,4 +1,4 @@
-//! The four stores.
+//! The four stores, and `acessos`, in which the program notes who asks what of them.
 //!
 //! Each owns its database, all SQL about it, its loaders, its root fields, and
 //! what it adds to types that others own. A store never imports a sibling: it
@@ -21,6 +21,7 @@
 //! one under `migrations/`, its parts in `schema/merged.rs` and
 //! `schema/subgraphs.rs`, a section in `config/`. The compiler names the rest.
 
+pub mod acessos;
 pub mod catalogo;
 pub mod clientes;
 pub mod enderecos;
@@ -32,19 +33,23 @@ pub mod references;
 
 use sqlx::mysql::MySqlConnectOptions;
 
-use crate::db::Store;
 use crate::db::migrations::{self, MigrationError, Step};
+use crate::db::{AnyStore, Store};
 
 /// Brings a store's tables, and the rows in them, into the form that this program reads.
 ///
 /// # Errors
 /// [`MigrationError`].
-pub async fn migrate(store: Store, options: &MySqlConnectOptions) -> Result<usize, MigrationError> {
+pub async fn migrate(
+    store: impl Into<AnyStore>,
+    options: &MySqlConnectOptions,
+) -> Result<usize, MigrationError> {
+    let store = store.into();
     let steps: &[Step] = match store {
-        Store::Clientes => clientes::STEPS,
-        Store::Enderecos => enderecos::STEPS,
-        Store::Catalogo => catalogo::STEPS,
-        Store::Inventario => &[],
+        AnyStore::One(Store::Clientes) => clientes::STEPS,
+        AnyStore::One(Store::Enderecos) => enderecos::STEPS,
+        AnyStore::One(Store::Catalogo) => catalogo::STEPS,
+        AnyStore::One(Store::Inventario) | AnyStore::Acessos => &[],
     };
     migrations::migrate(store, options, steps).await
 }

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod acessos;
 mod adopt;
 mod answers;
 mod attacks;
@@ -17,6 +18,7 @@ mod batching;
 mod browser;
 mod check;
 mod clients;
+mod deploy;
 mod docs;
 mod doctor;
 mod documents;
@@ -37,6 +39,7 @@ mod migrations;
 mod mutations;
 mod newest;
 mod paging;
+mod painel;
 mod plans;
 #[cfg(feature = "failpoints")]
 mod power_loss;

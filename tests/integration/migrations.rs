@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quarteto::db::migrations::{MigrationError, SchemaState, check};
 use quarteto::db::schema;
-use quarteto::db::{PerStore, Store, connect, not_apart, options};
+use quarteto::db::{AnyStore, PerStore, Store, connect, not_apart, options};
 use quarteto::local::LocalDatabase;
 use quarteto::stores::migrate;
 use sqlx::mysql::MySqlConnectOptions;
@@ -117,8 +117,12 @@ async fn a_missing_table_is_the_store_s_trouble_and_no_other_s() {
 #[tokio::test]
 async fn the_kept_schemas_are_those_of_fresh_stores() {
     let (server, databases) = (Server::shared().await, Server::shared().await.databases().await);
-    for store in Store::ALL {
-        let options = server.options(store, &databases[store]);
+    let acessos = server.acessos().await;
+    for store in AnyStore::ALL {
+        let options = match store {
+            AnyStore::One(store) => server.options(store, &databases[store]),
+            AnyStore::Acessos => options(store, &server.url(&acessos)).expect("a URL of ours"),
+        };
         let mut mysql = connect(&options, None).await.expect("a connection").into_mysql();
         let actual = schema::actual(&mut mysql).await.expect("read");
         let file = format!("{}/migrations/{store}/SCHEMA", env!("CARGO_MANIFEST_DIR"));

@@ -38,9 +38,14 @@ impl Serving {
     }
 
     pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = quarteto(folder);
+        let arguments = [&["--demo"], arguments].concat();
+        Self::started(quarteto(folder), folder, &arguments)
+    }
+
+    /// Starts it with settings of its own.
+    pub(crate) fn started(mut command: Command, folder: &Path, arguments: &[&str]) -> Self {
         command.stderr(std::fs::File::create(Self::log(folder)).expect("a file"));
-        let command = command.args(["serve", "--listen", "127.0.0.1:0", "--demo"]).args(arguments);
+        let command = command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut lines = Vec::new();
         for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
@@ -87,6 +92,12 @@ impl Serving {
     /// The number of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it as a machine does that loses its power.
+    pub(crate) fn kill(mut self) {
+        self.signal("-KILL");
+        self.child.wait().expect("it ends");
     }
 
     pub(crate) fn stop(mut self) {

@@ -188,7 +188,7 @@ async fn a_post_is_done_whatever_the_client_has_and_never_under_if_match() {
 async fn answers_name_what_they_depend_on() {
     let app = TestApp::start().await;
     let graphql = "accept, accept-encoding, authorization, origin, sec-fetch-site, x-apollo-tracing, \
-                   apollo-require-preflight, x-apollo-operation-name, graphql-require-preflight";
+                   x-quarteto-explain, apollo-require-preflight, x-apollo-operation-name, graphql-require-preflight";
     let page = "accept-encoding, authorization, origin";
     for (path, vary) in [
         (READ, graphql),

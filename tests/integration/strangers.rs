@@ -217,7 +217,7 @@ async fn what_was_decided_without_a_row_that_is_there_is_undone() {
     let (db, tally) = (Db::new(Store::Clientes, options, DbLimits::default()), Arc::default());
     let refused = db.transaction(&Blind, &tally).await.expect_err("undone");
     assert_eq!(refused.fault, Fault::Unreadable);
-    assert_eq!(tally.unreadable_rows(), [Unreadable { store: Store::Clientes, id: Some(9) }]);
+    assert_eq!(tally.unreadable_rows(), [Unreadable { store: Store::Clientes.into(), id: Some(9) }]);
     let text = "SELECT nome FROM cadastro WHERE id = 8";
     let rows: Vec<(String,)> =
         db.read(Statement::new("nome", text), &[]).await.expect("the connection is well");

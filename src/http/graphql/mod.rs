@@ -40,14 +40,15 @@ use futures_util::future::join_all;
 
 use super::answer::{PRIVATE, internal, refusal};
 use super::conditional::{REFUSED_WRITE, conditional, refuses_write};
-use super::fields::{CONTENT_TYPE, IDEMPOTENCY_KEY, X_APOLLO_TRACING};
+use super::fields::{CONTENT_TYPE, IDEMPOTENCY_KEY, X_APOLLO_TRACING, X_QUARTETO_EXPLAIN};
 use super::negotiate::Media;
+use super::program::program;
 use super::rate::Charge;
 use super::request_id::RequestId;
 use super::resource::may_write;
-use super::{App, ide};
+use super::{App, pages};
 use crate::config::StatusCodes;
-use crate::kernel::{Requester, code};
+use crate::kernel::{Papel, Requester, code};
 use crate::operation::{Answer, Ask, Caller, Refusal, Refused as NotRun, RefusedOperation};
 use crate::writes::record::is_key;
 use charge::{Judged, charge};
@@ -87,7 +88,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
 /// operation that reads, or the Playground for a browser.
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     if Media::wants_html(request.headers()) {
-        return ide::playground(request).await;
+        return pages::playground(request).await;
     }
     post(State(app), request).await
 }
@@ -116,6 +117,11 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         let message = "Idempotency-Key must be given once, in 1 to 64 visible ASCII characters.";
         return refuse(Refused::new(StatusCode::BAD_REQUEST, message));
     };
+    let explains = parts.headers.get(X_QUARTETO_EXPLAIN).is_some_and(|value| value == "1");
+    if explains && requester.papel < Papel::Admin {
+        let message = "X-Quarteto-Explain is for the papel ADMIN.";
+        return refuse(Refused { code: code::FORBIDDEN, ..Refused::new(StatusCode::FORBIDDEN, message) });
+    }
     let caller = Caller {
         requester,
         id: id.as_str(),
@@ -123,6 +129,8 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         reads_only: !may_write(&parts.method),
         idempotency_key,
         deadline,
+        program: program(&parts.headers),
+        explains,
     };
     match asked {
         Asked::One(ask) => {

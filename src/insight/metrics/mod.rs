@@ -3,7 +3,7 @@
 //!
 //! What is counted per request lives here ([`Metrics`], [`named`]). What a module
 //! counts of its own work is read when somebody asks, from its counters alone: the
-//! stores ([`stores`]), the outboxes ([`outboxes`]), the program as the system
+//! stores ([`stores`]), the outboxes ([`outboxes`]), accesses ([`accesses`]), the program as the system
 //! sees it ([`process`]). So to ask costs no SQL.
 //!
 //! No label has a value that a client can make up, but for the names of
@@ -12,6 +12,7 @@
 //! To add one: a field and its line in [`Metrics::new`], or a line in the file of
 //! its subject; and its row in docs/metrics.md, which a test compares.
 
+mod accesses;
 mod named;
 mod outboxes;
 mod process;
@@ -33,9 +34,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::Operation;
-use crate::db::{Db, PerStore};
 use crate::kernel::code_of;
 use crate::removal::Removals;
+use crate::stores::acessos::Acessos;
 use named::Named;
 
 /// Counts what the program does.
@@ -98,11 +99,14 @@ impl Format {
 }
 
 impl Metrics {
-    /// Of a program over these stores.
+    /// Of a program over the stores of these accesses.
     #[must_use]
-    pub fn new(databases: &PerStore<Db>, removals: &Arc<Removals>) -> Self {
-        let stores = stores::Stores(databases.clone());
-        Self::with(vec![Box::new(stores), Box::new(outboxes::Outboxes(Arc::clone(removals)))])
+    pub fn new(acessos: &Acessos, removals: &Arc<Removals>) -> Self {
+        Self::with(vec![
+            Box::new(stores::Stores::of(acessos)),
+            Box::new(outboxes::Outboxes(Arc::clone(removals))),
+            Box::new(accesses::Accesses(acessos.clone())),
+        ])
     }
 
     /// Of a program without stores.

@@ -7,10 +7,11 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType::{Counter, Gauge, Histogram};
 
 use super::{count, gauge};
-use crate::db::{Db, PerStore};
+use crate::db::{AnyStore, Db};
+use crate::stores::acessos::Acessos;
 
 #[derive(Debug)]
-pub(super) struct Stores(pub PerStore<Db>);
+pub(super) struct Stores(Vec<(AnyStore, Db)>);
 
 impl Collector for Stores {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
@@ -20,17 +21,23 @@ impl Collector for Stores {
 }
 
 impl Stores {
+    /// The four, and that of accesses where it has one.
+    pub(super) fn of(acessos: &Acessos) -> Self {
+        let four = acessos.stores().iter().map(|(store, db)| (store.into(), db.clone()));
+        Self(four.chain(acessos.db().map(|db| (AnyStore::Acessos, db.clone()))).collect())
+    }
+
     fn statements(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help = "SQL statements by store and by what came of them.";
         let mut family = encoder.encode_descriptor("statements", help, None, Counter)?;
-        for (store, db) in self.0.iter() {
+        for (store, db) in &self.0 {
             for (outcome, number) in db.usage().outcomes() {
                 count(&mut family, &[("store", store.name()), ("outcome", outcome)], &number)?;
             }
         }
         let help = "From asking for a connection to the last row.";
         let mut family = encoder.encode_descriptor("statement_duration_seconds", help, None, Histogram)?;
-        for (store, db) in self.0.iter() {
+        for (store, db) in &self.0 {
             db.usage().duration().encode(family.encode_family(&[("store", store.name())])?)?;
         }
         self.counter(encoder, "statement_rows", "Rows read or changed.", |db| db.usage().rows())?;
@@ -41,7 +48,7 @@ impl Stores {
     fn connections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Open connections, by what they do.";
         let mut family = encoder.encode_descriptor("pool_connections", help, None, Gauge)?;
-        for (store, db) in self.0.iter() {
+        for (store, db) in &self.0 {
             let connections = db.connections();
             for (state, number) in [("idle", connections.idle), ("used", connections.used)] {
                 gauge(&mut family, &[("store", store.name()), ("state", state)], &number)?;
@@ -66,8 +73,7 @@ impl Stores {
         value: impl Fn(&Db) -> u64,
     ) -> fmt::Result {
         let mut family = encoder.encode_descriptor(name, help, None, Counter)?;
-        let mut stores = self.0.iter();
-        stores.try_for_each(|(store, db)| count(&mut family, &[("store", store.name())], &value(db)))
+        self.0.iter().try_for_each(|(store, db)| count(&mut family, &[("store", store.name())], &value(db)))
     }
 
     fn gauge(
@@ -78,7 +84,6 @@ impl Stores {
         value: impl Fn(&Db) -> usize,
     ) -> fmt::Result {
         let mut family = encoder.encode_descriptor(name, help, None, Gauge)?;
-        let mut stores = self.0.iter();
-        stores.try_for_each(|(store, db)| gauge(&mut family, &[("store", store.name())], &value(db)))
+        self.0.iter().try_for_each(|(store, db)| gauge(&mut family, &[("store", store.name())], &value(db)))
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use quarteto::auth::{Logins, UsersFile, hash};
 use quarteto::config::ConnectionLimits;
-use quarteto::db::{Db, DbLimits, PerStore, Store, options};
+use quarteto::db::{AnyStore, Db, DbLimits, PerStore, Store, options};
 use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, Tls, router, serve};
 use quarteto::kernel::Papel;
 use quarteto::reload::Reloaded as _;
 use quarteto::removal::Removals;
+use quarteto::stores::acessos::{Acessos, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -37,6 +38,8 @@ pub struct TestApp {
     pub serving: JoinHandle<std::io::Result<()>>,
     /// Finishes removals; a test says when.
     pub removals: Arc<Removals>,
+    /// Counts; a test says when it writes.
+    pub acessos: Acessos,
     twice: bool,
 }
 
@@ -47,6 +50,10 @@ pub struct Served {
     pub connections: ConnectionLimits,
     pub tls: Option<Arc<Tls>>,
     pub stores: DbLimits,
+    /// The URL of a store `acessos`; in memory without.
+    pub acessos: Option<String>,
+    /// From when on an operation is slow; a default when 0.
+    pub slow_micros: u64,
 }
 
 /// An answer, whole.
@@ -140,7 +147,7 @@ impl TestApp {
     }
 
     async fn serve_with(urls: &PerStore<String>, proxies: Option<PerStore<Proxy>>, served: Served) -> Self {
-        let Served { bounds, connections, tls, stores } = served;
+        let Served { bounds, connections, tls, stores, acessos, slow_micros } = served;
         let folder = tempfile::tempdir().expect("a folder");
         let users = UsersFile::at(folder.path().join("users"));
         let hash = shared_hash().await;
@@ -152,7 +159,9 @@ impl TestApp {
             Db::new(store, options(store, &urls[store]).expect("a URL of ours"), stores)
         });
         let removals = Removals::new(databases.clone());
-        let app = App::new(databases, &removals, Arc::clone(&logins), bounds).expect("a valid schema");
+        let acessos = served_acessos(acessos, &databases, stores, slow_micros);
+        let app =
+            App::new(databases, &removals, &acessos, Arc::clone(&logins), bounds).expect("a valid schema");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let handle = Handle::new();
@@ -162,7 +171,19 @@ impl TestApp {
                 async move { serve(listener, router(app), tls.as_deref(), connections, stop).await },
             );
         let http = reqwest::Client::builder().build().expect("a client");
-        Self { base, http, logins, users, _folder: folder, proxies, handle, serving, removals, twice: true }
+        Self {
+            base,
+            http,
+            logins,
+            users,
+            _folder: folder,
+            proxies,
+            handle,
+            serving,
+            removals,
+            acessos,
+            twice: true,
+        }
     }
 
     /// The users file; changes count after [`reload_users`](Self::reload_users).
@@ -271,6 +292,21 @@ impl TestApp {
     pub async fn error(&self, query: &str) -> Value {
         self.ask(query).await.only_error()
     }
+}
+
+fn served_acessos(
+    url: Option<String>,
+    databases: &PerStore<Db>,
+    limits: DbLimits,
+    slow_micros: u64,
+) -> Acessos {
+    let options = url.map(|url| options(AnyStore::Acessos, &url).expect("a URL of ours"));
+    let db = options.map(|options| Db::new(AnyStore::Acessos, options, limits));
+    let mut settings = Settings::default();
+    if slow_micros > 0 {
+        settings.slow_micros = slow_micros;
+    }
+    Acessos::new(db, databases.clone(), settings)
 }
 
 /// Limits that no slow machine reaches.

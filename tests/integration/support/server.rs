@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use quarteto::db::{PerStore, Store, options};
+use quarteto::db::{AnyStore, PerStore, Store, options};
 use quarteto::local::LocalDatabase;
 use quarteto::stores;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
@@ -102,6 +102,16 @@ impl Server {
         names
     }
 
+    /// A fresh, migrated store `acessos`, by name.
+    pub async fn acessos(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("qt_acessos_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.script(&format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4")).await;
+        let options = options(AnyStore::Acessos, &self.url(&name)).expect("a URL of ours");
+        stores::migrate(AnyStore::Acessos, &options).await.expect("migrated");
+        name
+    }
+
     /// Runs statements by hand.
     pub async fn script(&self, text: &str) {
         let mut connection = self.connect().await;
@@ -120,7 +130,8 @@ impl Server {
         options(store, &self.url(database)).expect("a URL of ours")
     }
 
-    async fn connect(&self) -> MySqlConnection {
+    /// A connection of one's own.
+    pub async fn connect(&self) -> MySqlConnection {
         MySqlConnection::connect(&self.url("mysql")).await.expect("a connection")
     }
 
