@@ -49,7 +49,7 @@ fn method(method: &Method) -> &'static str {
 }
 
 fn path(path: &str) -> Option<&'static str> {
-    const OURS: [&str; 7] =
-        ["/graphql", "/", "/graphiql", "/schema.graphql", "/metrics", "/healthz", "/readyz"];
+    const OURS: [&str; 8] =
+        ["/graphql", "/", "/graphiql", "/painel", "/schema.graphql", "/metrics", "/healthz", "/readyz"];
     OURS.into_iter().find(|ours| *ours == path)
 }

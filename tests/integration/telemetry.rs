@@ -301,8 +301,11 @@ async fn a_removal_is_followed_into_the_other_stores() {
     let request = app.write_request(remover, &json!({})).header("traceparent", traceparent(1, "01"));
     let answer = send(request).await;
     assert_eq!(answer.json["data"]["removerCliente"]["erros"], json!([]), "{}", answer.json);
+    // A machine that is slow renews its lease.
+    let mut spans = rig.trace(1).await;
+    spans.retain(|span| span.name != "outbox.renova");
     assert_eq!(
-        tree(&rig.trace(1).await),
+        tree(&spans),
         "mutation
   operation
     batch clientes.por_id
@@ -541,7 +544,8 @@ async fn the_program_hands_over_its_traces_and_its_log_tells_their_ids() {
 }
 
 #[test]
-fn a_collector_that_cannot_be_one_is_named() {
+fn without_a_collector_there_is_nothing_and_one_that_cannot_be_is_named() {
+    assert!(Traces::start(&Telemetry::default()).expect("settings").is_none());
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = quarteto(folder.path());
     command.arg("config").env("QUARTETO_OTLP_URL", "https://collector:4318");
