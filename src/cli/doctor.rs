@@ -20,6 +20,7 @@ use crate::db::migrations::{self, SchemaState};
 use crate::db::{AnyStore, Db, Fault, Probe};
 use crate::http::{self, HttpLimits, Tls};
 use crate::kernel::Papel;
+use crate::stores::acessos;
 use crate::writes::record;
 
 /// Look at everything that `serve` needs: settings, users, certificate, port, and each
@@ -247,12 +248,12 @@ async fn look(loaded: &Loaded, store: AnyStore, options: &MySqlConnectOptions) -
         ),
         Err(error) => Finding::told(&*check, error),
     });
-    if store == AnyStore::Acessos {
-        // It has no record of finished writes; what it writes it tries every 5 seconds.
-        return findings;
-    }
     let db = Db::new(store, options.clone(), loaded.config.stores.limits());
-    findings.push(match record::try_out(&db).await {
+    let tried = match store {
+        AnyStore::One(_) => record::try_out(&db).await,
+        AnyStore::Acessos => acessos::try_out(&db).await,
+    };
+    findings.push(match tried {
         Ok(()) => Finding::well(check, "its user may read, write and delete"),
         Err(error) if error.fault == Fault::Unavailable => Finding::wrong(
             check,

@@ -24,9 +24,13 @@ fn beside_a_program_that_serves_its_private_database_everything_is_well() {
     let (short, all) = found(&looked);
     assert_eq!(looked.status.code(), Some(0), "{all:?}");
     let mut expected = vec!["settings well", "port well", "users well", "stores well"];
-    for store in
-        ["store clientes well", "store enderecos well", "store catalogo well", "store inventario well"]
-    {
+    for store in [
+        "store clientes well",
+        "store enderecos well",
+        "store catalogo well",
+        "store inventario well",
+        "store acessos well",
+    ] {
         expected.extend([store; 3]);
     }
     assert_eq!(short, expected, "{all:?}");

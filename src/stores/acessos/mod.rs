@@ -41,7 +41,7 @@ pub use query::ConsultasAcessos;
 pub use soma::{Assinatura, Chave, Documento, Falha, ILEGIVEL, OUTRAS, Soma, Uso};
 pub use table::Instancia;
 
-use crate::db::{Db, PerStore, Tally};
+use crate::db::{Db, PerStore, StoreError, Tally};
 use livro::Livro;
 
 /// Counts accesses, and tells of them. Cheap to clone.
@@ -213,6 +213,15 @@ impl Acessos {
     pub fn lost(&self) -> Perda {
         self.0.livro.lost()
     }
+}
+
+/// Whether accesses can be kept there: writes, and changes nothing.
+///
+/// # Errors
+/// The store's.
+pub async fn try_out(db: &Db) -> Result<(), StoreError> {
+    let nothing = table::Resumo { passo: Passo::Hora, over: 0, again: None };
+    db.transaction(&nothing, &Arc::default()).await.map(|_| ())
 }
 
 /// What a client calls itself, bounded and printable.
