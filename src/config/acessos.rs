@@ -8,7 +8,7 @@ section! {
     Acessos in "acessos" {
         slow_ms: u64 = 500, number in 1..=3_600_000, "QUARTETO_SLOW_MS",
             "From how many milliseconds on an operation is kept with its statements, among the last 200.";
-        minutes_days: u32 = Guarda::default().minutes, number in 1..=366, "QUARTETO_ACESSOS_MINUTES_DAYS",
+        minutes_days: u32 = Guarda::default().minutes, number in 2..=366, "QUARTETO_ACESSOS_MINUTES_DAYS",
             "For how many days accesses are kept by the minute.";
         hours_days: u32 = Guarda::default().hours, number in 1..=3_660, "QUARTETO_ACESSOS_HOURS_DAYS",
             "For how many days they are kept by the hour.";

@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn the_first_that_is_said_counts() {
-        let table: [(&[(&str, &str)], (&str, &str)); 7] = [
+        type Sent<'a> = &'a [(&'a str, &'a str)];
+        let table: [(Sent<'_>, (&str, &str)); 7] = [
             (&[], ("", "")),
             (&[("user-agent", "curl/8.1.2")], ("curl", "8.1.2")),
             (&[("user-agent", "Mozilla/5.0 (X11) Firefox/140.0")], ("Mozilla", "5.0")),

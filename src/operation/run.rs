@@ -5,6 +5,7 @@
 //! What writes runs in a task of its own: to its end, when the client has gone away,
 //! and the program waits for it before it stops. Its line tells what came of it.
 
+use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -319,11 +320,20 @@ impl Record {
             objetos: spent.objects,
             bytes: spent.bytes,
             resultado: outcome,
-            falhas: errors.iter().map(|error| failure(error, aliases)).collect(),
+            falhas: counted(errors.iter().map(|error| failure(error, aliases))),
             entradas: &self.about.given,
             tally: self.scope.tally(),
         });
     }
+}
+
+/// A store that is down fails many fields alike.
+fn counted(failures: impl Iterator<Item = Falha>) -> Vec<(Falha, u64)> {
+    let mut all: HashMap<Falha, u64> = HashMap::new();
+    for failure in failures {
+        *all.entry(failure).or_default() += 1;
+    }
+    all.into_iter().collect()
 }
 
 /// Bytes of the place of an error.

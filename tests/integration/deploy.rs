@@ -63,7 +63,7 @@ fn exprs(value: &Value, found: &mut Vec<String>) {
             for (name, value) in members {
                 match value {
                     Value::String(text) if ["expr", "query", "definition"].contains(&&**name) => {
-                        found.push(text.clone())
+                        found.push(text.clone());
                     }
                     other => exprs(other, found),
                 }

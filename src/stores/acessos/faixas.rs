@@ -111,6 +111,7 @@ impl Faixas {
 mod tests {
     use super::*;
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of a test")]
     #[test]
     fn percentiles_are_right_within_five_percent_wherever_they_were_counted() {
         // From 10 µs to 100 s.

@@ -16,6 +16,9 @@ pub const PERIOD: Duration = Duration::from_secs(5);
 /// How long a round may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the databases may be asked for plans in a round.
+const LOOKS: Duration = Duration::from_secs(5);
+
 /// Spans that are put together in one round.
 const SPANS_A_ROUND: usize = 50;
 
@@ -86,8 +89,10 @@ impl Acessos {
     async fn round(&self, lentas: &mut Vec<Lenta>, round: u64) {
         let now = Utc::now().timestamp();
         self.0.livro.turn(now);
+        let until = tokio::time::Instant::now() + LOOKS;
         while let Some(mut lenta) = self.0.livro.next_slow() {
-            let _ = tokio::time::timeout(PATIENCE, explain(&mut lenta.instrucoes, &self.0.stores)).await;
+            // A database that is slow to tell is not asked on: its plans are missing then.
+            let _ = tokio::time::timeout_at(until, explain(&mut lenta.instrucoes, &self.0.stores)).await;
             self.0.livro.keep_slow(lenta.clone());
             if lentas.len() < super::livro::MOST_SLOW && self.has_store() {
                 lentas.push(lenta);
@@ -137,7 +142,12 @@ impl Acessos {
     }
 
     /// Hours and days that were put together before these minutes came.
-    async fn again(&self, db: &Db, minutos: &[super::minuto::Minuto], now: i64) -> Result<(), StoreError> {
+    async fn again(
+        &self,
+        db: &Db,
+        minutos: &[std::sync::Arc<super::minuto::Minuto>],
+        now: i64,
+    ) -> Result<(), StoreError> {
         let tally = std::sync::Arc::<Tally>::default();
         for passo in [Passo::Hora, Passo::Dia] {
             let start = |at: i64| at - at.rem_euclid(passo.seconds());

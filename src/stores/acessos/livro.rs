@@ -37,7 +37,7 @@ pub(super) struct Livro {
 struct State {
     now: Minuto,
     /// The oldest first.
-    before: VecDeque<Minuto>,
+    before: VecDeque<Arc<Minuto>>,
     /// What the store does not have, or where there is none, all that is held.
     documents: HashMap<Assinatura, Visto>,
     text: usize,
@@ -150,17 +150,17 @@ impl Livro {
     }
 
     /// All minutes that are held, the oldest first, each with its rows given out.
-    pub(super) fn minutes(&self) -> Vec<Minuto> {
+    pub(super) fn minutes(&self) -> Vec<Arc<Minuto>> {
         let mut state = self.lock();
         let State { now, before, known, .. } = &mut *state;
         now.put_together(known);
-        before.iter().chain([&*now]).cloned().collect()
+        before.iter().cloned().chain([Arc::new(now.clone())]).collect()
     }
 
     /// The operations that are held and asked in a row of its own.
-    pub(super) fn documents_in(&self, minutos: &[Minuto]) -> Vec<Visto> {
+    pub(super) fn documents_in(&self, minutos: &[Arc<Minuto>]) -> Vec<Visto> {
         let asked: HashSet<Assinatura> =
-            minutos.iter().flat_map(Minuto::contas).map(|(chave, _)| chave.assinatura).collect();
+            minutos.iter().flat_map(|minuto| minuto.contas()).map(|(chave, _)| chave.assinatura).collect();
         let state = self.lock();
         state.documents.values().filter(|visto| asked.contains(&visto.documento.id)).cloned().collect()
     }
@@ -172,16 +172,14 @@ impl Livro {
 
     /// What of `minutos` was written is not written again; minutes that are over and written
     /// are held no longer.
-    pub(super) fn has_written(&self, minutos: &[Minuto], documents: &[Visto]) {
+    pub(super) fn has_written(&self, minutos: &[Arc<Minuto>], documents: &[Visto]) {
         let mut state = self.lock();
-        let State { now, before, .. } = &mut *state;
-        for minuto in before.iter_mut().chain([now]) {
-            if let Some(written) = minutos.iter().find(|written| written.inicio == minuto.inicio) {
-                minuto.has_written(written);
-            }
-        }
-        while state.before.front().is_some_and(Minuto::is_written) {
-            state.before.pop_front();
+        // What is over does not change any more; but a minute that was copied before its end
+        // is not whole.
+        state.before.retain(|minuto| !minutos.iter().any(|written| Arc::ptr_eq(written, minuto)));
+        let inicio = state.now.inicio;
+        if let Some(written) = minutos.iter().find(|written| written.inicio == inicio) {
+            state.now.has_written(written);
         }
         for visto in documents {
             state.has_document(visto);
@@ -211,15 +209,15 @@ impl State {
         self.now.put_together(&self.known);
         let done = std::mem::replace(&mut self.now, Minuto::new(minute));
         if done.len() > 0 {
-            self.before.push_back(done);
+            self.before.push_back(Arc::new(done));
         }
         while !has_store && self.before.len() > MINUTES_IN_MEMORY {
             self.before.pop_front();
         }
-        let held = |before: &VecDeque<Minuto>| before.iter().map(Minuto::len).sum::<usize>();
+        let held = |before: &VecDeque<Arc<Minuto>>| before.iter().map(|minuto| minuto.len()).sum::<usize>();
         while held(&self.before) > MOST_ACCESSES {
             let Some(oldest) = self.before.pop_front() else { break };
-            if has_store && !oldest.is_written() {
+            if has_store {
                 self.lost.chamadas += oldest.chamadas();
                 self.lost.de = if self.lost.ate == 0 { oldest.inicio } else { self.lost.de };
                 self.lost.ate = oldest.inicio + 60;
@@ -234,7 +232,8 @@ impl State {
             return;
         }
         let of = |minuto: &Minuto| minuto.contas().map(|(chave, _)| chave.assinatura).collect::<Vec<_>>();
-        let used: HashSet<Assinatura> = self.before.iter().chain([&self.now]).flat_map(of).collect();
+        let used: HashSet<Assinatura> =
+            self.before.iter().map(|minuto| &**minuto).chain([&self.now]).flat_map(of).collect();
         self.documents.retain(|id, _| used.contains(id));
         self.text = self.documents.values().map(|visto| visto.documento.bytes()).sum();
     }

@@ -105,7 +105,7 @@ pub struct Acesso<'a> {
     /// How it ended: a word of a fixed list.
     pub resultado: &'static str,
     /// The errors of the answer.
-    pub falhas: Vec<Falha>,
+    pub falhas: Vec<(Falha, u64)>,
     /// Input fields and values of enums that came in variables.
     pub entradas: &'a [Arc<str>],
     /// What it asked of the stores.
@@ -163,8 +163,8 @@ impl Acessos {
             soma.bytes += acesso.bytes;
             soma.faixas.add(acesso.micros);
             soma.add_stores(acesso.tally);
-            for falha in acesso.falhas {
-                conta.fail(falha, 1);
+            for (falha, vezes) in acesso.falhas {
+                conta.fail(falha, vezes);
             }
             for campo in acesso.entradas {
                 conta.given(campo);

@@ -388,7 +388,7 @@ pub(super) async fn lentas(
 /// What a run writes.
 pub(super) struct Escrita<'a> {
     pub instancia: &'a Instancia,
-    pub minutos: &'a [Minuto],
+    pub minutos: &'a [Arc<Minuto>],
     pub documentos: &'a [Visto],
     pub lentas: &'a [Lenta],
     pub perda: Perda,
@@ -660,12 +660,29 @@ impl Resumo {
             sqlx::query_scalar("SELECT MIN(`inicio`) FROM `acesso` WHERE `passo` = ? AND `inicio` >= ?")
                 .bind(self.passo as u8 - 1)
                 .bind(moment(ate))
-                .fetch_one(mysql)
+                .fetch_one(&mut *mysql)
                 .await?;
         let seconds = self.passo.seconds();
         let next =
             first.map(|first| first.and_utc().timestamp()).map(|first| first - first.rem_euclid(seconds));
-        Ok(next.filter(|next| next + seconds <= self.over))
+        let Some(next) = next.filter(|next| next + seconds <= self.over) else { return Ok(None) };
+        // A day waits for its hours.
+        if self.passo == Passo::Dia && Self::has_minutes_left(mysql, next + seconds).await? {
+            return Ok(None);
+        }
+        Ok(Some(next))
+    }
+
+    /// Whether there are minutes before `until` that are no hours yet.
+    async fn has_minutes_left(mysql: &mut MySqlConnection, until: i64) -> Result<bool, sqlx::Error> {
+        let first: Option<NaiveDateTime> = sqlx::query_scalar(
+            "SELECT MIN(`inicio`) FROM `acesso` WHERE `passo` = 0 AND `inicio` < ? \
+             AND `inicio` >= COALESCE((SELECT `ate` FROM `resumido` WHERE `passo` = 1), '1970-01-01')",
+        )
+        .bind(moment(until))
+        .fetch_one(mysql)
+        .await?;
+        Ok(first.is_some())
     }
 
     async fn put_span_together(&self, mysql: &mut MySqlConnection, from: i64) -> Result<(), sqlx::Error> {
