@@ -40,7 +40,7 @@ const QUERIES = {
     acessos(janela: $janela) { ${STATE} usuarios(first: 50, after: $after, ordem: $ordem) {
       ${PAGE} nodes { nome primeiraVez ultimaVez ${TOTALS} } } } }`,
   stores: `query PainelStores(${VARIABLES}) {
-    acessos(janela: $janela) { ${STATE} ${STORES} ${REMOVALS}
+    acessos(janela: $janela) { ${STATE} ${STORES} ${REMOVALS} remocoesParadas { store alvo tentativas motivo }
       instancias { id nome versao inicio ultimaVez perdidas esta } } }`,
   slow: `query PainelLentas(${VARIABLES}) { acessos(janela: $janela) { ${STATE} lentas { ${SLOW} } } }`,
 };

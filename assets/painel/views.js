@@ -204,6 +204,10 @@ const VIEWS = {
     return [
       card(t('stores'), null, table(t('stores'), storeColumns, acessos.stores ?? [])),
       card(t('removals'), t('removalsDef'), removalTable(acessos.remocoes)),
+      acessos.remocoesParadas?.length ? card(t('parked'), null, table(t('parked'), [
+        { word: 'store', show: (row) => row.store }, { word: 'target', show: (row) => row.alvo },
+        { word: 'attempts', numeric: true, show: (row) => number(row.tentativas) }, { word: 'reason', cell: 'name-cell', show: (row) => row.motivo ?? '–' },
+      ], acessos.remocoesParadas)) : null,
       card(t('instances'), t('instancesDef'), table(t('instances'), [
         { word: 'instance', cell: 'name-cell', show: (row) => el('a', { href: at.link({ instancia: row.id }) }, `${row.nome}${row.esta ? ' •' : ''}`) },
         { word: 'version', show: (row) => row.versao }, { word: 'since', show: (row) => moment(row.inicio) },

@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tracing::Instrument as _;
 
 use super::{Progress, Removals};
-use crate::db::{Store, StoreError};
+use crate::db::{Store, StoreError, Tally};
 use crate::failpoint::reach;
 use crate::writes::outbox::{self, Open, Task};
 use crate::writes::record;
@@ -94,6 +94,19 @@ impl Removals {
                 after = last.id;
                 all.extend(rows.into_iter().map(|row| (store, row)));
             }
+        }
+        Ok(all)
+    }
+
+    /// What waits for a person, with the store where it began: so many of each store at most.
+    ///
+    /// # Errors
+    /// The store's that could not be asked.
+    pub async fn parked(&self, most: u32, audience: &[Arc<Tally>]) -> Result<Vec<(Store, Open)>, StoreError> {
+        let mut all = Vec::new();
+        for store in HOMES {
+            let rows = outbox::parked(&self.databases[store], most, audience).await?;
+            all.extend(rows.into_iter().map(|row| (store, row)));
         }
         Ok(all)
     }

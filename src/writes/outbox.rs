@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::db::{Db, End, InList, Statement, StoreError, Transaction, Work};
+use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Work};
 
 /// How long a worker may be silent before another takes its work: it speaks every
 /// [`RENEWAL`]. Whoever comes too late has done something twice, to the same effect.
@@ -205,6 +205,20 @@ WHERE `id` > ?
 ORDER BY `id`
 LIMIT ?";
     db.read(Statement::new("outbox.abertas", text).bind(after).bind(most), &[]).await
+}
+
+/// The first rows that wait for a person.
+///
+/// # Errors
+/// The store's.
+pub async fn parked(db: &Db, most: u32, audience: &[Arc<Tally>]) -> Result<Vec<Open>, StoreError> {
+    let text = "\
+SELECT `id`, `task`, `target`, `attempts`, TRUE AS `parked`, `last_error`
+FROM `outbox`
+WHERE `parked_at` IS NOT NULL
+ORDER BY `id`
+LIMIT ?";
+    db.read(Statement::new("outbox.paradas", text).bind(most), audience).await
 }
 
 /// Counts the rows.

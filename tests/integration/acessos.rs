@@ -342,7 +342,9 @@ async fn the_admin_may_ask_how_each_statement_is_done() {
     {
         assert_eq!(ran["nome"], nome);
         assert_eq!((&ran["linhas"].as_u64().is_some(), &ran["pedidos"]), (&true, &json!(1)));
-        assert!(ran["plano"].to_string().contains(table), "{ran}");
+        // MySQL 9 has read a single row by its key before it says how.
+        let plan = ran["plano"].to_string();
+        assert!(plan.contains(table) || plan.contains("rows_fetched_before_execution"), "{ran}");
     }
     // As everybody is answered.
     let plain = app.ask_plainly(body["query"].as_str().expect("text"), json!({})).await;

@@ -264,3 +264,64 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chave(number: u32) -> Chave {
+        Chave {
+            assinatura: Assinatura::of(&number.to_string()),
+            programa: "site".into(),
+            versao: "1".into(),
+            usuario: "ana".into(),
+        }
+    }
+
+    /// A store that is away for so long that memory may hold no more.
+    #[test]
+    fn what_finds_no_room_is_counted_with_its_time_and_the_rest_is_held() {
+        const MINUTES: i64 = 100;
+        let livro = Livro::new(true, 0);
+        for minute in 0..MINUTES {
+            for number in 0..400 {
+                livro.note(minute * 60, chave(number), None, |conta| conta.soma.chamadas += 1);
+            }
+        }
+        livro.turn(MINUTES * 60);
+        let held: u64 = livro.minutes().iter().map(|minuto| minuto.chamadas()).sum();
+        let lost = livro.lost();
+        assert_eq!(held + lost.chamadas, 400 * 100);
+        assert!(lost.chamadas > 0 && lost.de == 0 && lost.ate % 60 == 0, "{lost:?}");
+        assert_eq!(livro.minutes().first().map(|minuto| minuto.inicio), Some(lost.ate));
+        let rows: usize = livro.minutes().iter().map(|minuto| minuto.len()).sum();
+        assert!(rows <= MOST_ACCESSES, "{rows}");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_loses_nothing() {
+        let livro = Livro::new(true, 600);
+        for second in [600, 660, 610, 0, 661, 720] {
+            livro.note(second, chave(1), None, |conta| conta.soma.chamadas += 1);
+        }
+        let seen: Vec<(i64, u64)> =
+            livro.minutes().iter().map(|minuto| (minuto.inicio, minuto.chamadas())).collect();
+        assert_eq!(seen, [(600, 1), (660, 4), (720, 1)]);
+    }
+
+    /// A minute that is written while it goes on, and ends before the store has answered.
+    #[test]
+    fn what_came_while_it_was_written_is_written_once_more() {
+        let livro = Livro::new(true, 0);
+        livro.note(0, chave(1), None, |conta| conta.soma.chamadas += 1);
+        let copies = livro.minutes();
+        livro.note(1, chave(1), None, |conta| conta.soma.chamadas += 1);
+        livro.turn(60);
+        livro.has_written(&copies, &[]);
+        let again = livro.minutes();
+        assert_eq!(again.iter().map(|minuto| minuto.chamadas()).collect::<Vec<_>>(), [2, 0]);
+        assert_eq!(again[0].changed().count(), 1);
+        livro.has_written(&again, &[]);
+        assert_eq!(livro.minutes().iter().map(|minuto| minuto.chamadas()).collect::<Vec<_>>(), [0]);
+    }
+}

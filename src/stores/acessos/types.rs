@@ -14,7 +14,7 @@ use crate::db::Store;
 use crate::executor::{StoreField, Walked, WalkedList};
 use crate::kernel::scalars::DateTime;
 use crate::kernel::sizes::{at_most, paged};
-use crate::kernel::{GraphError, GraphResult, code};
+use crate::kernel::{ContextExt as _, GraphError, GraphResult, code};
 use crate::relay::{Connection, Cursor, Direction, Edge, KeyKind, Page, PageArgs, Slice, SortKey, Total};
 use crate::removal::Removals;
 
@@ -1035,6 +1035,20 @@ pub struct RemocoesAbertas {
     vistas_em: DateTime,
 }
 
+/// A removal that waits for a person.
+#[derive(SimpleObject)]
+#[graphql(name = "RemocaoParada")]
+pub struct RemocaoParada {
+    /// Where it began.
+    store: &'static str,
+    /// What is to be removed, as in `cliente_42`.
+    alvo: String,
+    /// How often it was tried.
+    tentativas: u32,
+    /// Why it failed last.
+    motivo: Option<String>,
+}
+
 // all of it --------------------------------------------------------------------------------------
 
 /// What was asked in a window of time.
@@ -1310,6 +1324,24 @@ impl AcessosDaJanela {
             })
         };
         WalkedList(Store::ALL.into_iter().filter_map(one).collect())
+    }
+
+    /// Removals that wait for a person: at most 50 of each store. `quarteto check --repair` takes
+    /// them up again.
+    #[graphql(directive = at_most::apply(100))]
+    async fn remocoes_paradas(&self, ctx: &Context<'_>) -> StoreField<WalkedList<Vec<RemocaoParada>>> {
+        StoreField::all(async {
+            let removals = ctx.data_unchecked::<Arc<Removals>>();
+            let rows = removals.parked(50, std::slice::from_ref(ctx.scope().tally())).await?;
+            let one = |(store, row): (Store, crate::writes::outbox::Open)| RemocaoParada {
+                store: store.name(),
+                alvo: format!("{}_{}", row.task.trim_start_matches("remover_"), row.target),
+                tentativas: row.attempts,
+                motivo: row.last_error,
+            };
+            Ok(rows.into_iter().map(one).collect::<Vec<_>>())
+        })
+        .await
     }
 }
 
