@@ -38,7 +38,7 @@ pub(super) fn print(
 }
 
 /// By name, those that fragments use included.
-fn used_fragments<'a>(
+pub(super) fn used_fragments<'a>(
     fragments: &HashMap<&'a str, &'a FragmentDefinition>,
     operation: &'a OperationDefinition,
 ) -> BTreeMap<&'a str, &'a FragmentDefinition> {

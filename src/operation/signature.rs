@@ -77,9 +77,9 @@ impl Signature {
 }
 
 /// The text without values, with other names numbered, and without `__typename`.
-fn anonymous(operation: &OperationDefinition, fragments: &HashMap<&str, &FragmentDefinition>) -> String {
+fn anonymous(untouched: &OperationDefinition, fragments: &HashMap<&str, &FragmentDefinition>) -> String {
     let mut forget = Forget { aliases: 0 };
-    let mut operation = operation.clone();
+    let mut operation = untouched.clone();
     forget.set(&mut operation.selection_set);
     for variable in &mut operation.variables {
         if let Some(default) = &mut variable.make_mut().default_value {
@@ -87,13 +87,10 @@ fn anonymous(operation: &OperationDefinition, fragments: &HashMap<&str, &Fragmen
         }
     }
     forget.directives(&mut operation.directives);
-    let mut names: Vec<&&str> = fragments.keys().collect();
-    names.sort_unstable();
-    let without: Vec<FragmentDefinition> = names
-        .into_iter()
-        .filter_map(|name| fragments.get(*name))
+    let without: Vec<FragmentDefinition> = canonical::used_fragments(fragments, untouched)
+        .into_values()
         .map(|fragment| {
-            let mut fragment = (*fragment).clone();
+            let mut fragment = fragment.clone();
             forget.set(&mut fragment.selection_set);
             forget.directives(&mut fragment.directives);
             fragment
@@ -293,4 +290,50 @@ pub(super) fn parts(schema: &Schema) -> Esquema {
         }
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::ast::{Definition, Document};
+
+    use super::super::size::fragments;
+    use super::*;
+
+    fn known_by(text: &str, asked: &str) -> String {
+        let document = Document::parse(text, "").expect("valid");
+        let mut operations = document.definitions.iter().filter_map(Definition::as_operation_definition);
+        let operation =
+            operations.find(|found| found.name.as_ref().is_some_and(|own| own == asked)).expect("there");
+        anonymous(operation, &fragments(&document))
+    }
+
+    #[test]
+    fn what_differs_in_values_alone_is_the_same_operation() {
+        let one = known_by(
+            r#"query A($d: Date = "2020-01-01") { maria: cliente(id: "cliente_1") { ...F } nodes(ids: ["a", "b"]) { id }
+               b: clientes(filtro: { nomeContem: "Ana", uf: SP }, first: 3) { total } }
+               fragment F on Cliente { vive: enderecos { cidade } }"#,
+            "A",
+        );
+        let other = known_by(
+            r#"query B { x: eu { nome } } fragment Outro on Cliente { q: nome }
+               query A($d: Date = "2021-02-03") { jose: cliente(id: 7) { ...F __typename } nodes(ids: ["c"]) { id }
+               z: clientes(filtro: { nomeContem: "Zé", uf: SP }, first: 9) { total } }
+               fragment F on Cliente { mora: enderecos { cidade } }"#,
+            "A",
+        );
+        // A number and a text are not alike.
+        assert_eq!(one.replace("cliente(id: \"\")", "cliente(id: 0)"), other);
+        for secret in ["maria", "cliente_1", "Ana", "2020", "vive", "first: 3"] {
+            assert!(!one.contains(secret), "{secret} in {one}");
+        }
+        assert!(
+            one.contains("uf: SP") && one.contains("a1: cliente") && one.contains("a3: enderecos"),
+            "{one}"
+        );
+        assert_ne!(
+            known_by("query A { clientes(filtro: { uf: SP }) { total } }", "A"),
+            known_by("query A { clientes(filtro: { uf: RJ }) { total } }", "A")
+        );
+    }
 }
