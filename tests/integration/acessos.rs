@@ -590,3 +590,46 @@ async fn whatever_is_asked_of_accesses_is_a_constant_number_of_statements() {
     // ones, runs.
     assert_eq!(counts, [json!(8), json!(8), json!(8)]);
 }
+
+/// More hours than are put together in one round: a day waits until all of its hours are there.
+#[tokio::test]
+async fn a_day_is_put_together_of_all_its_hours() {
+    let server = Server::shared().await;
+    let database = server.acessos().await;
+    let app = over(Some(&database)).await;
+    let zeros = ", 0".repeat(23);
+    let rows: Vec<String> = (0..70)
+        .map(|hour| {
+            let at = format!("TIMESTAMPADD(HOUR, {hour}, '2026-03-01 00:05:00')");
+            format!("(0, {at}, REPEAT('a', 32), REPEAT('b', 32), 'site', '1', 'ana', 1{zeros}, '')")
+        })
+        .collect();
+    server.script(&format!("INSERT INTO `{database}`.acesso VALUES {}", rows.join(", "))).await;
+    let sums = async || {
+        let mut all = Vec::new();
+        for passo in [1, 2] {
+            let text = format!(
+                "SELECT CAST(COALESCE(SUM(chamadas), 0) AS SIGNED) FROM `{database}`.acesso WHERE passo = {passo}"
+            );
+            let mut connection = server.connect().await;
+            let sum: i64 =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(text)).fetch_one(&mut connection).await.expect("read");
+            all.push(sum);
+        }
+        all
+    };
+    let soon = chrono::DateTime::parse_from_rfc3339("2026-03-10T00:00:00Z").expect("a moment").timestamp();
+    app.acessos.tidy(soon).await.expect("put together");
+    assert_eq!(sums().await, [50, 48], "two days are whole");
+    app.acessos.tidy(soon).await.expect("put together");
+    assert_eq!(sums().await, [70, 70]);
+    let janela = json!({ "de": "2026-03-01T00:00:00Z", "ate": "2026-03-04T00:00:00Z", "passo": "DIA" });
+    let seen = told(&app, &janela, "serie { totais { chamadas } }").await;
+    let days: Vec<f64> = seen["serie"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|point| point["totais"]["chamadas"].as_f64().expect("a number"))
+        .collect();
+    assert_eq!(days, [24.0, 24.0, 22.0]);
+}
