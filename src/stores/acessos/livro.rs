@@ -2,11 +2,13 @@
 //! the store does not have, new operations, slow ones. Nobody waits here: each use is a few
 //! microseconds under one lock.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashbrown::{HashMap, HashSet};
+
 use super::minuto::{Conhecidas, Conta, Minuto};
-use super::{Assinatura, Chave, Documento, Lenta};
+use super::{Assinatura, DeQuem, Documento, Lenta};
 
 /// Accesses of all minutes together that are held.
 const MOST_ACCESSES: usize = 20_000;
@@ -101,14 +103,14 @@ impl Livro {
     pub(super) fn note(
         &self,
         second: i64,
-        chave: Chave,
+        quem: &DeQuem<'_>,
         documento: Option<&Arc<Documento>>,
         count: impl FnOnce(&mut Conta),
     ) {
         let mut state = self.lock();
         state.turn(minute_of(second), self.has_store);
         let State { now, known, .. } = &mut *state;
-        count(now.conta(chave, known));
+        count(now.conta(quem, known));
         if let Some(documento) = documento {
             state.see(documento, second);
         }
@@ -269,13 +271,9 @@ impl State {
 mod tests {
     use super::*;
 
-    fn chave(number: u32) -> Chave {
-        Chave {
-            assinatura: Assinatura::of(&number.to_string()),
-            programa: "site".into(),
-            versao: "1".into(),
-            usuario: "ana".into(),
-        }
+    fn quem(number: u32) -> DeQuem<'static> {
+        let assinatura = Assinatura::of(&number.to_string());
+        DeQuem { assinatura, programa: "site", versao: "1", usuario: "ana" }
     }
 
     /// A store that is away for so long that memory may hold no more.
@@ -285,7 +283,7 @@ mod tests {
         let livro = Livro::new(true, 0);
         for minute in 0..MINUTES {
             for number in 0..400 {
-                livro.note(minute * 60, chave(number), None, |conta| conta.soma.chamadas += 1);
+                livro.note(minute * 60, &quem(number), None, |conta| conta.soma.chamadas += 1);
             }
         }
         livro.turn(MINUTES * 60);
@@ -302,7 +300,7 @@ mod tests {
     fn a_clock_that_goes_back_loses_nothing() {
         let livro = Livro::new(true, 600);
         for second in [600, 660, 610, 0, 661, 720] {
-            livro.note(second, chave(1), None, |conta| conta.soma.chamadas += 1);
+            livro.note(second, &quem(1), None, |conta| conta.soma.chamadas += 1);
         }
         let seen: Vec<(i64, u64)> =
             livro.minutes().iter().map(|minuto| (minuto.inicio, minuto.chamadas())).collect();
@@ -313,9 +311,9 @@ mod tests {
     #[test]
     fn what_came_while_it_was_written_is_written_once_more() {
         let livro = Livro::new(true, 0);
-        livro.note(0, chave(1), None, |conta| conta.soma.chamadas += 1);
+        livro.note(0, &quem(1), None, |conta| conta.soma.chamadas += 1);
         let copies = livro.minutes();
-        livro.note(1, chave(1), None, |conta| conta.soma.chamadas += 1);
+        livro.note(1, &quem(1), None, |conta| conta.soma.chamadas += 1);
         livro.turn(60);
         livro.has_written(&copies, &[]);
         let again = livro.minutes();

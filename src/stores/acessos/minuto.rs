@@ -1,11 +1,11 @@
 //! One minute's accesses in bounded memory: the operations that are asked most, and those
 //! that were known before; the rest is counted together.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 use super::soma::OUTRAS;
-use super::{Assinatura, Chave, Falha, Soma};
+use super::{Assinatura, Chave, DeQuem, Falha, Soma};
 
 /// Different accesses of a minute that have a row of their own.
 pub(super) const MOST_ROWS: usize = 500;
@@ -122,11 +122,11 @@ impl Minuto {
     }
 
     /// What an access took so far, to be added to.
-    pub(super) fn conta(&mut self, chave: Chave, known: &Conhecidas) -> &mut Conta {
-        if self.contas.len() >= MOST_HELD && !self.contas.contains_key(&chave) {
+    pub(super) fn conta(&mut self, quem: &DeQuem<'_>, known: &Conhecidas) -> &mut Conta {
+        if self.contas.len() >= MOST_HELD && !self.contas.contains_key(quem) {
             self.put_together(known);
         }
-        let conta = self.contas.entry(chave).or_default();
+        let conta = self.contas.entry_ref(quem).or_default();
         conta.changed = true;
         conta
     }
@@ -197,16 +197,22 @@ mod tests {
         }
     }
 
+    fn ask(minuto: &mut Minuto, number: u32, known: &Conhecidas) {
+        let Chave { assinatura, programa, versao, usuario } = &chave(number);
+        let quem = DeQuem { assinatura: *assinatura, programa, versao, usuario };
+        minuto.conta(&quem, known).soma.chamadas += 1;
+    }
+
     #[test]
     fn whoever_floods_a_minute_does_not_push_out_what_is_known() {
         let mut known = Conhecidas::default();
         (0..100).for_each(|number| known.add(chave(number).assinatura, 0));
         let mut minuto = Minuto::new(0);
         for number in 1_000..100_000 {
-            minuto.conta(chave(number), &known).soma.chamadas += 1;
+            ask(&mut minuto, number, &known);
         }
         for number in 0..100 {
-            minuto.conta(chave(number), &known).soma.chamadas += 1;
+            ask(&mut minuto, number, &known);
         }
         minuto.put_together(&known);
         assert!(minuto.len() <= MOST_ROWS, "{}", minuto.len());
@@ -220,12 +226,12 @@ mod tests {
     fn what_was_written_is_written_once_more_when_it_has_changed() {
         let known = Conhecidas::default();
         let mut minuto = Minuto::new(0);
-        minuto.conta(chave(1), &known).soma.chamadas += 1;
-        minuto.conta(chave(2), &known).soma.chamadas += 1;
+        ask(&mut minuto, 1, &known);
+        ask(&mut minuto, 2, &known);
         minuto.put_together(&known);
         let copy = minuto.clone();
         assert_eq!(copy.changed().count(), 2);
-        minuto.conta(chave(1), &known).soma.chamadas += 1;
+        ask(&mut minuto, 1, &known);
         minuto.has_written(&copy);
         assert_eq!(minuto.changed().map(|(chave, _)| chave.clone()).collect::<Vec<_>>(), [chave(1)]);
         let copy = minuto.clone();

@@ -26,6 +26,7 @@ mod soma;
 mod table;
 mod types;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -38,7 +39,7 @@ pub use keeper::{Guarda, PERIOD};
 pub use lenta::{Instrucao, Lenta, explain};
 pub use livro::Perda;
 pub use query::ConsultasAcessos;
-pub use soma::{Assinatura, Chave, Documento, Falha, ILEGIVEL, OUTRAS, Soma, Uso};
+pub use soma::{Assinatura, Chave, DeQuem, Documento, Falha, ILEGIVEL, OUTRAS, Soma, Uso};
 pub use table::Instancia;
 
 use crate::db::{Db, PerStore, StoreError, Tally};
@@ -131,11 +132,13 @@ impl Acessos {
 
     /// Counts an operation. It takes microseconds, waits for nobody and cannot fail.
     pub fn note(&self, acesso: Acesso<'_>) {
-        let chave = Chave {
+        let (programa, versao, usuario) =
+            (named(acesso.programa), named(acesso.versao), named(acesso.usuario));
+        let quem = DeQuem {
             assinatura: acesso.documento.map_or(Assinatura::ILEGIVEL, |documento| documento.id),
-            programa: named(acesso.programa),
-            versao: named(acesso.versao),
-            usuario: named(acesso.usuario),
+            programa: &programa,
+            versao: &versao,
+            usuario: &usuario,
         };
         let now = Utc::now();
         if acesso.micros >= self.0.settings.slow_micros {
@@ -143,7 +146,7 @@ impl Acessos {
                 id: uuid::Uuid::now_v7(),
                 quando: now,
                 instancia: Arc::clone(&self.0.instancia.id),
-                chave: chave.clone(),
+                chave: Chave::from(&quem),
                 pedido: acesso.pedido.into(),
                 resultado: acesso.resultado.into(),
                 micros: acesso.micros,
@@ -151,7 +154,7 @@ impl Acessos {
                 instrucoes: Instrucao::all(acesso.tally.ran(), acesso.begun),
             });
         }
-        self.0.livro.note(now.timestamp(), chave, acesso.documento, |conta| {
+        self.0.livro.note(now.timestamp(), &quem, acesso.documento, |conta| {
             let soma = &mut conta.soma;
             soma.chamadas += 1;
             soma.com_erro += u64::from(acesso.resultado != "ok");
@@ -225,10 +228,10 @@ pub async fn try_out(db: &Db) -> Result<(), StoreError> {
 }
 
 /// What a client calls itself, bounded and printable.
-fn named(text: &str) -> Arc<str> {
+fn named(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if text.len() <= LONGEST_NAME && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-        return text.into();
+        return Cow::Borrowed(text);
     }
     let mut short = String::new();
     for letter in text.chars().filter(|letter| !letter.is_control()) {
@@ -237,7 +240,7 @@ fn named(text: &str) -> Arc<str> {
         }
         short.push(letter);
     }
-    short.trim().into()
+    Cow::Owned(short.trim().to_owned())
 }
 
 /// What this machine calls itself.

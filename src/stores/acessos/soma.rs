@@ -94,6 +94,40 @@ pub struct Chave {
     pub usuario: Arc<str>,
 }
 
+/// [`Chave`] as it comes with a request: most have an account already, and nothing is copied
+/// for them.
+#[derive(Clone, Copy, Debug, Hash)]
+pub struct DeQuem<'a> {
+    /// Which operation.
+    pub assinatura: Assinatura,
+    /// The program that asks.
+    pub programa: &'a str,
+    /// Its version.
+    pub versao: &'a str,
+    /// Its login.
+    pub usuario: &'a str,
+}
+
+impl hashbrown::Equivalent<Chave> for DeQuem<'_> {
+    fn equivalent(&self, chave: &Chave) -> bool {
+        self.assinatura == chave.assinatura
+            && *self.programa == *chave.programa
+            && *self.versao == *chave.versao
+            && *self.usuario == *chave.usuario
+    }
+}
+
+impl From<&DeQuem<'_>> for Chave {
+    fn from(quem: &DeQuem<'_>) -> Self {
+        Self {
+            assinatura: quem.assinatura,
+            programa: quem.programa.into(),
+            versao: quem.versao.into(),
+            usuario: quem.usuario.into(),
+        }
+    }
+}
+
 impl Chave {
     /// All that is counted together.
     #[must_use]
