@@ -30,14 +30,15 @@ function link(changes) {
   const next = 'aba' in changes && changes.aba !== state.aba ? Object.fromEntries(KEPT.map((key) => [key, state[key]])) : { ...state };
   Object.assign(next, changes);
   const asked = new URLSearchParams();
-  for (const [key, value] of Object.entries(next)) if (value !== undefined && value !== '') asked.set(key, value);
+  for (const [key, value] of Object.entries(next)) if (value !== undefined && (value !== '' || key === 'programa')) asked.set(key, value);
   return `/painel?${asked}`;
 }
 
 function go(changes, isNew = true) {
   history[isNew ? 'pushState' : 'replaceState'](null, '', link(changes));
   pages = null;
-  show();
+  // The same page in another order: whoever is on a button of it stays there.
+  show(!('aba' in changes || 'op' in changes || 'campo' in changes));
 }
 
 // Which window is asked for, or the one before it.
@@ -88,6 +89,8 @@ function frame() {
 // What everything that is shown has beside it: how accesses are kept.
 function kept(acessos) {
   const all = [];
+  if (acessos.outras > 0) all.push(banner(`${number(acessos.outras)} ${t('outras')}`));
+  if (zone) all.push(el('p', { class: 'note' }, t('utc')));
   if (!acessos.emStore) all.push(banner(t('inMemory')));
   if (acessos.perdidas > 0) all.push(banner(`${number(acessos.perdidas)} ${t('lostBanner')} ${moment(acessos.perdidasDe)} – ${moment(acessos.perdidasAte)}`));
   return all;
@@ -108,6 +111,7 @@ async function load(inPlace = false) {
     }
     if (mine.signal.aborted) return;
     charts.length = 0;
+    zone = data.acessos.passo === 'DIA' ? 'UTC' : undefined;
     const failed = errors.map((error) => error.message).filter((text, place, all) => all.indexOf(text) === place);
     const shown = [...failed.map((text) => banner(`${t('failed')} ${text}`, true)), ...kept(data.acessos), ...(failed.length && !data.acessos.totais && name !== 'stores' && name !== 'overview' ? [] : VIEWS[name](data, at))];
     swap([name === 'operation' || name === 'field' ? null : el('h1', { class: 'sr' }, t(name)), ...shown].filter(Boolean), inPlace);
@@ -152,10 +156,10 @@ function swap(elements, inPlace) {
 const path = (element) => { const steps = []; for (let here = element; here !== main; here = here.parentElement) steps.unshift([...here.parentElement.children].indexOf(here)); return steps; };
 const follow = (steps) => steps.reduce((here, step) => here?.children[step], main);
 
-function show() {
+function show(inPlace = false) {
   read();
   frame();
-  load();
+  load(inPlace);
 }
 
 // Links within the panel change the URL and load no page.
@@ -170,7 +174,7 @@ document.addEventListener('click', (event) => {
   main.focus({ preventScroll: true });
   window.scrollTo(0, 0);
 });
-addEventListener('popstate', show);
+addEventListener('popstate', () => show());
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { read(); frame(); redraw(); });
 let resizing = null;
 addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(redraw, 150); });

@@ -35,8 +35,10 @@ function bytes(value) {
   for (; value >= 1024 && step < unit.length - 1; step += 1) value /= 1024;
   return `${number(value, step ? 1 : 0)} ${unit[step]}`;
 }
+// Days are those of UTC, and are told so; all else is in the time of whoever looks.
+let zone;
 const moment = (text) =>
-  text ? new Intl.DateTimeFormat(locale(), { dateStyle: 'short', timeStyle: 'medium' }).format(new Date(text)) : '–';
+  text ? new Intl.DateTimeFormat(locale(), { dateStyle: 'short', timeStyle: 'medium', timeZone: zone }).format(new Date(text)) : '–';
 
 // A card with a heading and a sentence that says what it shows.
 const card = (heading, definition, ...children) =>
@@ -106,7 +108,7 @@ const redraw = () => charts.forEach((draw) => draw());
 function clock(second, points) {
   const date = new Date(second * 1000);
   const long = points.length > 1 && Date.parse(points.at(-1).inicio) - Date.parse(points[0].inicio) > 36 * 3600e3;
-  return new Intl.DateTimeFormat(locale(), long ? { day: '2-digit', month: '2-digit' } : { hour: '2-digit', minute: '2-digit' }).format(date);
+  return new Intl.DateTimeFormat(locale(), long ? { day: '2-digit', month: '2-digit', timeZone: zone } : { hour: '2-digit', minute: '2-digit' }).format(date);
 }
 
 // A chart in words, for who does not see it.

@@ -1,7 +1,7 @@
 'use strict';
 // What the panel asks: the same GraphQL that everybody may ask.
 const TOTALS = 'totais { chamadas comErro recusadas taxaDeErro mediaMs p50Ms p95Ms p99Ms maiorMs custo objetos bytes instrucoes linhas storesMs falhas }';
-const STATE = 'de ate passo emStore perdidas perdidasDe perdidasAte';
+const STATE = 'de ate passo emStore perdidas perdidasDe perdidasAte outras';
 const SERIES = 'serie { inicio totais { chamadas comErro p50Ms p95Ms p99Ms } }';
 const STORES = 'stores { nome uso { instrucoes linhas ms falhas } conexoesEmUso conexoesLivres conexoesNoMaximo aEspera circuitoAberto }';
 const REMOVALS = 'remocoes { store abertas paradas maisAntigaSegundos vistasEm }';

@@ -53,7 +53,7 @@ pub(super) struct AcessosArgs {
 #[derive(Args)]
 pub(super) struct Window {
     /// Of so many days until now.
-    #[arg(long, default_value_t = 1, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3_660))]
+    #[arg(long, default_value_t = 1, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=1_499))]
     dias: u16,
 }
 

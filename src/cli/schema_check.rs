@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use super::acessos::{Reader, Window};
 use crate::config::Config;
 use crate::operation::Candidate;
+use crate::stores::acessos::OUTRAS;
 
 /// The exit code of a look that found something.
 const BREAKS: u8 = 3;
 
-const SELECTION: &str = "nome id documento ultimaVez campos totais { chamadas } \
+const SELECTION: &str = "nome id documento ultimaVez campos totais { chamadas recusadas } \
                          programas { nome versao totais { chamadas } }";
 
 /// Tells of the operations of a window that a schema breaks.
@@ -26,10 +27,21 @@ pub(super) async fn run(file: &Path, window: &Window, config: &Config) -> anyhow
     let rows = reader.list("operacoes", SELECTION, true, json!({ "janela": window.janela() })).await;
     reader.close();
     let rows: Vec<Value> = rows?.into_iter().map(|row| row.into_json().unwrap_or_default()).collect();
-    let (mut told, mut broken) = (String::new(), 0);
+    let (mut told, mut broken, mut judged) = (String::new(), 0, 0);
     // By the program that has to be changed.
     let mut programs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut unknown = 0.0;
     for row in &rows {
+        let calls = |key: &str| row["totais"][key].as_f64().unwrap_or(0.0);
+        // What never ran does not break.
+        if calls("recusadas") >= calls("chamadas") {
+            continue;
+        }
+        if row["nome"] == OUTRAS {
+            unknown += calls("chamadas");
+            continue;
+        }
+        judged += 1;
         let campos: Vec<&str> =
             row["campos"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let reasons = candidate.breaks(row["documento"].as_str(), &campos);
@@ -55,7 +67,12 @@ pub(super) async fn run(file: &Path, window: &Window, config: &Config) -> anyhow
         let program = if program.is_empty() { "(no name)" } else { program };
         told.push_str(&format!("{program}: {}\n", operations.join(", ")));
     }
-    told.push_str(&format!("{broken} of {} operations would break\n", rows.len()));
+    if unknown > 0.0 {
+        told.push_str(&format!(
+            "{unknown:.0} calls of {OUTRAS} cannot be judged: there were too many different operations at once\n"
+        ));
+    }
+    told.push_str(&format!("{broken} of {judged} operations would break\n"));
     super::print(&told);
     Ok(if broken > 0 { ExitCode::from(BREAKS) } else { ExitCode::SUCCESS })
 }

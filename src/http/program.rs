@@ -1,6 +1,8 @@
 //! Which program asks, as it says itself: for whoever looks at accesses. Nothing is decided by
 //! it.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::fields::{
@@ -10,7 +12,7 @@ use super::fields::{
 
 /// Its name and version: what Apollo's clients send, or others', or else the first product of
 /// `User-Agent` (RFC 9110, section 10.1.5). Empty is what it does not say.
-pub(super) fn program(headers: &HeaderMap) -> (&str, &str) {
+pub(super) fn program(headers: &HeaderMap) -> (Cow<'_, str>, Cow<'_, str>) {
     let named = [
         (headers.get(APOLLOGRAPHQL_CLIENT_NAME), headers.get(APOLLOGRAPHQL_CLIENT_VERSION)),
         (headers.get(GRAPHQL_CLIENT_NAME), headers.get(GRAPHQL_CLIENT_VERSION)),
@@ -23,11 +25,17 @@ pub(super) fn program(headers: &HeaderMap) -> (&str, &str) {
     }
     let agent = text(headers.get(USER_AGENT));
     let product = agent.split_whitespace().next().unwrap_or_default();
-    product.split_once('/').unwrap_or((product, ""))
+    let (name, version) = product.split_once('/').unwrap_or((product, ""));
+    (name.to_owned().into(), version.to_owned().into())
 }
 
-fn text(value: Option<&HeaderValue>) -> &str {
-    value.and_then(|value| value.to_str().ok()).unwrap_or_default().trim()
+/// As UTF-8, or else as ISO 8859-1, in which browsers send what is within it.
+fn text(value: Option<&HeaderValue>) -> Cow<'_, str> {
+    let bytes = value.map_or(&[][..], HeaderValue::as_bytes).trim_ascii();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into(),
+    }
 }
 
 #[cfg(test)]
@@ -61,7 +69,13 @@ mod tests {
             for (name, value) in sent {
                 headers.insert(*name, HeaderValue::from_static(value));
             }
-            assert_eq!(program(&headers), told, "{sent:?}");
+            let (name, version) = program(&headers);
+            assert_eq!((&*name, &*version), told, "{sent:?}");
+        }
+        for bytes in ["Balcão".as_bytes(), b"Balc\xe3o"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(APOLLOGRAPHQL_CLIENT_NAME, HeaderValue::from_bytes(bytes).expect("a value"));
+            assert_eq!(program(&headers).0, "Balcão");
         }
     }
 }

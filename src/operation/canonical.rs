@@ -81,11 +81,14 @@ fn spreads<'a>(set: &'a [Selection], visit: &mut dyn FnMut(&'a str) -> Option<&'
     }
 }
 
+/// What clients add by themselves.
+pub(super) fn is_plain_typename(selection: &Selection) -> bool {
+    matches!(selection, Selection::Field(field) if field.name == "__typename"
+        && field.alias.is_none() && field.directives.is_empty())
+}
+
 fn drop_typename(set: &mut Vec<Selection>) {
-    set.retain(|selection| {
-        !matches!(selection, Selection::Field(field) if field.name == "__typename"
-            && field.alias.is_none() && field.directives.is_empty())
-    });
+    set.retain(|selection| !is_plain_typename(selection));
     for selection in set {
         match selection {
             Selection::Field(field) => drop_typename(&mut field.make_mut().selection_set),

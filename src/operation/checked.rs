@@ -17,6 +17,7 @@ use super::persisted::Unusable;
 use super::refusal::{Problem, Refusal};
 use super::run::Caller;
 use super::signature::{Signature, given};
+use super::size::fragments;
 use super::trusted::TrustMode;
 use super::variables::{Scalars, coerce};
 use crate::kernel::{Papel, code};
@@ -215,8 +216,12 @@ impl Operations {
                 return Err(None);
             }
         }
-        let document = Document::check(&ast, text, &self.checks, &self.served)
-            .map_err(|refusal| self.without_hints(refusal, caller))?;
+        let document = Document::check(&ast, text, &self.checks, &self.served).map_err(|refusal| {
+            if refusal.code == code::GRAPHQL_VALIDATION_FAILED {
+                about.signature = misfit(&ast, asked);
+            }
+            self.without_hints(refusal, caller)
+        })?;
         let document = Arc::new(document);
         self.documents.keep(text, &document);
         Ok(document)
@@ -291,6 +296,13 @@ impl Operations {
         );
         refused
     }
+}
+
+/// What an operation is known by that is not run since its document does not fit. A document
+/// that is too large or too deep is not looked at again.
+fn misfit(ast: &Ast, asked: Option<&str>) -> Option<Arc<Signature>> {
+    let chosen = choose_unchecked(ast, asked)?;
+    Some(Arc::new(Signature::of_misfit(chosen, &fragments(ast))))
 }
 
 fn is_single_mutation(operation: &Operation) -> bool {

@@ -58,21 +58,34 @@ impl Signature {
             matches!(ty, Some(ExtendedType::InputObject(_) | ExtendedType::Enum(_)))
         };
         let has_inputs = untyped.variables.iter().any(is_input);
-        let nome = untyped.name.as_ref().map(|name| super::checked::bounded(name.as_str()));
-        let documento = Documento {
-            id: Assinatura::of(&printed),
-            nome,
-            tipo: untyped.operation_type.to_string().into(),
-            texto: if printed.len() <= LONGEST_TEXT { printed.into() } else { Arc::default() },
-            campos: uses.campos.into_iter().map(Arc::from).collect(),
-        };
+        let documento = document(&printed, untyped, uses.campos);
         Self { documento: Arc::new(documento), aliases: uses.aliases, has_inputs }
+    }
+
+    /// Of an operation that does not fit the schema: what it uses of it, nobody can tell.
+    pub(super) fn of_misfit(
+        untyped: &OperationDefinition,
+        fragments: &HashMap<&str, &FragmentDefinition>,
+    ) -> Self {
+        let printed = anonymous(untyped, fragments);
+        let documento = document(&printed, untyped, BTreeSet::new());
+        Self { documento: Arc::new(documento), aliases: Aliases::new(), has_inputs: false }
     }
 
     /// Bytes that it takes, as near as can be told.
     pub(super) fn bytes(&self) -> usize {
         self.documento.bytes()
             + self.aliases.iter().map(|(key, name)| key.len() + name.len() + 64).sum::<usize>()
+    }
+}
+
+fn document(printed: &str, untyped: &OperationDefinition, campos: BTreeSet<String>) -> Documento {
+    Documento {
+        id: Assinatura::of(printed),
+        nome: untyped.name.as_ref().map(|name| super::checked::bounded(name.as_str())),
+        tipo: untyped.operation_type.to_string().into(),
+        texto: if printed.len() <= LONGEST_TEXT { printed.into() } else { Arc::default() },
+        campos: campos.into_iter().map(Arc::from).collect(),
     }
 }
 
@@ -97,7 +110,7 @@ fn anonymous(untouched: &OperationDefinition, fragments: &HashMap<&str, &Fragmen
         })
         .collect();
     let without = without.iter().map(|fragment| (fragment.name.as_str(), fragment)).collect();
-    canonical::print(&without, &operation, Typename::Drop)
+    canonical::print(&without, &operation, Typename::Keep)
 }
 
 struct Forget {
@@ -106,6 +119,12 @@ struct Forget {
 
 impl Forget {
     fn set(&mut self, set: &mut Vec<ast::Selection>) {
+        // Where nothing else is asked for, it is what is asked for.
+        let plain = set.iter().position(canonical::is_plain_typename).map(|place| set[place].clone());
+        set.retain(|selection| !canonical::is_plain_typename(selection));
+        if set.is_empty() {
+            set.extend(plain);
+        }
         for selection in set {
             match selection {
                 ast::Selection::Field(field) => {

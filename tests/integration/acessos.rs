@@ -108,9 +108,9 @@ async fn shows_what_was_asked(app: &TestApp) {
     }
     let nameless = of("{ clientes(filtro: {nomeContem: \"\"}) { total } }");
     assert_eq!(nameless["documento"], "{ clientes(filtro: {nomeContem: \"\"}) { total } }");
-    let unread = of("(unread)");
-    assert_eq!(unread["totais"], json!({ "chamadas": 1.0, "comErro": 1.0, "recusadas": 1.0 }));
-    assert_eq!(unread["erros"][0]["codigo"], "GRAPHQL_VALIDATION_FAILED");
+    let misfit = of("{ naoExiste }");
+    assert_eq!(misfit["totais"], json!({ "chamadas": 1.0, "comErro": 1.0, "recusadas": 1.0 }));
+    assert_eq!(misfit["erros"][0]["codigo"], "GRAPHQL_VALIDATION_FAILED");
     let errada = of("Errada");
     assert_eq!(
         errada["erros"],
@@ -430,6 +430,14 @@ async fn the_terminal_shows_what_the_panel_shows_and_what_a_schema_would_break()
         ask(&base, &login, "query Cadastro { cliente(id: 1) { nome cpf } }").await;
     }
     ask(&base, &login, "query Papel { eu { papel } }").await;
+    // What probes ask, and what never ran.
+    ask(
+        &base,
+        &login,
+        "query Sonda { __typename clientes { nodes { __typename ... on Cliente { __typename } } } }",
+    )
+    .await;
+    ask(&base, &login, "query Errada { naoExiste }").await;
     let beside = |arguments: &[&str]| {
         let output = run(quarteto(folder.path()).args(["--log", "warn"]).args(arguments));
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -456,14 +464,14 @@ async fn the_terminal_shows_what_the_panel_shows_and_what_a_schema_would_break()
     let file = folder.path().join("new.graphql");
     let path = file.to_str().expect("plain");
     std::fs::write(&file, &now).expect("written");
-    assert_eq!(beside(&["schema", "--check", path]), (Some(0), "0 of 2 operations would break\n".to_owned()));
+    assert_eq!(beside(&["schema", "--check", path]), (Some(0), "0 of 3 operations would break\n".to_owned()));
     std::fs::write(&file, now.replace("\tcpf: CPF!\n", "\tdocumento: CPF!\n")).expect("written");
     let (code, text) = beside(&["schema", "--check", path, "--dias", "30"]);
     assert_eq!(code, Some(3), "{text}");
     assert!(
         text.contains("Cadastro would break (3 calls")
             && text.contains("cpf")
-            && text.ends_with("1 of 2 operations would break\n"),
+            && text.ends_with("1 of 3 operations would break\n"),
         "{text}"
     );
     std::fs::write(&file, "type Query {").expect("written");
@@ -632,4 +640,25 @@ async fn a_day_is_put_together_of_all_its_hours() {
         .map(|point| point["totais"]["chamadas"].as_f64().expect("a number"))
         .collect();
     assert_eq!(days, [24.0, 24.0, 22.0]);
+}
+
+#[tokio::test]
+async fn an_input_is_used_by_those_who_gave_it() {
+    let database = Server::shared().await.acessos().await;
+    let app = over(Some(&database)).await;
+    let asked = |filtro: Value| json!({ "query": "query Lista($f: ClienteFiltro) { clientes(filtro: $f) { total } }", "variables": { "f": filtro } });
+    for _ in 0..4 {
+        ask_as(&app, "leitor", SITE, &asked(json!({ "nomeContem": "Ana" }))).await;
+        ask_as(&app, "editor", LOJA, &asked(json!({ "nascidoDe": "1990-01-01" }))).await;
+    }
+    for _ in 0..2 {
+        let selection = "campo(nome: \"ClienteFiltro.nascidoDe\") { totais { chamadas } usuarios { nome totais { chamadas } } \
+             programas { nome totais { chamadas } } operacoes { nome totais { chamadas } } }";
+        let of = |nome: &str| json!([{ "nome": nome, "totais": { "chamadas": 4.0 } }]);
+        assert_eq!(
+            told(&app, &json!({}), selection).await["campo"],
+            json!({ "totais": { "chamadas": 4.0 }, "usuarios": of("editor"), "programas": of("loja"), "operacoes": of("Lista") })
+        );
+        app.acessos.flush().await;
+    }
 }

@@ -37,7 +37,7 @@ async fn opened(visit: &Visit, app: &TestApp, query: &str) {
 /// Pages, and what each must show of what was asked.
 const PAGES: [(&str, &[&str]); 8] = [
     ("overview", &["Chamadas", "Taxa de erro", "Cadastro", "ID_INVALIDO", "clientes", "fechado"]),
-    ("operations", &["Cadastro", "Lista", "Errada", "(unread)", "p95"]),
+    ("operations", &["Cadastro", "Lista", "Errada", "{ naoExiste }", "p95"]),
     ("fields", &["Cliente.cpf", "ClienteFiltro.nomeContem"]),
     ("errors", &["ID_INVALIDO", "GRAPHQL_VALIDATION_FAILED", "site 3.2"]),
     ("programs", &["site 3.1", "site 3.2", "loja 1.0"]),

@@ -122,6 +122,7 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         let message = "X-Quarteto-Explain is for the papel ADMIN.";
         return refuse(Refused { code: code::FORBIDDEN, ..Refused::new(StatusCode::FORBIDDEN, message) });
     }
+    let named = program(&parts.headers);
     let caller = Caller {
         requester,
         id: id.as_str(),
@@ -129,7 +130,7 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         reads_only: !may_write(&parts.method),
         idempotency_key,
         deadline,
-        program: program(&parts.headers),
+        program: (&named.0, &named.1),
         explains,
     };
     match asked {

@@ -136,6 +136,11 @@ impl Pergunta {
         }
     }
 
+    /// Whether it is asked of all programs, users and instances.
+    pub(super) fn is_by_anybody(&self) -> bool {
+        self.instancia.is_none() && self.programa.is_none() && self.versao.is_none() && self.usuario.is_none()
+    }
+
     fn takes<T>(&self, linha: &Linha<T>) -> bool {
         let is =
             |wanted: &Option<String>, there: &str| wanted.as_deref().is_none_or(|wanted| wanted == there);

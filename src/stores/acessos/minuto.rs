@@ -1,7 +1,7 @@
 //! One minute's accesses in bounded memory: the operations that are asked most, and those
 //! that were known before; the rest is counted together.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::soma::OUTRAS;
@@ -12,6 +12,9 @@ pub(super) const MOST_ROWS: usize = 500;
 
 /// Those that are held until it is known which have.
 const MOST_HELD: usize = 2 * MOST_ROWS;
+
+/// Rows for what is counted together: by program and user, as long as these are few.
+const MOST_TOGETHER: usize = MOST_ROWS / 5;
 
 /// Rows for operations that were never seen before: a flood of new ones leaves room for
 /// those that are known.
@@ -66,6 +69,8 @@ pub(super) struct Minuto {
     rows: usize,
     /// Rows of operations that were not known.
     new: usize,
+    /// Rows of what is counted together.
+    together: usize,
 }
 
 impl Conta {
@@ -74,7 +79,9 @@ impl Conta {
         for (falha, times) in &other.falhas {
             self.fail(falha.clone(), *times);
         }
-        // What is counted together has no inputs: nobody could tell whose.
+        for (campo, times) in &other.entradas {
+            self.given(campo, *times);
+        }
         self.changed = true;
     }
 
@@ -97,18 +104,23 @@ impl Conta {
         }
     }
 
-    pub(super) fn given(&mut self, campo: &Arc<str>) {
+    pub(super) fn given(&mut self, campo: &Arc<str>, times: u64) {
         if let Some((_, known)) = self.entradas.iter_mut().find(|(known, _)| known == campo) {
-            *known += 1;
+            *known += times;
         } else if self.entradas.len() < MOST_DETAILS {
-            self.entradas.push((Arc::clone(campo), 1));
+            self.entradas.push((Arc::clone(campo), times));
         }
     }
 }
 
+/// An operation, a program and a user, whatever the version.
+fn whose(chave: &Chave) -> (Assinatura, Arc<str>, Arc<str>) {
+    (chave.assinatura, Arc::clone(&chave.programa), Arc::clone(&chave.usuario))
+}
+
 impl Minuto {
     pub(super) fn new(inicio: i64) -> Self {
-        Self { inicio, contas: HashMap::new(), rows: 0, new: 0 }
+        Self { inicio, contas: HashMap::new(), rows: 0, new: 0, together: 0 }
     }
 
     /// How many accesses it holds apart.
@@ -143,23 +155,49 @@ impl Minuto {
             })
             .collect();
         without.sort_by(|one, other| other.cmp(one));
-        let outras = Chave::outras();
+        let mut placed: HashSet<(Assinatura, Arc<str>, Arc<str>)> =
+            self.contas.iter().filter(|(_, conta)| conta.has_row).map(|(chave, _)| whose(chave)).collect();
         for (is_known, _, chave) in without {
-            // One row is left for the rest.
-            let has_room = self.rows < MOST_ROWS - 1 && (is_known || self.new < MOST_NEW && known.has_room());
-            if has_room || chave == outras {
+            let has_room = self.rows < MOST_ROWS - MOST_TOGETHER
+                && (is_known || self.new < MOST_NEW && known.has_room());
+            if has_room {
                 self.rows += 1;
                 self.new += usize::from(!is_known);
                 if let Some(conta) = self.contas.get_mut(&chave) {
                     conta.has_row = true;
                 }
+                placed.insert(whose(&chave));
             } else if let Some(conta) = self.contas.remove(&chave) {
-                self.contas
-                    .entry(outras.clone())
-                    .or_insert_with(|| Conta { has_row: true, ..Conta::default() })
-                    .merge(&conta);
+                let has_version = placed.contains(&whose(&chave));
+                self.add_together(&chave, has_version, &conta);
             }
         }
+    }
+
+    /// Counts an access without a row of its own with others: those of the same operation,
+    /// program and user, when another version of it has a row; else those of the same program and user; else
+    /// all.
+    fn add_together(&mut self, chave: &Chave, has_version: bool, conta: &Conta) {
+        let by_operation = Chave { versao: OUTRAS.into(), ..chave.clone() };
+        let by_program = Chave { assinatura: Assinatura::OUTRAS, versao: "".into(), ..chave.clone() };
+        let row = if has_version && self.may_be_together(&by_operation) {
+            by_operation
+        } else if self.may_be_together(&by_program) {
+            by_program
+        } else {
+            Chave::outras()
+        };
+        let together = &mut self.together;
+        let new = || {
+            *together += 1;
+            Conta { has_row: true, ..Conta::default() }
+        };
+        self.contas.entry(row).or_insert_with(new).merge(conta);
+    }
+
+    fn may_be_together(&self, row: &Chave) -> bool {
+        // One is left for what has no other.
+        self.contas.contains_key(row) || self.together < MOST_TOGETHER - 1
     }
 
     /// What has changed since it was last written.
@@ -219,7 +257,41 @@ mod tests {
         assert_eq!(minuto.chamadas(), 99_100);
         let mine = (0..100).filter(|number| minuto.contas.contains_key(&chave(*number))).count();
         assert_eq!(mine, 100);
-        assert!(minuto.contas[&Chave::outras()].soma.chamadas > 98_000);
+        // The flood was one program's and one user's, and is told as theirs.
+        let flood = Chave { assinatura: Assinatura::OUTRAS, versao: "".into(), ..chave(0) };
+        assert!(minuto.contas[&flood].soma.chamadas > 98_000);
+        assert!(!minuto.contas.contains_key(&Chave::outras()));
+    }
+
+    #[test]
+    fn a_program_of_many_versions_keeps_its_operation_and_its_user() {
+        let known = Conhecidas::default();
+        let mut minuto = Minuto::new(0);
+        for version in 0..2_000 {
+            let versao = version.to_string();
+            let Chave { assinatura, programa, usuario, .. } = &chave(1);
+            let quem = DeQuem { assinatura: *assinatura, programa, versao: &versao, usuario };
+            minuto.conta(&quem, &known).soma.chamadas += 1;
+        }
+        minuto.put_together(&known);
+        let of_one = minuto.contas().filter(|(other, _)| other.assinatura == chave(1).assinatura);
+        assert_eq!(of_one.map(|(_, conta)| conta.soma.chamadas).sum::<u64>(), 2_000);
+        assert!(minuto.len() <= MOST_ROWS, "{}", minuto.len());
+    }
+
+    #[test]
+    fn many_programs_at_once_are_bounded_too() {
+        let known = Conhecidas::default();
+        let mut minuto = Minuto::new(0);
+        for number in 0..5_000 {
+            let programa = format!("programa {number}");
+            let assinatura = chave(number).assinatura;
+            let quem = DeQuem { assinatura, programa: &programa, versao: "1", usuario: "ana" };
+            minuto.conta(&quem, &known).soma.chamadas += 1;
+        }
+        minuto.put_together(&known);
+        assert!(minuto.len() <= MOST_ROWS, "{}", minuto.len());
+        assert_eq!(minuto.chamadas(), 5_000);
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Acessos {
                 conta.fail(falha, vezes);
             }
             for campo in acesso.entradas {
-                conta.given(campo);
+                conta.given(campo, 1);
             }
         });
     }

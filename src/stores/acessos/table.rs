@@ -137,7 +137,7 @@ impl FromRow<'_, MySqlRow> for Linha<Soma> {
     }
 }
 
-/// Errors, and inputs: as often as `valor` says. They are not by user.
+/// Errors, which are not by user, and inputs: as often as `valor` says.
 #[derive(Clone, Debug)]
 pub(super) struct Vezes<T>(pub T, pub u64);
 
@@ -150,7 +150,9 @@ impl FromRow<'_, MySqlRow> for Linha<Vezes<Falha>> {
 
 impl FromRow<'_, MySqlRow> for Linha<Vezes<Arc<str>>> {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
-        of_program(row, Vezes(text(row, 5)?, row.try_get(6)?))
+        let mut linha = of_program(row, Vezes(text(row, 6)?, row.try_get(7)?))?;
+        linha.chave.usuario = text(row, 5)?;
+        Ok(linha)
     }
 }
 
@@ -182,7 +184,7 @@ const ERRO: Table = Table {
 
 const ENTRADA: Table = Table {
     read: "acessos.entradas",
-    select: "SELECT `inicio`, `instancia`, `assinatura`, `programa`, `versao`, `campo`, `vezes` FROM `entrada`",
+    select: "SELECT `inicio`, `instancia`, `assinatura`, `programa`, `versao`, `usuario`, `campo`, `vezes` FROM `entrada`",
 };
 
 /// The rows of three stretches of time, which do not overlap, but for those that this run
@@ -462,11 +464,12 @@ async fn write_rows(
     })
     .await?;
     let insert = "INSERT INTO `entrada` (`passo`, `inicio`, `instancia`, `assinatura`, `programa`, `versao`, \
-                  `campo`, `vezes`) ";
+                  `usuario`, `campo`, `vezes`) ";
     upsert(mysql, insert, update, entradas, |row, (passo, inicio, instancia, chave, (campo, vezes))| {
         row.push_bind(*passo as u8).push_bind(moment(*inicio)).push_bind((*instancia).to_owned());
         row.push_bind(chave.assinatura.to_string()).push_bind(chave.programa.to_string());
-        row.push_bind(chave.versao.to_string()).push_bind(campo.to_string()).push_bind(*vezes);
+        row.push_bind(chave.versao.to_string()).push_bind(chave.usuario.to_string());
+        row.push_bind(campo.to_string()).push_bind(*vezes);
     })
     .await
 }
@@ -506,23 +509,24 @@ impl Escrita<'_> {
                 minuto.changed().map(|(chave, conta)| (Passo::Minuto, at, id, chave, &conta.soma)).collect();
             // All that the minute has of an operation and program, also what has not changed: the
             // row is one for all users.
-            let (mut falhas, mut entradas) = (BTreeMap::new(), BTreeMap::new());
+            let mut falhas = BTreeMap::new();
             for (chave, conta) in minuto.contas() {
-                let chave = without_user(chave);
                 for (falha, vezes) in &conta.falhas {
-                    *falhas.entry((chave.clone(), falha)).or_insert(0) += vezes;
-                }
-                for (campo, vezes) in &conta.entradas {
-                    *entradas.entry((chave.clone(), campo)).or_insert(0) += vezes;
+                    *falhas.entry((without_user(chave), falha)).or_insert(0) += vezes;
                 }
             }
             let falhas: Vec<_> = falhas
                 .iter()
                 .map(|((chave, falha), vezes)| (Passo::Minuto, at, id, chave, (*falha, *vezes)))
                 .collect();
+            let given = |(chave, conta): (&'_ Chave, &'_ super::minuto::Conta)| {
+                let all = conta.entradas.iter();
+                all.map(|(campo, vezes)| (chave.clone(), Arc::clone(campo), *vezes)).collect::<Vec<_>>()
+            };
+            let entradas: Vec<_> = minuto.changed().flat_map(given).collect();
             let entradas: Vec<_> = entradas
                 .iter()
-                .map(|((chave, campo), vezes)| (Passo::Minuto, at, id, chave, (*campo, *vezes)))
+                .map(|(chave, campo, vezes)| (Passo::Minuto, at, id, chave, (campo, *vezes)))
                 .collect();
             if somas.is_empty() {
                 continue;

@@ -49,7 +49,8 @@ fn moment(second: i64) -> DateTime {
 pub struct SomaAcessos {
     /// How often operations were asked.
     chamadas: f64,
-    /// Answers with an error in them, those that were refused too.
+    /// Answers with an error in them, those that were refused too; and operations whose client
+    /// went away before the end.
     com_erro: f64,
     /// Operations that were refused: nothing was executed.
     recusadas: f64,
@@ -361,9 +362,13 @@ impl OperacaoAcessos {
         self.conhecido.as_ref().map(|known| moment(known.primeiro))
     }
 
-    /// When it was last seen in this window: the beginning of the step.
+    /// When it was last seen in this window, within ten minutes; of a part of the window's
+    /// accesses the beginning of the step.
     async fn ultima_vez(&self) -> Option<DateTime> {
-        (self.grupo.ultimo > 0).then(|| moment(self.grupo.ultimo))
+        let by_anybody = self.relatorio.pergunta().is_by_anybody();
+        let known = self.conhecido.as_ref().map(|known| known.ultimo);
+        let known = known.filter(|last| by_anybody && *last < self.relatorio.pergunta().janela.ate);
+        (self.grupo.ultimo > 0).then(|| moment(self.grupo.ultimo.max(known.unwrap_or(0))))
     }
 
     /// What it took in this window.
@@ -667,7 +672,6 @@ pub struct CampoAcessos {
     nome: Arc<str>,
     /// None when the schema does not have it (any more); else why it is deprecated, if it is.
     there: Option<Option<Arc<str>>>,
-    operacoes: Vec<Assinatura>,
     grupo: Grupo,
 }
 
@@ -710,12 +714,15 @@ impl CampoAcessos {
         (self.grupo.ultimo > 0).then(|| moment(self.grupo.ultimo))
     }
 
-    /// The operations that use it, asked most often first: at most 100.
+    /// The operations that use it, with what they took when they did, asked most often first: at
+    /// most 100.
     #[graphql(directive = at_most::apply(MOST_INSIDE as u64))]
     async fn operacoes(&self) -> StoreField<WalkedList<Vec<OperacaoAcessos>>> {
         StoreField::all(async {
-            let all = operations(&self.relatorio, Ordem::Chamadas, |id| self.operacoes.contains(&id)).await?;
-            Ok(all.into_iter().take(MOST_INSIDE).collect::<Vec<_>>())
+            let (rows, known) = (self.rows().await?, self.relatorio.documentos().await?);
+            let mut all = grouped_operations(&self.relatorio, &rows, &known, Ordem::Chamadas);
+            all.truncate(MOST_INSIDE);
+            Ok(all)
         })
         .await
     }
@@ -723,23 +730,41 @@ impl CampoAcessos {
     /// The programs that use it, each version apart: at most 100.
     #[graphql(directive = at_most::apply(MOST_INSIDE as u64))]
     async fn programas(&self) -> StoreField<WalkedList<Vec<ProgramaAcessos>>> {
-        StoreField::all(async {
-            let rows = self.relatorio.somas().await?;
-            let own = self.operacoes.iter().flat_map(|id| janela::of(&rows, *id));
-            Ok(programs(own, Ordem::Chamadas, true, MOST_INSIDE))
-        })
-        .await
+        StoreField::all(async { Ok(programs(&self.rows().await?, Ordem::Chamadas, true, MOST_INSIDE)) }).await
     }
 
     /// The users who use it: at most 100.
     #[graphql(directive = at_most::apply(MOST_INSIDE as u64))]
     async fn usuarios(&self) -> StoreField<WalkedList<Vec<UsuarioAcessos>>> {
-        StoreField::all(async {
-            let rows = self.relatorio.somas().await?;
-            let own = self.operacoes.iter().flat_map(|id| janela::of(&rows, *id));
-            Ok(users(own, Ordem::Chamadas, MOST_INSIDE))
-        })
-        .await
+        StoreField::all(async { Ok(users(&self.rows().await?, Ordem::Chamadas, MOST_INSIDE)) }).await
+    }
+}
+
+impl CampoAcessos {
+    /// What the operations took in whose text it stands; of others, how often it came in
+    /// their variables.
+    async fn rows(&self) -> GraphResult<Vec<Linha<Soma>>> {
+        let (standing, given) = (self.relatorio.campos().await?, self.relatorio.entradas().await?);
+        let somas = self.relatorio.somas().await?;
+        let none = Vec::new();
+        let standing = standing.get(&self.nome).unwrap_or(&none);
+        let mut rows: Vec<Linha<Soma>> =
+            standing.iter().flat_map(|id| janela::of(&somas, *id)).cloned().collect();
+        let came = given
+            .iter()
+            .filter(|linha| linha.valor.0 == self.nome && !standing.contains(&linha.chave.assinatura));
+        rows.extend(came.map(as_soma));
+        Ok(rows)
+    }
+}
+
+/// An input that came so often, as so many calls.
+fn as_soma(linha: &Linha<Vezes<Arc<str>>>) -> Linha<Soma> {
+    Linha {
+        inicio: linha.inicio,
+        instancia: Arc::clone(&linha.instancia),
+        chave: linha.chave.clone(),
+        valor: Soma { chamadas: linha.valor.1, ..Soma::default() },
     }
 }
 
@@ -764,28 +789,21 @@ async fn fields(
     let (standing, given) = (relatorio.campos().await?, relatorio.entradas().await?);
     let somas = relatorio.somas().await?;
     let schema = relatorio.acessos().schema();
-    let mut all: BTreeMap<&Arc<str>, (BTreeSet<Assinatura>, Grupo)> = BTreeMap::new();
+    let mut all: BTreeMap<&Arc<str>, Grupo> = BTreeMap::new();
     let by_operation = grouped(somas.iter(), |linha| linha.chave.assinatura);
     for (campo, operacoes) in &*standing {
-        let (ids, grupo) = all.entry(campo).or_default();
-        for id in operacoes {
-            // What stands in an operation of another window is not used in this one.
-            if let Some(sum) = by_operation.get(id) {
-                ids.insert(*id);
-                grupo.put(sum);
-            }
+        let grupo = all.entry(campo).or_default();
+        // What stands in an operation of another window is not used in this one.
+        for sum in operacoes.iter().filter_map(|id| by_operation.get(id)) {
+            grupo.put(sum);
         }
     }
     for linha in given.iter() {
-        let Vezes(campo, vezes) = &linha.valor;
-        let (ids, grupo) = all.entry(campo).or_default();
+        let campo = &linha.valor.0;
         // An operation that has it in its text, too, is counted already.
-        if ids.insert(linha.chave.assinatura) || !standing.contains_key(campo) {
-            grupo.put(&Grupo {
-                soma: Soma { chamadas: *vezes, ..Soma::default() },
-                primeiro: linha.inicio,
-                ultimo: linha.inicio,
-            });
+        if standing.get(campo).is_none_or(|operacoes| !operacoes.contains(&linha.chave.assinatura)) {
+            let Linha { inicio, valor, .. } = as_soma(linha);
+            all.entry(campo).or_default().put(&Grupo { soma: valor, primeiro: inicio, ultimo: inicio });
         }
     }
     for campo in schema.keys() {
@@ -795,11 +813,10 @@ async fn fields(
     let mut found: Vec<CampoAcessos> = all
         .into_iter()
         .filter(|(nome, _)| busca.as_ref().is_none_or(|busca| nome.to_lowercase().contains(busca)))
-        .map(|(nome, (ids, grupo))| CampoAcessos {
+        .map(|(nome, grupo)| CampoAcessos {
             relatorio: Arc::clone(relatorio),
             there: schema.get(nome).cloned(),
             nome: Arc::clone(nome),
-            operacoes: ids.into_iter().collect(),
             grupo,
         })
         .filter(|campo| match uso {
@@ -820,10 +837,19 @@ async fn operations(
     wanted: impl Fn(Assinatura) -> bool,
 ) -> GraphResult<Vec<OperacaoAcessos>> {
     let (rows, known) = (relatorio.somas().await?, relatorio.documentos().await?);
-    let groups = grouped(rows.iter(), |linha| linha.chave.assinatura);
+    let rows = rows.iter().filter(|linha| wanted(linha.chave.assinatura));
+    Ok(grouped_operations(relatorio, rows, &known, ordem))
+}
+
+fn grouped_operations<'a>(
+    relatorio: &Arc<Relatorio>,
+    rows: impl IntoIterator<Item = &'a Linha<Soma>>,
+    known: &Known,
+    ordem: Ordem,
+) -> Vec<OperacaoAcessos> {
+    let groups = grouped(rows, |linha| linha.chave.assinatura);
     let mut all: Vec<OperacaoAcessos> = groups
         .into_iter()
-        .filter(|(id, _)| wanted(*id))
         .map(|(id, grupo)| OperacaoAcessos {
             relatorio: Arc::clone(relatorio),
             id,
@@ -832,7 +858,7 @@ async fn operations(
         })
         .collect();
     ordem.sort(&mut all, |row| &row.grupo, |row| format!("{} {}", row.label(), row.id));
-    Ok(all)
+    all
 }
 
 // slow operations --------------------------------------------------------------------------------
@@ -1095,6 +1121,16 @@ impl AcessosDaJanela {
     async fn perdidas_ate(&self) -> Option<DateTime> {
         let lost = self.0.acessos().lost();
         (lost.chamadas > 0).then(|| moment(lost.ate))
+    }
+
+    /// Calls that are counted together as `(other)`, since there were too many different ones in
+    /// a minute: which operations they were, and what they used, is not known.
+    async fn outras(&self) -> StoreField<f64> {
+        StoreField::all(async {
+            let rows = self.0.somas().await?;
+            Ok::<f64, GraphError>(float(Grupo::all(janela::of(&rows, Assinatura::OUTRAS)).soma.chamadas))
+        })
+        .await
     }
 
     /// Everything together.
