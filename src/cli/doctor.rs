@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::{OpenStores, print};
 use crate::auth::UsersFile;
-use crate::config::Loaded;
+use crate::config::{Listen, Loaded};
 use crate::db::migrations::{self, SchemaState};
 use crate::db::{AnyStore, Db, Fault, Probe};
 use crate::http::{self, HttpLimits, Tls};
@@ -23,7 +23,7 @@ use crate::kernel::Papel;
 use crate::stores::acessos;
 use crate::writes::record;
 
-/// Look at everything that `serve` needs: settings, users, certificate, port, and each
+/// Look at everything that `serve` needs: settings, users, certificate, ports, and each
 /// store, down to the rights of its user and its last index.
 ///
 /// Changes nothing, and may run beside `serve`. Exits with 3 when something is wrong.
@@ -92,7 +92,8 @@ impl Finding {
 impl Doctor {
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<ExitCode> {
         let mut findings = settings(loaded);
-        findings.push(listen(loaded).await);
+        findings.push(port("port", loaded.config.http.listen.0, "--listen").await);
+        findings.extend(metrics(loaded).await);
         findings.extend(certificate(loaded));
         findings.extend(users(loaded));
         findings.extend(stores(loaded).await);
@@ -136,15 +137,35 @@ fn settings(loaded: &Loaded) -> Vec<Finding> {
 }
 
 /// Free, or taken by a Quarteto.
-async fn listen(loaded: &Loaded) -> Finding {
-    let address = loaded.config.http.listen.0;
+async fn port(check: &str, address: SocketAddr, with: &str) -> Finding {
     match http::listen(address) {
-        Ok(_) => Finding::well("port", format!("{address} is free")),
+        Ok(_) => Finding::well(check, format!("{address} is free")),
         Err(_) if is_quarteto(address).await => {
-            Finding::well("port", format!("a Quarteto serves on {address}"))
+            Finding::well(check, format!("a Quarteto serves on {address}"))
         }
-        Err(error) => Finding::wrong("port", format!("{address}: {error}"), "choose another with --listen"),
+        Err(error) => {
+            Finding::wrong(check, format!("{address}: {error}"), format!("choose another with {with}"))
+        }
     }
+}
+
+/// The operator's own address, where there is one.
+async fn metrics(loaded: &Loaded) -> Vec<Finding> {
+    const CHECK: &str = "metrics";
+    let address = match loaded.config.http.metrics_listen() {
+        Ok(Some(address)) => address,
+        Ok(None) => return Vec::new(),
+        Err(error) => return vec![Finding::told(CHECK, error)],
+    };
+    let mut findings = vec![port(CHECK, address, "http.metrics_listen").await];
+    if !Listen(address).is_local() {
+        findings.push(Finding::doubtful(
+            CHECK,
+            format!("whoever reaches {address} sees the metrics, without a login and in the clear"),
+            "let it be an address of the operator's network, or of this machine",
+        ));
+    }
+    findings
 }
 
 async fn is_quarteto(address: SocketAddr) -> bool {

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use super::OpenStores;
 use super::stop::{Patience, Signals, ended};
 use crate::auth::{Logins, UsersFile, hash, private_file, random_password};
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::db::migrations::{self, MigrationError, SchemaState};
 use crate::db::{Access, AnyStore, Db, PerStore, Store, UrlFile};
 use crate::http::{self, App, Door, Handle, HttpLimits, Tls};
@@ -71,7 +71,7 @@ impl Serve {
             let limits = config.http.connections();
             async move { http::serve(listener, door, tls.as_deref(), limits, handle).await }
         });
-        let watched = operator.map(|listener| Watched::open(listener, &handle, config)).transpose()?;
+        let watched = operator.map(|listener| Watched::open(listener, config)).transpose()?;
         let opened = tokio::select! {
             opened = self.open(config, bounds, tls) => opened?,
             sent = signals.next() => return Ok(sent.at_once().into()),
@@ -90,6 +90,9 @@ impl Serve {
         );
         let patience = Patience { unready: config.http.unready(), drain: config.http.drain() };
         let ending = ended(signals, serving, &handle, &opened.app, patience).await?;
+        if let Some(watched) = watched {
+            watched.close();
+        }
         opened.close().await;
         Ok(ending.into())
     }
@@ -223,43 +226,53 @@ fn asked_for_demo() -> anyhow::Result<bool> {
     Ok(!answer.trim().to_ascii_lowercase().starts_with('n'))
 }
 
-/// The operator's own address.
+/// The operator's own address. It ends by itself, and not with the address of everybody: how an
+/// end goes on is what an operator wants to see.
 struct Watched {
     address: SocketAddr,
     door: Door,
+    handle: Handle,
 }
 
 impl Watched {
-    /// Serves there until the handle says to stop.
-    fn open(listener: TcpListener, handle: &Handle, config: &Config) -> anyhow::Result<Self> {
+    fn open(listener: TcpListener, config: &Config) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
-        if !address.ip().to_canonical().is_loopback() {
-            tracing::warn!(%address, "metrics are shown to everybody who reaches this address");
+        if !Listen(address).is_local() {
+            tracing::warn!(
+                %address,
+                "http.metrics_listen: whoever reaches this address sees the metrics, without a login and in the clear"
+            );
         }
-        let door = Door::default();
-        let (shown, limits, handle) = (door.clone(), config.http.connections(), handle.clone());
+        let this = Self { address, door: Door::default(), handle: Handle::new() };
+        let (shown, limits, handle) = (this.door.clone(), config.http.connections(), this.handle.clone());
         tokio::spawn(async move {
             if let Err(error) = http::serve(listener, shown, None, limits, handle).await {
                 tracing::error!(%error, "the operator's address is served no more");
             }
         });
-        Ok(Self { address, door })
+        Ok(this)
+    }
+
+    /// At once: nobody loses anything but a look.
+    fn close(self) {
+        self.handle.shutdown();
     }
 }
 
+/// Listens where a setting says.
 fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     http::listen(address).map_err(|error| {
         let remedy = match error.kind() {
-            ErrorKind::AddrInUse if setting != "http.listen" => {
-                "something listens there already; choose another port"
-            }
-            ErrorKind::AddrInUse => "something listens there already; choose another port with --listen",
-            ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another with --listen",
-            ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
-            _ => "choose another address with --listen",
+            ErrorKind::AddrInUse => "something listens there already; choose another port",
+            ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another",
+            ErrorKind::AddrNotAvailable => "this machine has no such address; choose another",
+            _ => "choose another address",
         };
-        let of = if setting == "http.listen" { String::new() } else { format!("{setting}: ") };
-        anyhow::anyhow!("{of}cannot listen on {address}: {error}; {remedy}")
+        let (of, with) = match setting {
+            "http.listen" => (String::new(), "--listen".to_owned()),
+            other => (format!("{other}: "), other.to_owned()),
+        };
+        anyhow::anyhow!("{of}cannot listen on {address}: {error}; {remedy} with {with}")
     })
 }
 

@@ -164,8 +164,7 @@ impl Http {
     /// # Errors
     /// A message that names the two remedies.
     pub fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.listen.0.ip().to_canonical().is_loopback() || self.behind_proxy || self.tls_files().is_some()
-        {
+        if self.listen.is_local() || self.behind_proxy || self.tls_files().is_some() {
             return Ok(());
         }
         Err(ConfigError(format!(

@@ -14,6 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Listen(pub SocketAddr);
 
 impl Listen {
+    /// Whether nobody but this machine reaches it.
+    #[must_use]
+    pub const fn is_local(self) -> bool {
+        self.0.ip().to_canonical().is_loopback()
+    }
+
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let this_machine =
             |port: &str| port.parse().ok().map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));

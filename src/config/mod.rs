@@ -41,6 +41,7 @@ pub use documents::Documents;
 use environment::Environment;
 pub use http::{ConnectionLimits, Http, Introspection, StatusCodes, TlsFiles};
 pub use limits::{CostMode, Limits, Rate};
+pub use listen::Listen;
 pub use local::Local;
 pub use log::{Log, LogFormat};
 pub use setting::Setting;

@@ -51,6 +51,16 @@ pub(super) async fn not_found(request: Request<Body>) -> Response<Body> {
     )
 }
 
+/// The same at the operator's own address.
+pub(super) async fn not_found_by_the_operator(request: Request<Body>) -> Response<Body> {
+    refusal(
+        StatusCode::NOT_FOUND,
+        code::BAD_REQUEST,
+        "This address has /metrics, /healthz and /readyz, and nothing else.",
+        request.extensions().get(),
+    )
+}
+
 /// A method that is not taken at this path; [`resource`](super::resource) adds
 /// `Allow`.
 pub(super) async fn method_not_allowed(request: Request<Body>) -> Response<Body> {

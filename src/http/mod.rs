@@ -9,6 +9,9 @@
 //! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`,
 //!    `/graphiql`, `/painel` and their parts are the pages ([`pages`]); `/metrics` counts.
 //!
+//! The operator's own address, where there is one, has a router of its own
+//! ([`operator_router`]): `/metrics` and the two health checks, without a login.
+//!
 //! What does not live here: anything about a type of the graph. To add a route:
 //! a file with its handler, a line in [`router`], and what its answers depend on
 //! in [`resource`]. To read a header: its name in [`fields`].
@@ -59,6 +62,7 @@ use crate::stores::acessos::Acessos;
 pub use client::TrustedProxies;
 pub use door::Door;
 pub use origin::AllowedOrigins;
+use security::Address;
 pub use serve::{Handle, listen, serve};
 pub use tls::{Tls, TlsError};
 
@@ -181,7 +185,7 @@ pub fn router(app: Arc<App>) -> Router {
     // apart costs every request some boxes.
     let around = (
         middleware::from_fn(request_id::attach),
-        middleware::from_fn_with_state(Arc::clone(&app), security::harden),
+        middleware::from_fn_with_state((Arc::clone(&app), Address::Everybody), security::harden),
         compression,
         app.origins.layer(),
         middleware::from_fn(answer::survive),
@@ -199,14 +203,14 @@ pub fn router(app: Arc<App>) -> Router {
 pub fn operator_router(app: Arc<App>) -> Router {
     let around = (
         middleware::from_fn(request_id::attach),
-        middleware::from_fn_with_state(Arc::clone(&app), security::harden),
+        middleware::from_fn_with_state((Arc::clone(&app), Address::Operator), security::harden),
         middleware::from_fn(answer::survive),
     );
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
-        .fallback(answer::not_found)
+        .fallback(answer::not_found_by_the_operator)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(around)
         .with_state(app)

@@ -32,9 +32,21 @@ const NOTHING: HeaderValue = HeaderValue::from_static(
 /// Two years, the least that preload lists take.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Whoever watches over the program must hear from it under load, too.
-fn is_health(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz")
+/// By which address a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    /// The one with the API.
+    Everybody,
+    /// The one without a login, of plain HTTP.
+    Operator,
+}
+
+impl Address {
+    /// Whoever watches over the program must hear from it under load, too; above all then.
+    /// `/metrics` of everybody is no such path: its login may cost more than a query.
+    fn is_watched(self, path: &str) -> bool {
+        self == Self::Operator || matches!(path, "/healthz" | "/readyz")
+    }
 }
 
 fn overloaded(id: Option<&RequestId>) -> Response {
@@ -64,14 +76,19 @@ fn is_before_the_body(status: StatusCode) -> bool {
 /// Refuses a head that is too large, or an answer that could not be written, on
 /// the way in, before anything is done; sets the headers on the way out. Counts
 /// both.
-pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn harden(
+    State((app, address)): State<(Arc<App>, Address)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let in_flight = app.metrics.request();
     let has_body = !request.body().is_end_stream();
     // A preflight, too: the request that it asks for will not come.
     app.refused_origins.tell(&app.origins, request.method(), request.headers());
     let (method, resource) = (request.method().clone(), Resource::at(request.uri().path()));
     let (size, most) = (head_size(&request), app.limits.head_bytes);
-    let mut response = if in_flight.before >= app.limits.requests && !is_health(request.uri().path()) {
+    let is_full = in_flight.before >= app.limits.requests;
+    let mut response = if is_full && !address.is_watched(request.uri().path()) {
         overloaded(request.extensions().get())
     } else if size > most {
         let message = format!("The head of the request has {size} bytes; at most {most} are allowed.");
@@ -92,7 +109,7 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
         // request into the void (RFC 9112, section 9.6).
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    mark(response.headers_mut(), app.limits.is_https);
+    mark(response.headers_mut(), app.limits.is_https && address == Address::Everybody);
     resource.mark(&method, status, response.headers_mut());
     app.metrics.answered(status.as_u16());
     drop(in_flight);

@@ -167,13 +167,28 @@ async fn the_operators_address_has_the_numbers_without_a_login_and_nothing_else(
     for path in ["/", "/graphql", "/painel", "/schema.graphql", "/ide/react.js"] {
         assert_eq!(get(path).await.0, 404, "{path}");
     }
+    let (_, told) = get("/nothing").await;
+    assert!(told.contains("This address has /metrics, /healthz and /readyz, and nothing else."), "{told}");
     serving.stop();
+    let log = || std::fs::read_to_string(Serving::log(folder.path())).expect("a log");
+    assert!(!log().contains("http.metrics_listen"), "nobody else reaches it: {}", log());
+    let mut command = quarteto(folder.path());
+    command.env("QUARTETO_METRICS_LISTEN", "0.0.0.0:0");
+    Serving::started(command, folder.path(), &["--log", "warn"]).stop();
+    assert!(
+        log().contains("http.metrics_listen: whoever reaches this address sees the metrics"),
+        "{}",
+        log()
+    );
     // A port that is taken is told before anything is started.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("bound").to_string();
-    for (listen, told) in
-        [(&*address, "http.metrics_listen: cannot listen"), ("nowhere", "http.metrics_listen: `nowhere`")]
-    {
+    for (listen, told) in [
+        (&*address, "http.metrics_listen: cannot listen"),
+        (&*address, "something listens there already; choose another port with http.metrics_listen"),
+        ("192.0.2.1:9464", "this machine has no such address; choose another with http.metrics_listen"),
+        ("nowhere", "http.metrics_listen: `nowhere`"),
+    ] {
         let mut command = quarteto(folder.path());
         let output = crate::program::run(
             command.env("QUARTETO_METRICS_LISTEN", listen).args(["serve", "--listen", "0"]),

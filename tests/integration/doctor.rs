@@ -18,12 +18,17 @@ fn found(output: &std::process::Output) -> (Vec<String>, Vec<Value>) {
 #[test]
 fn beside_a_program_that_serves_its_private_database_everything_is_well() {
     let folder = tempfile::tempdir().expect("a folder");
-    let serving = Serving::start(folder.path());
+    let mut command = quarteto(folder.path());
+    command.env("QUARTETO_METRICS_LISTEN", "0");
+    let serving = Serving::started(command, folder.path(), &["--demo", "--log", "warn"]);
     let base = serving.word_after("listens on http://");
-    let looked = run(quarteto(folder.path()).args(["doctor", "--json"]).env("QUARTETO_LISTEN", &base));
+    let metrics = serving.word_after("Metrics     http://").replace("/metrics", "");
+    let mut command = quarteto(folder.path());
+    command.env("QUARTETO_LISTEN", &base).env("QUARTETO_METRICS_LISTEN", &metrics);
+    let looked = run(command.args(["doctor", "--json"]));
     let (short, all) = found(&looked);
     assert_eq!(looked.status.code(), Some(0), "{all:?}");
-    let mut expected = vec!["settings well", "port well", "users well", "stores well"];
+    let mut expected = vec!["settings well", "port well", "metrics well", "users well", "stores well"];
     for store in [
         "store clientes well",
         "store enderecos well",
@@ -35,7 +40,8 @@ fn beside_a_program_that_serves_its_private_database_everything_is_well() {
     }
     assert_eq!(short, expected, "{all:?}");
     assert_eq!(all[1]["found"], format!("a Quarteto serves on {base}"));
-    assert_eq!(all[3]["found"], "the private database of the Quarteto that serves");
+    assert_eq!(all[2]["found"], format!("a Quarteto serves on {metrics}"));
+    assert_eq!(all[4]["found"], "the private database of the Quarteto that serves");
     let people = run(quarteto(folder.path()).arg("doctor").env("QUARTETO_LISTEN", &base));
     let text = String::from_utf8_lossy(&people.stdout).into_owned();
     assert!(text.contains("✓ store catalogo: schema current, to the last index\n"), "{text}");
@@ -88,6 +94,8 @@ async fn what_is_wrong_is_named_with_its_remedy() {
         );
     }
     command.env("QUARTETO_LISTEN", taken.local_addr().expect("bound").to_string());
+    let seen_by_all = std::net::TcpListener::bind("0.0.0.0:0").expect("a port");
+    command.env("QUARTETO_METRICS_LISTEN", seen_by_all.local_addr().expect("bound").to_string());
     command.env("QUARTETO_LISTNE", "1").env("QUARTETO_BEHIND_PROXY", "true");
     command.env("QUARTETO_TLS_CERT", "nada.pem").env("QUARTETO_TLS_KEY", "nada.pem");
     let looked = run(command.args(["doctor", "--json"]));
@@ -120,6 +128,8 @@ async fn what_is_wrong_is_named_with_its_remedy() {
         assert!(one.to_string().contains(part), "{part} in {one}");
     };
     says("port", "wrong", "choose another with --listen");
+    says("metrics", "wrong", "choose another with http.metrics_listen");
+    says("metrics", "doubtful", "without a login and in the clear");
     says("certificate", "wrong", "nada.pem");
     says("users", "wrong", "quarteto user add");
     says("store enderecos", "wrong", "its user may not write");

@@ -34,8 +34,7 @@ impl Running {
         urls: impl Fn(Store) -> String,
         variables: &[(&str, &str)],
     ) -> Self {
-        let free = || TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
-        let port = port.unwrap_or_else(free);
+        let port = port.unwrap_or_else(free_port);
         if !folder.join("data").join("users").exists() {
             assert!(run_user(folder).success());
         }
@@ -91,6 +90,10 @@ impl Running {
         }
         panic!("never {status}");
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
 }
 
 fn run_user(folder: &Path) -> std::process::ExitStatus {
@@ -150,6 +153,57 @@ async fn what_has_not_finished_in_time_is_told_by_the_exit_code() {
         [("QUARTETO_DRAIN_MS", "50"), ("QUARTETO_BODY_MS", "600000"), ("QUARTETO_REQUEST_MS", "600000")];
     let running = over_a_shop(folder.path(), &limits).await;
     running.until_ready("up").await;
+    let _slow = held(&running).await;
+    running.signal("-INT");
+    assert_eq!(running.ended(), Some(4));
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert!(log.contains("some requests or writes did not finish in time connections=1"), "{log}");
+}
+
+/// When it is full and while it ends, the operator still sees the numbers.
+#[tokio::test]
+async fn the_operators_address_answers_under_load_and_to_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let running = over_a_shop(
+        folder.path(),
+        &[
+            ("QUARTETO_METRICS_LISTEN", &*metrics),
+            ("QUARTETO_REQUESTS", "1"),
+            ("QUARTETO_UNREADY_MS", "0"),
+            ("QUARTETO_DRAIN_MS", "600000"),
+            ("QUARTETO_BODY_MS", "600000"),
+            ("QUARTETO_REQUEST_MS", "600000"),
+        ],
+    )
+    .await;
+    running.until_ready("up").await;
+    let _slow = held(&running).await;
+    let (status, answer) = running.ask("/metrics").await;
+    assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (503, &json!("OVERLOADED")));
+    let see = async |path: &str| {
+        let answer = reqwest::get(format!("http://{metrics}{path}")).await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    let (status, numbers) = see("/metrics").await;
+    assert_eq!(status, 200);
+    assert!(numbers.contains("quarteto_http_requests_in_flight 2\n"), "the slow one and the look: {numbers}");
+    let _idle = TcpStream::connect(&metrics).await.expect("connected");
+    running.signal("-TERM");
+    while TcpStream::connect(running.base.trim_start_matches("http://")).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(see("/metrics").await.0, 200);
+    let (status, ready) = see("/readyz").await;
+    assert!(status == 503 && ready.contains("\"status\":\"draining\""), "{status} {ready}");
+    running.signal("-TERM");
+    assert_eq!(running.ended(), Some(143));
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert!(log.contains("ended at once connections=1"), "that of the operator is no loss: {log}");
+}
+
+/// A request that is under way, and stays so.
+async fn held(running: &Running) -> TcpStream {
     let address = running.base.trim_start_matches("http://");
     let mut slow = TcpStream::connect(address).await.expect("connected");
     let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YW5hOnNlbmhhLXNlY3JldGE=\r\n\
@@ -157,10 +211,7 @@ async fn what_has_not_finished_in_time_is_told_by_the_exit_code() {
     slow.write_all(head.as_bytes()).await.expect("sent");
     let mut told = [0; 25];
     slow.read_exact(&mut told).await.expect("told to go on");
-    running.signal("-INT");
-    assert_eq!(running.ended(), Some(4));
-    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
-    assert!(log.contains("some requests or writes did not finish in time connections=1"), "{log}");
+    slow
 }
 
 const REMOVER: &str =
