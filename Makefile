@@ -34,6 +34,7 @@ check: ## formatting, lints and documentation
 check-deploy: tools-prometheus ## what stands in deploy/, by the tools that it is for
 	cd deploy/prometheus && promtool check rules quarteto.rules.yml
 	cd deploy/prometheus && promtool check config prometheus.yml
+	cd deploy/prometheus && promtool check config prometheus-login.yml
 	cd deploy/prometheus && promtool test rules quarteto.test.yml
 
 deny: ## licences and advisories (needs cargo-deny)

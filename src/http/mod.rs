@@ -131,6 +131,7 @@ impl App {
         limits: HttpLimits,
     ) -> Result<Arc<Self>, SchemaError> {
         let metrics = Arc::new(Metrics::new(acessos, removals));
+        metrics.bounded(limits.requests);
         let served = Arc::new(merged::serve(&databases, removals, acessos)?);
         let settings = Settings {
             document: limits.document,

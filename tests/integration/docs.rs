@@ -122,6 +122,18 @@ fn the_tables_hold_every_setting() {
     }
 }
 
+/// A heading, as a link names it.
+pub(crate) fn anchor(line: &str) -> String {
+    let kept = line.trim_start_matches('#').trim().to_lowercase();
+    kept.chars()
+        .filter_map(|letter| match letter {
+            ' ' => Some('-'),
+            letter if letter.is_alphanumeric() || letter == '-' => Some(letter),
+            _ => None,
+        })
+        .collect()
+}
+
 #[test]
 fn links_to_files_lead_somewhere() {
     let documents = [
@@ -131,7 +143,10 @@ fn links_to_files_lead_somewhere() {
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "SECURITY.md",
+        "deploy/README.md",
         "docs/performance.md",
+        "docs/acessos.md",
+        "docs/pt-BR/acessos.md",
         "docs/adopt.md",
         "docs/import.md",
         "docs/metrics.md",
@@ -148,7 +163,18 @@ fn links_to_files_lead_somewhere() {
         let text = read(name);
         let folder: PathBuf = root().join(name).parent().expect("a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
-            assert!(link.starts_with("https://") || folder.join(link).exists(), "{name}: {link}");
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, heading) =
+                link.split_once('#').map_or((link, None), |(file, rest)| (file, Some(rest)));
+            let file = folder.join(file);
+            assert!(file.exists(), "{name}: {link}");
+            if let Some(heading) = heading {
+                let text = std::fs::read_to_string(file).expect("text");
+                let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                assert!(headings.any(|line| anchor(line) == heading), "{name}: {link}");
+            }
         }
     }
 }

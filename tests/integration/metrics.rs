@@ -225,6 +225,7 @@ async fn logins_and_answers_are_counted() {
         BTreeMap::from([("status=\"200\"", 2.0), ("status=\"401\"", 3.0), ("status=\"404\"", 1.0)])
     );
     assert_eq!(numbers.series["http_requests_in_flight"], 1.0, "the look itself");
+    assert_eq!(numbers.series["http_requests_max"], 2000.0);
 }
 
 /// Statements per store that answers tell of.

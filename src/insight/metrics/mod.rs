@@ -44,6 +44,7 @@ use named::Named;
 pub struct Metrics {
     registry: Registry,
     in_flight: Gauge,
+    most_in_flight: Gauge,
     responses: Family<Status, Counter>,
     logins: Family<Login, Counter>,
     operations: Family<Ended, Counter>,
@@ -119,6 +120,7 @@ impl Metrics {
         let mut this = Self {
             registry: Registry::default(),
             in_flight: Gauge::default(),
+            most_in_flight: Gauge::default(),
             responses: Family::default(),
             logins: Family::default(),
             operations: Family::default(),
@@ -137,6 +139,11 @@ impl Metrics {
             "Requests that wait for their answer",
             this.in_flight.clone(),
         );
+        ours.register(
+            "http_requests_max",
+            "How many requests there may be at once",
+            this.most_in_flight.clone(),
+        );
         ours.register("http_responses", "Answers by their status", this.responses.clone());
         ours.register("logins", "Logins by what came of them", this.logins.clone());
         ours.register("operations", "GraphQL operations by what came of them", this.operations.clone());
@@ -154,6 +161,11 @@ impl Metrics {
         }
         process::register(&mut this.registry);
         this
+    }
+
+    /// Tells how many requests there may be at once.
+    pub fn bounded(&self, requests: usize) {
+        self.most_in_flight.set(i64::try_from(requests).unwrap_or(i64::MAX));
     }
 
     /// Counts a request until what is returned is dropped.

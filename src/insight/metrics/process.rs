@@ -57,7 +57,7 @@ pub(super) fn register(registry: &mut Registry) {
 mod linux {
     use std::fmt;
 
-    use procfs::process::{Process, Stat};
+    use procfs::process::{LimitValue, Process, Stat};
     use procfs::{ProcResult, WithCurrentSystemInfo as _, boot_time_secs, ticks_per_second};
     use prometheus_client::collector::Collector;
     use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -69,7 +69,7 @@ mod linux {
     impl Collector for ThisProcess {
         /// Says nothing where the system does not.
         fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-            let Ok((stat, open_files, booted)) = read() else { return Ok(()) };
+            let Ok((stat, files, booted)) = read() else { return Ok(()) };
             let ticks = ticks_per_second();
             #[expect(clippy::cast_precision_loss, reason = "2⁵³ ticks are a million years")]
             let seconds = |count: u64| count as f64 / ticks as f64;
@@ -81,7 +81,13 @@ mod linux {
                 .encode_gauge(&stat.rss_bytes().get())?;
             encoder
                 .encode_descriptor("process_open_fds", "Open files and sockets.", None, Gauge)?
-                .encode_gauge(&open_files)?;
+                .encode_gauge(&files.open)?;
+            // Without a limit there is nothing to come near to.
+            if let LimitValue::Value(most) = files.most {
+                encoder
+                    .encode_descriptor("process_max_fds", "How many of them there may be.", None, Gauge)?
+                    .encode_gauge(&most)?;
+            }
             #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
             let started = booted as f64 + seconds(stat.starttime);
             encoder
@@ -90,8 +96,15 @@ mod linux {
         }
     }
 
-    fn read() -> ProcResult<(Stat, usize, u64)> {
+    /// Open files and sockets.
+    struct Files {
+        open: usize,
+        most: LimitValue,
+    }
+
+    fn read() -> ProcResult<(Stat, Files, u64)> {
         let this = Process::myself()?;
-        Ok((this.stat()?, this.fd_count()?, boot_time_secs()?))
+        let files = Files { open: this.fd_count()?, most: this.limits()?.max_open_files.soft_limit };
+        Ok((this.stat()?, files, boot_time_secs()?))
     }
 }
