@@ -560,7 +560,9 @@ async fn the_questions_of_the_document_are_answered() {
         assert_eq!(answers[0]["campo"]["usuarios"][0]["nome"], "leitor");
         assert!(answers[1]["programas"]["nodes"].as_array().map(Vec::len).is_some_and(|rows| rows >= 2));
         assert!(answers[2]["lentas"].as_array().map(Vec::len).is_some_and(|rows| rows >= 8));
-        assert_eq!(answers[3]["operacoes"]["nodes"][0]["nome"], "Cadastro");
+        // Which of them takes longest, a busy machine decides.
+        let costly = answers[3]["operacoes"]["nodes"].as_array().expect("a list");
+        assert!(costly.iter().any(|node| node["nome"] == "Cadastro"), "{costly:?}");
         let mut connection = server.connect().await;
         let sql = blocks(&text, "sql")
             .next()
