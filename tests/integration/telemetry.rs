@@ -139,7 +139,10 @@ async fn rig(ratio: u8, slow_ms: u64) -> Rig {
     let telemetry = Telemetry { otlp_url: collector.address.clone(), ratio, slow_ms };
     let traces = Traces::start(&telemetry).expect("settings").expect("a collector");
     let subscriber = tracing_subscriber::registry().with(traces.layer());
-    Rig { collector, traces: Arc::new(traces), _default: tracing::subscriber::set_default(subscriber) }
+    let default = tracing::subscriber::set_default(subscriber);
+    // Others on other threads may have said meanwhile that nobody wants these spans.
+    tracing::callsite::rebuild_interest_cache();
+    Rig { collector, traces: Arc::new(traces), _default: default }
 }
 
 impl Rig {
