@@ -60,7 +60,7 @@ fn nowhere() -> PerStore<Db> {
 fn operations() -> Operations {
     let databases = nowhere();
     let removals = Removals::new(databases.clone());
-    let acessos = Acessos::new(None, databases.clone(), Default::default());
+    let acessos = Acessos::new(None, databases.clone().into(), Default::default());
     let served = merged::serve(&databases, &removals, &acessos).expect("a valid schema");
     let settings = Settings {
         document: DocumentLimits::default(),
@@ -90,6 +90,7 @@ fn caller(requester: &Requester) -> Caller<'_> {
         deadline: Instant::now() + Duration::from_secs(3_600),
         program: ("", ""),
         explains: false,
+        is_sibling: false,
     }
 }
 
@@ -148,7 +149,7 @@ fn refused(criterion: &mut Criterion) {
         let _entered = runtime.enter();
         let databases = nowhere();
         let removals = Removals::new(databases.clone());
-        let acessos = Acessos::new(None, databases.clone(), Default::default());
+        let acessos = Acessos::new(None, databases.clone().into(), Default::default());
         router(App::new(databases, &removals, &acessos, Arc::new(logins), limits).expect("a valid schema"))
     };
     let body = serde_json::json!({ "query": QUERY, "variables": { "n": 20 } }).to_string();

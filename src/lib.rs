@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod local;
 pub mod mark;
 pub mod operation;
+pub mod peers;
 pub mod relay;
 pub mod reload;
 pub mod removal;

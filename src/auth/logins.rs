@@ -1,4 +1,4 @@
-//! From an `Authorization` header to a requester.
+//! From an `Authorization` header to a login.
 //!
 //! A password hash takes tens of milliseconds, a hundred times a whole query.
 //! So a login that was verified is remembered for a few minutes, under a keyed
@@ -21,9 +21,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Semaphore;
 
+use super::rights::Rights;
 use super::throttle::Throttle;
 use super::users::{Users, UsersError, UsersFile};
-use crate::kernel::Requester;
 use crate::mark::Mark;
 use crate::reload::{Reloaded, Take};
 use crate::text::nfc;
@@ -42,6 +42,15 @@ const MOST_WRONG: u64 = 50_000;
 const MOST_WAITING: usize = 64;
 /// Longer credentials are refused unread.
 const LONGEST_HEADER: usize = 1024;
+
+/// A login that is right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The login name.
+    pub nome: Arc<str>,
+    /// What it is for.
+    pub rights: Rights,
+}
 
 /// Why somebody may not ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +87,7 @@ pub struct Logins {
     opened: Mark,
     users: ArcSwap<Generation>,
     key: [u8; 32],
-    remembered: moka::future::Cache<[u8; 32], Requester>,
+    remembered: moka::future::Cache<[u8; 32], Login>,
     right: moka::sync::Cache<[u8; 32], ()>,
     wrong: moka::sync::Cache<[u8; 32], ()>,
     throttle: Throttle,
@@ -123,7 +132,7 @@ impl Logins {
     ///
     /// # Errors
     /// [`Denied`].
-    pub async fn verify(&self, header: Option<&[u8]>, address: IpAddr) -> Result<Requester, Denied> {
+    pub async fn verify(&self, header: Option<&[u8]>, address: IpAddr) -> Result<Login, Denied> {
         let header = header.ok_or(Denied::Missing)?;
         if header.len() > LONGEST_HEADER {
             return Err(Denied::Malformed);
@@ -147,7 +156,7 @@ impl Logins {
         name: [u8; 32],
         header: &[u8],
         address: IpAddr,
-    ) -> Result<Requester, Denied> {
+    ) -> Result<Login, Denied> {
         let (nome, password) = credentials(header)?;
         let guess = match self.right.contains_key(&name) {
             true => None,
@@ -188,7 +197,7 @@ impl Logins {
         generation: Arc<Generation>,
         nome: String,
         password: Vec<u8>,
-    ) -> Result<Requester, Denied> {
+    ) -> Result<Login, Denied> {
         let _waiting = Waiting::enter(&self.waiting)?;
         let permit = Arc::clone(&self.verifiers).acquire_owned().await.map_err(|_| Denied::Overloaded)?;
         let verify = move || {
@@ -197,7 +206,7 @@ impl Logins {
             // An unknown user costs what a known one costs.
             let hash = &user.or_else(|| generation.users.any())?.hash;
             let right = hash.verify(&password);
-            user.filter(|_| right).map(|user| Requester { nome: Arc::clone(&user.nome), papel: user.papel })
+            user.filter(|_| right).map(|user| Login { nome: Arc::clone(&user.nome), rights: user.rights })
         };
         let requester = tokio::task::spawn_blocking(verify).await;
         requester.ok().flatten().ok_or(Denied::Wrong)

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::password::Hash;
+use super::rights::Rights;
 use crate::kernel::Papel;
 use crate::text::{nfc, stray};
 
@@ -22,8 +23,8 @@ pub struct User {
     pub nome: Arc<str>,
     /// The hash of the password.
     pub hash: Hash,
-    /// What the user may do.
-    pub papel: Papel,
+    /// What the login is for.
+    pub rights: Rights,
 }
 
 /// All users, by name.
@@ -154,7 +155,7 @@ impl UsersFile {
     ///
     /// # Errors
     /// [`UsersError`]; then the file is as it was.
-    pub fn add(&self, nome: &str, hash: &Hash, papel: Papel) -> Result<(), UsersError> {
+    pub fn add(&self, nome: &str, hash: &Hash, rights: impl Into<Rights>) -> Result<(), UsersError> {
         let nome = nfc(nome.to_owned());
         check_new_name(&nome)?;
         let text = self.text()?;
@@ -162,7 +163,7 @@ impl UsersFile {
             return Err(UsersError::Exists(nome));
         }
         let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        let line = format!("{nome}:{}:{}", hash.as_str(), papel.name());
+        let line = format!("{nome}:{}:{}", hash.as_str(), rights.into().name());
         self.replace(&format!("{text}{separator}{line}\n"))
     }
 
@@ -172,8 +173,8 @@ impl UsersFile {
     /// [`UsersError`]; then the file is as it was.
     pub fn set_password(&self, nome: &str, hash: &Hash) -> Result<(), UsersError> {
         let nome = &nfc(nome.to_owned());
-        let papel = self.papel_of(nome)?;
-        self.edit(nome, Some(&format!("{nome}:{}:{}", hash.as_str(), papel.name())))
+        let rights = self.rights_of(nome)?;
+        self.edit(nome, Some(&format!("{nome}:{}:{}", hash.as_str(), rights.name())))
     }
 
     /// Removes a user.
@@ -182,7 +183,7 @@ impl UsersFile {
     /// [`UsersError`]; then the file is as it was.
     pub fn remove(&self, nome: &str) -> Result<(), UsersError> {
         let nome = &nfc(nome.to_owned());
-        self.papel_of(nome)?;
+        self.rights_of(nome)?;
         self.edit(nome, None)
     }
 
@@ -190,17 +191,17 @@ impl UsersFile {
     ///
     /// # Errors
     /// [`UsersError`].
-    pub fn list(&self) -> Result<Vec<(String, Papel)>, UsersError> {
+    pub fn list(&self) -> Result<Vec<(String, Rights)>, UsersError> {
         let text = self.text()?;
         let users = self.parse(&text)?;
         let named =
-            |line: &str| users.get(line.split(':').next()?).map(|user| (user.nome.to_string(), user.papel));
+            |line: &str| users.get(line.split(':').next()?).map(|user| (user.nome.to_string(), user.rights));
         Ok(text.lines().filter_map(named).collect())
     }
 
-    fn papel_of(&self, nome: &str) -> Result<Papel, UsersError> {
+    fn rights_of(&self, nome: &str) -> Result<Rights, UsersError> {
         let users = self.parse(&self.text()?)?;
-        users.get(nome).map(|user| user.papel).ok_or_else(|| UsersError::Unknown(nome.to_owned()))
+        users.get(nome).map(|user| user.rights).ok_or_else(|| UsersError::Unknown(nome.to_owned()))
     }
 
     fn edit(&self, nome: &str, replacement: Option<&str>) -> Result<(), UsersError> {
@@ -263,11 +264,11 @@ fn parse_line(line: &str) -> Result<User, String> {
         return Err("a line must look like nome:hash:papel".into());
     };
     check_name(nome).map_err(|error| error.to_string())?;
-    let papel = match fields.next() {
-        None | Some("") => Papel::Leitor,
+    let rights = match fields.next() {
+        None | Some("") => Rights::Asks(Papel::Leitor),
         Some(papel) => papel.parse()?,
     };
-    Ok(User { nome: Arc::from(nome), hash: Hash::parse(hash)?, papel })
+    Ok(User { nome: Arc::from(nome), hash: Hash::parse(hash)?, rights })
 }
 
 fn check_name(nome: &str) -> Result<(), UsersError> {

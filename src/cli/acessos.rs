@@ -247,7 +247,7 @@ impl Reader {
         let limits = config.stores.limits();
         let databases = PerStore::from_fn(|store| Db::new(store, stores[store].clone(), limits));
         let db = Db::new(AnyStore::Acessos, options, limits);
-        let acessos = Acessos::new(Some(db), databases.clone(), config.acessos.settings());
+        let acessos = Acessos::new(Some(db), databases.clone().into(), config.acessos.settings());
         let removals = Removals::new(databases.clone());
         let served = Arc::new(merged::serve(&databases, &removals, &acessos)?);
         let settings = Settings {
@@ -313,6 +313,7 @@ impl Reader {
             deadline: Instant::now() + Duration::from_secs(600),
             program: ("quarteto", env!("CARGO_PKG_VERSION")),
             explains: false,
+            is_sibling: false,
         };
         let ask = Ask {
             query: Some(query.to_owned()),

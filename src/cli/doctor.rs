@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{OpenStores, print};
-use crate::auth::UsersFile;
+use crate::auth::{Rights, UsersFile};
 use crate::config::{Listen, Loaded};
 use crate::db::migrations::{self, SchemaState};
 use crate::db::{AnyStore, Db, Fault, Probe};
@@ -207,7 +207,7 @@ fn users(loaded: &Loaded) -> Vec<Finding> {
         Ok(listed) => listed,
         Err(error) => return vec![Finding::told("users", error)],
     };
-    let admins = listed.iter().filter(|(_, papel)| *papel == Papel::Admin).count();
+    let admins = listed.iter().filter(|(_, papel)| *papel == Rights::Asks(Papel::Admin)).count();
     let mut findings = vec![match admins {
         0 => Finding::doubtful(
             "users",

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Databases};
-use crate::db::{AnyStore, PerStore, not_apart};
+use crate::db::{AnyStore, PerStore, Store, not_apart};
 use crate::insight;
 use crate::local::LocalDatabase;
 use sqlx::mysql::MySqlConnectOptions;
@@ -181,6 +181,33 @@ impl Common {
             ("auth.users_file", &self.users_file),
         ];
         given.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+    }
+}
+
+/// The store of a subgraph, and the private server where it lives on one.
+struct OpenStore {
+    /// None of `nos`.
+    store: Option<(Store, MySqlConnectOptions)>,
+    /// Where accesses are kept, when they are.
+    acessos: Option<MySqlConnectOptions>,
+    private: Option<LocalDatabase>,
+}
+
+impl OpenStore {
+    /// The configured store, or that of the private server: of one that runs, so that all
+    /// subgraphs may share it, or started here.
+    async fn to_serve(config: &Config) -> anyhow::Result<Self> {
+        let acessos = config.stores.acessos()?;
+        let Some(store) = config.federation.store.store() else {
+            return Ok(Self { store: None, acessos, private: None });
+        };
+        if let Some(options) = config.stores.database_of(store)? {
+            return Ok(Self { store: Some((store, options)), acessos, private: None });
+        }
+        let server = LocalDatabase::join_or_start(&config.local.data_dir).await?;
+        let options = server.stores()?[store].clone();
+        let acessos = acessos.map_or_else(|| server.acessos(), Ok)?;
+        Ok(Self { store: Some((store, options)), acessos: Some(acessos), private: Some(server) })
     }
 }
 

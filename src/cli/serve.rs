@@ -18,17 +18,19 @@ use sqlx::mysql::MySqlConnectOptions;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::OpenStores;
 use super::stop::{Patience, Signals, ended};
+use super::{OpenStore, OpenStores};
 use crate::auth::{Logins, UsersFile, hash, private_file, random_password};
-use crate::config::{Config, Listen};
+use crate::config::{Config, Listen, Subgraph};
 use crate::db::migrations::{self, MigrationError, SchemaState};
-use crate::db::{Access, AnyStore, Db, PerStore, Store, UrlFile};
+use crate::db::{Access, AnyStore, Db, PerStore, Present, Store, UrlFile};
 use crate::http::{self, App, Door, Handle, HttpLimits, Tls};
 use crate::kernel::Papel;
 use crate::local::LocalDatabase;
+use crate::peers::{Remote, Steps};
 use crate::reload::{Reloaded, Watcher};
 use crate::removal::Removals;
+use crate::schema;
 use crate::seed::{self, Plan};
 use crate::stores;
 use crate::stores::acessos::Acessos;
@@ -42,18 +44,24 @@ pub(super) struct Serve {
     /// Fill an empty private database with demo data without asking.
     #[arg(long)]
     demo: bool,
+    /// Serve the subgraph of one store alone (clientes, enderecos, catalogo, inventario), or the
+    /// store-less `nos`, for a federation router.
+    #[arg(long, value_name = "STORE")]
+    store: Option<Subgraph>,
 }
 
 impl Serve {
     pub(super) fn flags(&self) -> BTreeMap<&'static str, String> {
         let listen = self.listen.clone().map(|listen| ("http.listen", listen));
-        listen.into_iter().collect()
+        let store = self.store.map(|store| ("federation.store", store.name().to_owned()));
+        listen.into_iter().chain(store).collect()
     }
 
     pub(super) async fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         // First what fails fast: nothing is started for a port that is taken.
         let bounds = HttpLimits::of(config).map_err(anyhow::Error::msg)?;
         config.http.check_exposure()?;
+        config.federation.peers()?;
         warn_of_one_address(config);
         let tls = open_tls(config)?;
         let listener = listen("http.listen", config.http.listen.0)?;
@@ -84,6 +92,7 @@ impl Serve {
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             %address,
+            graph = config.federation.store.name(),
             stores = if opened.private.is_some() { "private" } else { "configured" },
             settings = config.differing().join(" "),
             "serving"
@@ -104,48 +113,23 @@ impl Serve {
         bounds: HttpLimits,
         tls: Option<Arc<Tls>>,
     ) -> anyhow::Result<Opened> {
-        let OpenStores { stores, acessos, private } = OpenStores::to_serve(config).await?;
-        if private.is_some() {
-            for store in Store::ALL {
-                stores::migrate(store, &stores[store]).await?;
-            }
-            if let Some(acessos) = acessos.as_ref().filter(|_| config.stores.has_no_acessos_url()) {
-                stores::migrate(AnyStore::Acessos, acessos).await?;
-            }
-            self.offer_demo_data(&stores).await?;
-        } else {
-            check_schemas(&stores).await?;
-        }
-        if let Some(acessos) = acessos.as_ref().filter(|_| !config.stores.has_no_acessos_url()) {
-            check_schema(AnyStore::Acessos, migrations::check(AnyStore::Acessos, acessos).await)?;
-        }
+        let Databases { here, acessos, private } = match config.federation.store {
+            Subgraph::None => self.merged(config).await?,
+            _ => Databases::of_subgraph(config).await?,
+        };
         let first_password = first_user(config, private.is_some())?;
         let logins = Arc::new(Logins::open(UsersFile::at(config.users_file()))?);
-        let limits = config.stores.limits();
-        let databases = PerStore::from_fn(|store| {
-            let options = stores[store].clone();
-            let access = match config.url_file(store) {
-                Some(file) => Access::from_file(options, file.to_owned()),
-                None => options.into(),
-            };
-            Db::new(store, access, limits)
-        });
-        let acessos = acessos.map(|options| {
-            let access = match config.url_file(AnyStore::Acessos) {
-                Some(file) => Access::from_file(options, file.to_owned()),
-                None => options.into(),
-            };
-            Db::new(AnyStore::Acessos, access, limits)
-        });
         let mut files: Vec<Arc<dyn Reloaded>> = vec![Arc::clone(&logins) as Arc<dyn Reloaded>];
         files.extend(tls.map(|tls| tls as Arc<dyn Reloaded>));
         files.extend(bounds.trusted.clone().map(|trusted| trusted as Arc<dyn Reloaded>));
-        let urls = databases.iter().map(|(_, db)| db).chain(&acessos).filter_map(UrlFile::of);
+        let urls = here.iter().map(|(_, db)| db).chain(&acessos).filter_map(UrlFile::of);
         files.extend(urls.map(|url| Arc::new(url) as Arc<dyn Reloaded>));
         let files = Watcher::new(files);
-        let removals = Removals::new(databases.clone());
-        let acessos = Acessos::new(acessos, databases.clone(), config.acessos.settings());
-        let app = App::new(databases, &removals, &acessos, logins, bounds)?;
+        let siblings = Remote::all(config.federation.peers()?.as_ref())?;
+        let removals = Removals::across(here.clone(), Steps::new(&here, &siblings));
+        let acessos = Acessos::new(acessos, here.clone(), config.acessos.settings());
+        let served = schema::serve(config.federation.store, &here, &siblings, (&removals, &acessos))?;
+        let app = App::over(served, here, (&removals, &acessos), logins, bounds);
         let background = vec![
             supervised("files", move || Arc::clone(&files).run()),
             supervised("removals", move || Arc::clone(&removals).run()),
@@ -160,6 +144,22 @@ impl Serve {
         Ok(Opened { app, acessos, private, first_password, background })
     }
 
+    /// All four databases.
+    async fn merged(&self, config: &Config) -> anyhow::Result<Databases> {
+        let OpenStores { stores, acessos, private } = OpenStores::to_serve(config).await?;
+        if private.is_some() {
+            for store in Store::ALL {
+                stores::migrate(store, &stores[store]).await?;
+            }
+            self.offer_demo_data(&stores).await?;
+        } else {
+            check_schemas(&stores).await?;
+        }
+        let acessos = open_acessos(config, acessos, private.is_some()).await?;
+        let databases = PerStore::from_fn(|store| open_db(config, store, stores[store].clone()));
+        Ok(Databases { here: databases.into(), acessos, private })
+    }
+
     async fn offer_demo_data(&self, stores: &PerStore<MySqlConnectOptions>) -> anyhow::Result<()> {
         if !seed::is_empty(stores).await? {
             return Ok(());
@@ -172,6 +172,56 @@ impl Serve {
         }
         Ok(())
     }
+}
+
+/// The databases of what is served.
+struct Databases {
+    here: Present,
+    acessos: Option<Db>,
+    private: Option<LocalDatabase>,
+}
+
+impl Databases {
+    /// That of the subgraph's store alone.
+    async fn of_subgraph(config: &Config) -> anyhow::Result<Self> {
+        let OpenStore { store, acessos, private } = OpenStore::to_serve(config).await?;
+        let mut here = Present::default();
+        if let Some((store, options)) = store {
+            if private.is_some() {
+                stores::migrate(store, &options).await?;
+            } else {
+                check_schema(store.into(), migrations::check(store, &options).await)?;
+            }
+            here = Present::only(store, open_db(config, store, options));
+        }
+        let acessos = open_acessos(config, acessos, private.is_some()).await?;
+        Ok(Self { here, acessos, private })
+    }
+}
+
+/// A store's database, by the URL that is in force.
+fn open_db(config: &Config, store: impl Into<AnyStore>, options: MySqlConnectOptions) -> Db {
+    let store = store.into();
+    let access = match config.url_file(store) {
+        Some(file) => Access::from_file(options, file.to_owned()),
+        None => options.into(),
+    };
+    Db::new(store, access, config.stores.limits())
+}
+
+/// Where accesses are kept: brought up to date where it is the private database's.
+async fn open_acessos(
+    config: &Config,
+    options: Option<MySqlConnectOptions>,
+    private: bool,
+) -> anyhow::Result<Option<Db>> {
+    let Some(options) = options else { return Ok(None) };
+    if private && config.stores.has_no_acessos_url() {
+        stores::migrate(AnyStore::Acessos, &options).await?;
+    } else {
+        check_schema(AnyStore::Acessos, migrations::check(AnyStore::Acessos, &options).await)?;
+    }
+    Ok(Some(open_db(config, AnyStore::Acessos, options)))
 }
 
 /// How long it may take to write the last accesses.

@@ -7,9 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
-use crate::auth::{UsersFile, hash};
+use crate::auth::{Rights, UsersFile, hash};
 use crate::config::Config;
-use crate::kernel::Papel;
 
 /// Manage the users who may log in.
 #[derive(Subcommand)]
@@ -18,9 +17,10 @@ pub(super) enum User {
     Add {
         /// The login name.
         nome: String,
-        /// LEITOR reads, EDITOR also writes, ADMIN also manages; MONITOR sees /metrics alone.
+        /// LEITOR reads, EDITOR also writes, ADMIN also manages; MONITOR sees /metrics alone;
+        /// SERVICO is another subgraph of the same graph.
         #[arg(long, default_value = "LEITOR", value_name = "PAPEL")]
-        papel: Papel,
+        papel: Rights,
     },
     /// Change a user's password.
     Passwd {
@@ -53,8 +53,8 @@ impl User {
                 println!("{nome} removed");
             }
             Self::List => {
-                for (nome, papel) in file.list()? {
-                    println!("{nome}\t{}", papel.name());
+                for (nome, rights) in file.list()? {
+                    println!("{nome}\t{rights}");
                 }
             }
         }

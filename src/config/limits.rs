@@ -29,8 +29,8 @@ section! {
             "Fields at the root of an operation.";
         directives: usize = DocumentLimits::default().directives, number, "QUARTETO_LIMIT_DIRECTIVES",
             "Directives in all, fragments expanded.";
-        pub representations: usize = 1_000, number, "QUARTETO_LIMIT_REPRESENTATIONS",
-            "Entries of `representations`, with which a federation router asks a subgraph for entities.";
+        representations: usize = 0, number, "QUARTETO_LIMIT_REPRESENTATIONS",
+            "Entries of `representations`, with which a federation router asks a subgraph for entities; 0 for as many as `limits.cost` lets an answer hold.";
         cost: u64 = 20_000, number, "QUARTETO_LIMIT_COST",
             "Objects that an answer may hold, by the sizes that the schema declares and the operation asks for.";
         cost_mode: CostMode = CostMode::Enforce, text, "QUARTETO_LIMIT_COST_MODE",
@@ -89,6 +89,16 @@ impl Limits {
             root_fields: self.root_fields,
             directives: self.directives,
             ..DocumentLimits::default()
+        }
+    }
+
+    /// Entries of `representations`. A router asks for all entities of a level at once, of which
+    /// there are as many as the merged graph would have answered with.
+    #[must_use]
+    pub fn representations(&self) -> usize {
+        match self.representations {
+            0 => usize::try_from(self.cost).unwrap_or(usize::MAX),
+            most => most,
         }
     }
 

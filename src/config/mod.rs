@@ -15,6 +15,7 @@ mod acessos;
 mod auth;
 mod documents;
 mod environment;
+mod federation;
 mod http;
 mod limits;
 mod listen;
@@ -39,6 +40,7 @@ pub use acessos::Acessos;
 pub use auth::Auth;
 pub use documents::Documents;
 use environment::Environment;
+pub use federation::{Federation, PeerAccess, Subgraph};
 pub use http::{ConnectionLimits, Http, Introspection, StatusCodes, TlsFiles};
 pub use limits::{CostMode, Limits, Rate};
 pub use listen::Listen;
@@ -68,6 +70,8 @@ pub struct Config {
     pub log: Log,
     /// Traces, for an OpenTelemetry collector.
     pub telemetry: Telemetry,
+    /// One store's subgraph.
+    pub federation: Federation,
     /// The private database and other local data.
     pub local: Local,
     /// The files that hold values of secret settings, by their keys.
@@ -86,6 +90,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         Acessos::SETTINGS,
         Log::SETTINGS,
         Telemetry::SETTINGS,
+        Federation::SETTINGS,
         Local::SETTINGS,
     ];
     sections.into_iter().flatten()
@@ -147,6 +152,7 @@ impl Config {
         self.acessos.within_bounds()?;
         self.log.within_bounds()?;
         self.telemetry.within_bounds()?;
+        self.federation.within_bounds()?;
         self.local.within_bounds()?;
         self.http.check()?;
         self.limits.check()?;

@@ -21,11 +21,21 @@ pub struct Setting {
     pub is_flag: bool,
     /// Whether its value is hidden when shown, and may come from a file.
     pub is_secret: bool,
+    /// Whether nothing of its value is shown; of a URL all but the password is.
+    pub is_password: bool,
 }
 
 impl Setting {
     pub(super) const fn text(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
-        Self { key, variable, meaning, is_number: false, is_flag: false, is_secret: false }
+        Self {
+            key,
+            variable,
+            meaning,
+            is_number: false,
+            is_flag: false,
+            is_secret: false,
+            is_password: false,
+        }
     }
 
     pub(super) const fn number(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
@@ -40,10 +50,18 @@ impl Setting {
         Self { is_secret: true, ..Self::text(key, variable, meaning) }
     }
 
+    pub(super) const fn password(key: &'static str, variable: &'static str, meaning: &'static str) -> Self {
+        Self { is_password: true, ..Self::secret(key, variable, meaning) }
+    }
+
     /// A value as it may be shown.
     #[must_use]
     pub fn shown(&self, value: &str) -> String {
-        if self.is_secret { without_password(value) } else { value.to_owned() }
+        match (self.is_password && !value.is_empty(), self.is_secret) {
+            (true, _) => "***".to_owned(),
+            (false, true) => without_password(value),
+            (false, false) => value.to_owned(),
+        }
     }
 }
 

@@ -106,6 +106,24 @@ impl Stores {
         }
     }
 
+    /// The database of one store alone: the configured one, or, when none of the four is, the
+    /// private one.
+    ///
+    /// # Errors
+    /// A message that names the variable and the rule.
+    pub fn database_of(&self, store: Store) -> Result<Option<MySqlConnectOptions>, ConfigError> {
+        if !self.url(store).is_empty() {
+            return options(store, self.url(store)).map(Some).map_err(ConfigError);
+        }
+        if Store::ALL.into_iter().all(|store| self.url(store).is_empty()) {
+            return Ok(None);
+        }
+        Err(ConfigError(format!(
+            "{} not set; set it, or the URL of no store to use the private database",
+            store.url_variable()
+        )))
+    }
+
     /// Whether it is not said where accesses are kept.
     #[must_use]
     pub const fn has_no_acessos_url(&self) -> bool {

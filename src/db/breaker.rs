@@ -7,6 +7,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::{AnyStore, Fault, StoreError};
+
 /// When a circuit opens and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct BreakerLimits {
@@ -194,6 +196,64 @@ impl Breaker {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A breaker, and what the operator is told of it.
+#[derive(Debug)]
+pub struct Circuit {
+    store: AnyStore,
+    breaker: Breaker,
+}
+
+impl Circuit {
+    /// Of a way to a store, closed.
+    #[must_use]
+    pub fn new(store: impl Into<AnyStore>, limits: BreakerLimits) -> Self {
+        Self { store: store.into(), breaker: Breaker::new(limits) }
+    }
+
+    /// Asks to use the store now.
+    ///
+    /// # Errors
+    /// `Unavailable`, with the reason that opened the circuit.
+    pub fn enter(&self, now: Instant) -> Result<(), StoreError> {
+        self.breaker.enter(now).map_err(|reason| StoreError::new(self.store, Fault::Unavailable, reason))
+    }
+
+    /// Learns how a use of the store ended, and tells the operator: of a store that is
+    /// down what is new, and else each failure.
+    pub fn learn(&self, work: &str, now: Instant, failure: Option<&StoreError>) {
+        let store = self.store;
+        let sick = failure.filter(|error| error.is_sick_store());
+        let was_down = self.breaker.open_reason().is_some();
+        let edge = match (failure, sick) {
+            (None, _) => self.breaker.report(now, None),
+            (Some(_), Some(error)) => self.breaker.report(now, Some(&error.detail)),
+            (Some(_), None) => None,
+        };
+        match edge {
+            Some(Edge::Down { reason }) => tracing::warn!(%store, %reason, "store is down"),
+            Some(Edge::StillDown { since, uses, reason }) => {
+                tracing::warn!(%store, seconds = since.as_secs(), uses, %reason, "store is still down");
+            }
+            Some(Edge::Back { after, uses }) => {
+                tracing::info!(%store, seconds = after.as_secs(), uses, "store is back");
+            }
+            None => {}
+        }
+        let Some(error) = failure else { return };
+        let (fault, reason) = (error.fault.name(), &error.detail);
+        match was_down && sick.is_some() {
+            true => tracing::debug!(%store, work, fault, %reason, "the store failed"),
+            false => tracing::warn!(%store, work, fault, %reason, "the store failed"),
+        }
+    }
+
+    /// Why the store is being left alone, when it is.
+    #[must_use]
+    pub fn open_reason(&self) -> Option<Arc<str>> {
+        self.breaker.open_reason()
     }
 }
 

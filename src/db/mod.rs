@@ -31,14 +31,14 @@ mod usage;
 
 pub use access::{Access, UrlFile};
 pub use apart::not_apart;
-pub use breaker::BreakerLimits;
+pub use breaker::{BreakerLimits, Circuit};
 pub use connection::{Connection, ServerSide, connect};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};
 pub use probe::Probe;
 pub use sql_list::{InList, MOST_BRANCHES, MOST_KEYS, Union, UnionBranch, ValueList};
 pub use statement::{Statement, intern};
-pub use store::{AnyStore, PerStore, Store};
+pub use store::{AnyStore, PerStore, Present, Store};
 pub use tally::{Ran, StoreTally, Tally, Unreadable};
 pub use transaction::{End, Transaction, Work, Written};
 pub use url::{options, source_options};

@@ -20,13 +20,13 @@ use sqlx::{Connection as _, FromRow, Row as _};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use super::breaker::{Breaker, Edge};
 use super::connection::{IdleLimit, ServerSide, connect, place};
 use super::error::spoils_connection;
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{
-    Access, AnyStore, BreakerLimits, Connection, Connections, Fault, Ran, Statement, StoreError, Tally, Usage,
+    Access, AnyStore, BreakerLimits, Circuit, Connection, Connections, Fault, Ran, Statement, StoreError,
+    Tally, Usage,
 };
 
 /// How long things may take and how many there may be, per store.
@@ -92,7 +92,7 @@ pub(super) struct Inner {
     pub(super) store: AnyStore,
     pub(super) pool: managed::Pool<Manager>,
     pub(super) limits: DbLimits,
-    pub(super) breaker: Breaker,
+    pub(super) circuit: Circuit,
     pub(super) usage: Usage,
     killers: Arc<Semaphore>,
 }
@@ -219,7 +219,7 @@ impl Db {
             store,
             pool,
             limits,
-            breaker: Breaker::new(limits.breaker),
+            circuit: Circuit::new(store, limits.breaker),
             usage: Usage::default(),
             killers: Arc::new(Semaphore::new(2)),
         }))
@@ -423,7 +423,7 @@ impl Db {
     /// Why the store is being left alone, when it is.
     #[must_use]
     pub fn resting_because(&self) -> Option<Arc<str>> {
-        self.0.breaker.open_reason()
+        self.0.circuit.open_reason()
     }
 }
 
@@ -435,39 +435,12 @@ impl Inner {
 
     /// Asks the breaker, before anything else is done for a statement.
     pub(super) fn enter(&self, now: Instant) -> Result<(), StoreError> {
-        self.breaker.enter(now).map_err(|reason| {
-            self.usage.refuse();
-            StoreError::new(self.store, Fault::Unavailable, reason)
-        })
+        self.circuit.enter(now).inspect_err(|_| self.usage.refuse())
     }
 
-    /// Learns how a use of the store ended, and tells the operator: of a store that is
-    /// down what is new, and else each failure.
+    /// Learns how a use of the store ended.
     pub(super) fn learn(&self, work: &str, now: Instant, failure: Option<&StoreError>) {
-        let store = self.store;
-        let sick = failure.filter(|error| error.is_sick_store());
-        let was_down = self.breaker.open_reason().is_some();
-        let edge = match (failure, sick) {
-            (None, _) => self.breaker.report(now, None),
-            (Some(_), Some(error)) => self.breaker.report(now, Some(&error.detail)),
-            (Some(_), None) => None,
-        };
-        match edge {
-            Some(Edge::Down { reason }) => tracing::warn!(%store, %reason, "store is down"),
-            Some(Edge::StillDown { since, uses, reason }) => {
-                tracing::warn!(%store, seconds = since.as_secs(), uses, %reason, "store is still down");
-            }
-            Some(Edge::Back { after, uses }) => {
-                tracing::info!(%store, seconds = after.as_secs(), uses, "store is back");
-            }
-            None => {}
-        }
-        let Some(error) = failure else { return };
-        let (fault, reason) = (error.fault.name(), &error.detail);
-        match was_down && sick.is_some() {
-            true => tracing::debug!(%store, work, fault, %reason, "the store failed"),
-            false => tracing::warn!(%store, work, fault, %reason, "the store failed"),
-        }
+        self.circuit.learn(work, now, failure);
     }
 
     /// Refuses a statement that the wire cannot carry, before anything else is

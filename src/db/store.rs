@@ -216,3 +216,40 @@ impl<T> std::ops::IndexMut<Store> for PerStore<T> {
         &mut self.0[store.index()]
     }
 }
+
+/// The databases that this program has: all four, that of the one store that it serves, or none.
+#[derive(Clone, Debug, Default)]
+pub struct Present(PerStore<Option<super::Db>>);
+
+impl Present {
+    /// Of one store alone.
+    #[must_use]
+    pub fn only(store: Store, db: super::Db) -> Self {
+        let mut this = Self::default();
+        this.0[store] = Some(db);
+        this
+    }
+
+    /// That of a store, where it is here.
+    #[must_use]
+    pub fn get(&self, store: Store) -> Option<&super::Db> {
+        self.0[store].as_ref()
+    }
+
+    /// Those that are here, with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (Store, &super::Db)> {
+        self.0.iter().filter_map(|(store, db)| Some((store, db.as_ref()?)))
+    }
+
+    /// All four, where they are.
+    #[must_use]
+    pub fn all(&self) -> Option<PerStore<super::Db>> {
+        PerStore::try_from_fn(|store| self.get(store).cloned().ok_or(())).ok()
+    }
+}
+
+impl From<PerStore<super::Db>> for Present {
+    fn from(all: PerStore<super::Db>) -> Self {
+        Self(PerStore(all.0.map(Some)))
+    }
+}

@@ -110,7 +110,7 @@ impl Tally {
     }
 
     /// Records one statement.
-    pub(super) fn record(&self, ran: Ran) {
+    pub(crate) fn record(&self, ran: Ran) {
         let counters = self.of(ran.store);
         counters.statements.fetch_add(1, Relaxed);
         counters.rows.fetch_add(ran.rows, Relaxed);

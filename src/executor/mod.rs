@@ -2,6 +2,7 @@
 //!
 //! Objects that can be many are walked ([`Walked`], [`WalkedList`]) instead of executed field
 //! by field; a field that waits for a store has a future of its own ([`StoreField`]).
+//! What a router of a federation asks for is such a list, too ([`Federated`]).
 //! What is walked counts what it makes; what is left to the executor is counted by
 //! an extension ([`Counted`]). Neither validates: what comes here was checked
 //! (`operation/`).
@@ -10,9 +11,11 @@
 //! asks everything both ways and compares.
 
 mod counted;
+mod entities;
 mod store_field;
 mod walk;
 
 pub use counted::Counted;
+pub use entities::{Described, Entities, Entity, Federated, Keyed, ServiceSdl};
 pub use store_field::StoreField;
 pub use walk::{List, Walked, WalkedList};

@@ -20,10 +20,10 @@ use std::task::{Context as Turn, Poll};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
-use async_graphql::registry::Registry;
+use async_graphql::registry::{MetaType, Registry};
 use async_graphql::resolver_utils::{ContainerType, resolve_container, resolve_list};
-use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
-use futures_util::future::BoxFuture;
+use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerError, ServerResult, Value};
+use futures_util::future::{BoxFuture, join_all};
 
 use super::counted::{key_bytes, value_bytes};
 use crate::kernel::{Amount, Budget, RequestContext};
@@ -197,17 +197,33 @@ impl<'a> Plan<'a> {
                 let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
                 spread.node.directives.is_empty()
                     && fragment.is_some_and(|fragment| {
-                        fragment.node.type_condition.node.on.node == *T::type_name()
-                            && self.add(ctx, &fragment.node.selection_set.node, example)
+                        let on = &fragment.node.type_condition.node.on.node;
+                        self.add_on(ctx, Some(on), &fragment.node.selection_set.node, example)
                     })
             }
             Selection::InlineFragment(fragment) => {
-                let condition = fragment.node.type_condition.as_ref();
+                let condition = fragment.node.type_condition.as_ref().map(|found| &found.node.on.node);
                 fragment.node.directives.is_empty()
-                    && condition.is_none_or(|condition| condition.node.on.node == *T::type_name())
-                    && self.add(ctx, &fragment.node.selection_set.node, example)
+                    && self.add_on(ctx, condition, &fragment.node.selection_set.node, example)
             }
         })
+    }
+
+    /// What a fragment selects, where it is about these objects. One about objects of another
+    /// type selects nothing; what one about an interface selects is the executor's to say.
+    fn add_on<T: ContainerType>(
+        &mut self,
+        ctx: &ContextSelectionSet<'a>,
+        on: Option<&Name>,
+        set: &'a SelectionSet,
+        example: &T,
+    ) -> bool {
+        match on {
+            Some(on) if *on != *T::type_name() => {
+                matches!(ctx.schema_env.registry.types.get(on.as_str()), Some(MetaType::Object { .. }))
+            }
+            _ => self.add(ctx, set, example),
+        }
     }
 
     fn add_field<T: ContainerType>(&mut self, field: &'a Positioned<Field>, example: &T) -> bool {
@@ -244,6 +260,10 @@ struct Walk<'a, F> {
     waiting: Vec<Waiting<F>>,
     budget: &'a Budget,
     blank: Amount,
+    /// Whether an object that fails is null by itself; otherwise the first failure ends all.
+    apart: bool,
+    /// Those that have failed.
+    failed: Vec<(usize, ServerError)>,
 }
 
 /// A field that waits for a store.
@@ -262,31 +282,78 @@ enum Owner {
     List,
 }
 
-impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
-    /// Resolves the fields of `length` objects. All are begun in the first turn, in
-    /// the order of the answer, so that what they ask of the stores goes
-    /// together. The first failure ends it; an answer that holds too much is never
+/// Several objects of a list that may have others between them, each at its place; one that
+/// fails is a failure of its own.
+pub(super) async fn walk_apart<T: ContainerType>(
+    ctx: &ContextSelectionSet<'_>,
+    objects: &[(usize, T)],
+) -> Vec<ServerResult<Value>> {
+    let Some((_, example)) = objects.first() else { return Vec::new() };
+    let Some(plan) = Plan::of(ctx, example) else {
+        let executed = objects.iter().map(|(place, object)| async move {
+            let ctx = ctx.with_index(*place);
+            resolve_container(&ctx, object).await.map_err(|error| ctx.set_error_path(error))
+        });
+        return join_all(executed).await;
+    };
+    let begin = |index: usize, field| {
+        let (place, object) = &objects[index];
+        of_many(ctx, *place, field, object)
+    };
+    let mut walk = Walk::over(plan, Owner::List, objects.len());
+    walk.0.apart = true;
+    // It cannot fail as a whole.
+    let _ = walk.go(begin).await;
+    let Walk { objects: made, failed, .. } = walk.0;
+    let mut made: Vec<ServerResult<Value>> =
+        made.into_iter().map(|members| Ok(Value::Object(members))).collect();
+    for (index, error) in failed {
+        made[index] = Err(error);
+    }
+    made
+}
+
+/// A walk that has not begun, with the template of each object and how many there are.
+struct Unbegun<'a, F>(Walk<'a, F>, Members, usize);
+
+impl<'a, F: Future<Output = ServerResult<Value>>> Unbegun<'a, F> {
+    /// Resolves the fields. All are begun in the first turn, in the order of the answer, so that
+    /// what they ask of the stores goes together. An answer that holds too much is never
     /// finished.
+    async fn go(&mut self, begin: impl Fn(usize, &'a Positioned<Field>) -> F) -> ServerResult<()> {
+        let Self(walk, template, length) = self;
+        let mut begun = false;
+        poll_fn(|turn| {
+            if !begun {
+                begun = true;
+                return walk.begin(turn, template, *length, &begin);
+            }
+            walk.go_on(turn)
+        })
+        .await
+    }
+}
+
+impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
+    fn over(plan: Plan<'a>, owner: Owner, length: usize) -> Unbegun<'a, F> {
+        let Plan { template, fields, budget, blank } = plan;
+        let blank = Amount { objects: u64::from(owner == Owner::List), ..blank };
+        let objects = Vec::with_capacity(length);
+        let walk =
+            Self { fields, objects, waiting: Vec::new(), budget, blank, apart: false, failed: Vec::new() };
+        Unbegun(walk, template, length)
+    }
+
+    /// Resolves the fields of `length` objects; the first failure ends it.
     async fn run(
         plan: Plan<'a>,
         owner: Owner,
         length: usize,
         begin: impl Fn(usize, &'a Positioned<Field>) -> F,
     ) -> ServerResult<Vec<Members>> {
-        let Plan { template, fields, budget, blank } = plan;
-        let blank = Amount { objects: u64::from(owner == Owner::List), ..blank };
-        let objects = Vec::with_capacity(length);
-        let mut walk = Self { fields, objects, waiting: Vec::new(), budget, blank };
-        let mut begun = false;
-        poll_fn(|turn| {
-            if !begun {
-                begun = true;
-                return walk.begin(turn, &template, length, &begin);
-            }
-            walk.go_on(turn)
-        })
-        .await?;
-        Ok(walk.objects)
+        let mut walk = Self::over(plan, owner, length);
+        walk.go(begin).await?;
+        Ok(walk.0.objects)
     }
 
     /// Ready when nothing waits.
@@ -316,6 +383,11 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                         members[place] = ready;
                         spare = Some(value);
                     }
+                    Poll::Ready(Err(error)) if self.apart => {
+                        self.failed.push((object, error));
+                        self.waiting.retain(|waiting| waiting.object != object);
+                        break;
+                    }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => self.waiting.push(Waiting { object, place, value }),
                 }
@@ -331,7 +403,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
     fn go_on(&mut self, turn: &mut Turn<'_>) -> Poll<ServerResult<()>> {
         let mut failure = None;
         let mut part = Amount::default();
-        let objects = &mut self.objects;
+        let (objects, failed, apart) = (&mut self.objects, &mut self.failed, self.apart);
         self.waiting.retain_mut(|waiting| {
             if failure.is_some() {
                 return true;
@@ -342,10 +414,16 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                     add(&mut part, &value);
                     objects[waiting.object][waiting.place] = value;
                 }
+                Poll::Ready(Err(error)) if apart => failed.push((waiting.object, error)),
                 Poll::Ready(Err(error)) => failure = Some(error),
             }
             false
         });
+        if !self.failed.is_empty() {
+            // What else they ask for is of no use.
+            let failed = &self.failed;
+            self.waiting.retain(|waiting| failed.iter().all(|(object, _)| *object != waiting.object));
+        }
         let within = self.budget.spend(part);
         match failure {
             Some(error) => Poll::Ready(Err(error)),

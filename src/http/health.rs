@@ -16,22 +16,25 @@ use tokio::sync::Mutex;
 
 use super::App;
 use crate::db::migrations::{self, SchemaState};
-use crate::db::{Db, Health, PerStore, Store};
+use crate::db::{Db, Health, Present, Store};
 
 /// Strangers may ask as often as they like; the stores are asked once in this.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What the stores last said.
 pub(super) struct Watch {
-    databases: PerStore<Db>,
+    here: Present,
     draining: AtomicBool,
     latest: Mutex<Option<Report>>,
 }
 
+/// How the stores stand that are here.
+type Standings = Vec<(Store, Standing)>;
+
 /// When the stores were asked, and what they said.
 struct Report {
     at: Instant,
-    stores: PerStore<Standing>,
+    stores: Standings,
 }
 
 /// How a store stands.
@@ -66,28 +69,30 @@ impl Standing {
 }
 
 impl Watch {
-    pub(super) fn new(databases: PerStore<Db>) -> Self {
-        Self { databases, draining: AtomicBool::new(false), latest: Mutex::new(None) }
+    pub(super) fn new(here: Present) -> Self {
+        Self { here, draining: AtomicBool::new(false), latest: Mutex::new(None) }
     }
 
     pub(super) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    async fn stores(&self) -> PerStore<Standing> {
+    async fn stores(&self) -> Standings {
         let mut latest = self.latest.lock().await;
         if let Some(report) = &*latest
             && report.at.elapsed() < FRESH
         {
             return report.stores.clone();
         }
-        let before = latest.as_ref().map(|report| report.stores.clone());
-        let asked = self
-            .databases
-            .iter()
-            .map(|(store, db)| standing(db, before.as_ref().map(|stores| stores[store])));
-        let mut standings = join_all(asked).await.into_iter();
-        let stores = PerStore::from_fn(|_| standings.next().unwrap_or(Standing::Busy));
+        let before = |store: Store| {
+            let report = latest.as_ref()?;
+            report.stores.iter().find(|(other, _)| *other == store).map(|(_, standing)| *standing)
+        };
+        let asked = self.here.iter().map(|(store, db)| {
+            let before = before(store);
+            async move { (store, standing(db, before).await) }
+        });
+        let stores = join_all(asked).await;
         *latest = Some(Report { at: Instant::now(), stores: stores.clone() });
         stores
     }
@@ -118,20 +123,20 @@ pub(super) async fn starting() -> Response<Body> {
 }
 
 /// Ready while any store answers: the others null their own fields, which is
-/// better than no answer at all.
+/// better than no answer at all. Where none is here, nothing can be missing.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
     let stores = app.health.stores().await;
-    let of_use = Store::ALL.into_iter().filter(|store| stores[*store].is_of_use()).count();
+    let of_use = stores.iter().filter(|(_, standing)| standing.is_of_use()).count();
     let (status, word) = match of_use {
         _ if app.health.draining.load(Ordering::Relaxed) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
-        0 => (StatusCode::SERVICE_UNAVAILABLE, "down"),
-        some if some < Store::ALL.len() => (StatusCode::OK, "degraded"),
+        0 if !stores.is_empty() => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+        some if some < stores.len() => (StatusCode::OK, "degraded"),
         _ => (StatusCode::OK, "up"),
     };
     told(status, word, Some(&stores))
 }
 
-fn told(status: StatusCode, word: &str, stores: Option<&PerStore<Standing>>) -> Response<Body> {
+fn told(status: StatusCode, word: &str, stores: Option<&Standings>) -> Response<Body> {
     let mut body = Map::from_iter([("status".to_owned(), Value::from(word))]);
     if let Some(stores) = stores {
         let by_name: Map<String, Value> =

@@ -7,24 +7,68 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{Extensions, HeaderValue, Response, StatusCode};
 use axum::middleware::Next;
 
 use super::App;
 use super::answer::refusal;
 use super::fields::AUTHORIZATION;
 use super::request_id::RequestId;
-use crate::auth::{Denied, Logins, credentials};
+use crate::auth::{Denied, Login, Logins, Rights, credentials};
 use crate::insight::Repeats;
-use crate::kernel::{Papel, code};
+use crate::kernel::{Papel, Requester, code};
+use crate::peers::STEPS;
 
 /// What whoever only watches may see.
 const METRICS: &str = "/metrics";
 
+/// What another subgraph may do.
+const OF_SIBLINGS: [&str; 2] = ["/graphql", STEPS];
+
+/// Another subgraph asks: its login.
+#[derive(Clone)]
+pub(super) struct Sibling(pub Arc<str>);
+
+/// What a request is let in as.
+enum Admitted {
+    Requester(Requester),
+    Sibling(Requester),
+    Watcher,
+}
+
+impl Admitted {
+    fn attach(self, extensions: &mut Extensions) {
+        match self {
+            Self::Requester(requester) => {
+                extensions.insert(requester);
+            }
+            Self::Sibling(requester) => {
+                extensions.insert(Sibling(Arc::clone(&requester.nome)));
+                extensions.insert(requester);
+            }
+            Self::Watcher => {}
+        }
+    }
+}
+
+/// What a login may do at a path; a sentence when nothing.
+fn admit(login: &Login, path: &str) -> Result<Admitted, &'static str> {
+    let requester = |papel| Requester { nome: Arc::clone(&login.nome), papel };
+    match login.rights {
+        Rights::Asks(papel) => Ok(Admitted::Requester(requester(papel))),
+        Rights::Watches if path == METRICS => Ok(Admitted::Watcher),
+        Rights::Watches => Err("The papel MONITOR sees /metrics and nothing else."),
+        Rights::Serves if OF_SIBLINGS.contains(&path) => Ok(Admitted::Sibling(requester(Papel::Leitor))),
+        Rights::Serves => {
+            Err("The papel SERVICO is for other subgraphs: /graphql, and nothing for a person.")
+        }
+    }
+}
+
 /// RFC 7617.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"Quarteto\", charset=\"UTF-8\"");
 
-/// Lets the request through with its requester, or answers 401.
+/// Lets the request through with who asks, or answers 401, or 403.
 pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response<Body> {
     let address = app.limits.trusted_proxies.client(&request);
     // Two logins in one request: whoever reads the other one is fooled.
@@ -35,14 +79,15 @@ pub(super) async fn require(State(app): State<Arc<App>>, mut request: Request, n
     };
     app.metrics.login(verified.as_ref().map_or_else(Denied::name, |_| "ok"));
     match verified {
-        Ok(requester) if requester.papel < Papel::Leitor && request.uri().path() != METRICS => {
-            let message = "The papel MONITOR sees /metrics and nothing else.";
-            refusal(StatusCode::FORBIDDEN, code::FORBIDDEN, message, request.extensions().get())
-        }
-        Ok(requester) => {
-            request.extensions_mut().insert(requester);
-            next.run(request).await
-        }
+        Ok(login) => match admit(&login, request.uri().path()) {
+            Ok(admitted) => {
+                admitted.attach(request.extensions_mut());
+                next.run(request).await
+            }
+            Err(message) => {
+                refusal(StatusCode::FORBIDDEN, code::FORBIDDEN, message, request.extensions().get())
+            }
+        },
         Err(denied) => {
             app.refused_logins.tell(&app.logins, denied, request.headers().get(AUTHORIZATION), address);
             deny(denied, request.extensions().get())

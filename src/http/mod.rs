@@ -7,7 +7,8 @@
 //! 2. `/healthz` and `/readyz` are answered to anybody.
 //! 3. Everything else asks for a login ([`login`]).
 //! 4. `/graphql` executes ([`graphql`]), `/schema.graphql` is its schema; `/`,
-//!    `/graphiql`, `/painel` and their parts are the pages ([`pages`]); `/metrics` counts.
+//!    `/graphiql`, `/painel` and their parts are the pages ([`pages`]); `/metrics` counts; a
+//!    sibling of a subgraph has its steps done at `/internal/steps` ([`steps`]).
 //!
 //! The operator's own address, where there is one, has a router of its own
 //! ([`operator_router`]): `/metrics` and the two health checks, without a login.
@@ -37,6 +38,7 @@ mod resource;
 mod schema;
 mod security;
 mod serve;
+mod steps;
 mod tls;
 mod trace;
 
@@ -51,13 +53,14 @@ use tower_http::compression::predicate::SizeAbove;
 
 use crate::auth::Logins;
 use crate::config::{Introspection, Rate, StatusCodes};
-use crate::db::{Db, PerStore};
+use crate::db::{Db, PerStore, Present};
 use crate::insight::Metrics;
 use crate::kernel::AnswerLimits;
 use crate::operation::trusted::Trusted;
 use crate::operation::{DocumentLimits, Operations, Settings};
+use crate::peers::STEPS;
 use crate::removal::Removals;
-use crate::schema::{SchemaError, merged};
+use crate::schema::{SchemaError, Served, merged};
 use crate::stores::acessos::Acessos;
 pub use client::TrustedProxies;
 pub use door::Door;
@@ -69,6 +72,8 @@ pub use tls::{Tls, TlsError};
 /// Everything a handler needs.
 pub struct App {
     operations: Operations,
+    /// The stores that are here: all four, or that of a subgraph.
+    here: Present,
     logins: Arc<Logins>,
     refused_logins: login::RefusedLogins,
     refused_origins: origin::RefusedOrigins,
@@ -119,7 +124,7 @@ pub struct HttpLimits {
 }
 
 impl App {
-    /// The application over the four databases.
+    /// The merged graph over the four databases.
     ///
     /// # Errors
     /// [`SchemaError`]: a bug of ours.
@@ -130,9 +135,22 @@ impl App {
         logins: Arc<Logins>,
         limits: HttpLimits,
     ) -> Result<Arc<Self>, SchemaError> {
+        let served = merged::serve(&databases, removals, acessos)?;
+        let counts = (removals, acessos);
+        Ok(Self::over(served, databases.into(), counts, logins, limits))
+    }
+
+    /// What is served, merged or a subgraph, over the stores that are here.
+    #[must_use]
+    pub fn over(
+        served: Served,
+        here: Present,
+        (removals, acessos): (&Arc<Removals>, &Acessos),
+        logins: Arc<Logins>,
+        limits: HttpLimits,
+    ) -> Arc<Self> {
         let metrics = Arc::new(Metrics::new(acessos, removals));
         metrics.bounded(limits.requests);
-        let served = Arc::new(merged::serve(&databases, removals, acessos)?);
         let settings = Settings {
             document: limits.document,
             answer: limits.answer,
@@ -140,17 +158,18 @@ impl App {
             trusted: limits.trusted.clone(),
             introspection: limits.introspection,
         };
-        Ok(Arc::new(Self {
-            operations: Operations::new(served, settings, Arc::clone(&metrics), acessos.clone()),
+        Arc::new(Self {
+            operations: Operations::new(Arc::new(served), settings, Arc::clone(&metrics), acessos.clone()),
             spending: limits.rate.map(rate::Spending::new),
             origins: limits.origins.clone(),
             logins,
             refused_logins: login::RefusedLogins::new(),
             refused_origins: origin::RefusedOrigins::new(),
             metrics,
-            health: health::Watch::new(databases),
+            health: health::Watch::new(here.clone()),
+            here,
             limits,
-        }))
+        })
     }
 
     /// From now on `/readyz` tells whoever sends requests to send no more.
@@ -167,15 +186,20 @@ impl App {
 
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
-    let behind_login = Router::new()
+    let mut behind_login = Router::new()
         .route("/", get(pages::playground))
         .route("/graphql", post(graphql::post).get(graphql::get))
         .route("/schema.graphql", get(schema::sdl))
         .route("/metrics", get(metrics::show))
         .route("/graphiql", get(pages::graphiql))
         .route("/ide/{name}", get(pages::asset))
-        .route("/painel", get(pages::painel))
-        .route("/painel/{name}", get(pages::of_painel))
+        .route(STEPS, post(steps::post));
+    // A page that could show nothing is not there.
+    if app.operations.served().has_root_field("acessos") {
+        behind_login =
+            behind_login.route("/painel", get(pages::painel)).route("/painel/{name}", get(pages::of_painel));
+    }
+    let behind_login = behind_login
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), login::require));

@@ -13,6 +13,7 @@ use super::fields::{
     ACCEPT, ACCEPT_ENCODING, ASKED_FIRST, AUTHORIZATION, ORIGIN, SEC_FETCH_SITE, X_APOLLO_TRACING,
     X_QUARTETO_EXPLAIN, listed,
 };
+use crate::peers::STEPS;
 
 /// All methods that anything here takes, for pages of other origins.
 pub(super) const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
@@ -41,6 +42,7 @@ impl Resource {
         match path {
             "/graphql" => &GRAPHQL,
             "/metrics" => &METRICS,
+            STEPS => &OF_STEPS,
             "/healthz" | "/readyz" => &OPEN,
             _ => &PAGE,
         }
@@ -73,6 +75,11 @@ static GRAPHQL: LazyLock<Resource> = LazyLock::new(|| {
 
 static METRICS: LazyLock<Resource> = LazyLock::new(|| {
     Resource::new("GET, HEAD", &[ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, ORIGIN], READ_ONLY)
+});
+
+static OF_STEPS: LazyLock<Resource> = LazyLock::new(|| {
+    let vary = [ACCEPT_ENCODING, AUTHORIZATION, ORIGIN, SEC_FETCH_SITE];
+    Resource::new("POST", &vary, "Only POST is taken here.")
 });
 
 static OPEN: LazyLock<Resource> =

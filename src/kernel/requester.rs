@@ -4,13 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, Object};
 
-/// What a user may do: each may do what those before it may. Whoever watches is no reader with
-/// less, but the order says so all the same: what asks for a papel asks for at least LEITOR, so
-/// that nothing is open to MONITOR by mistake.
+/// What a user may do: each may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum)]
 pub enum Papel {
-    /// Watches: sees `/metrics` and nothing else, so it never asks anything here.
-    Monitor,
     /// Reads.
     Leitor,
     /// Also writes.
@@ -20,26 +16,17 @@ pub enum Papel {
 }
 
 impl Papel {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Leitor, Self::Editor, Self::Admin];
+
     /// As it stands in the users file.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Monitor => "MONITOR",
             Self::Leitor => "LEITOR",
             Self::Editor => "EDITOR",
             Self::Admin => "ADMIN",
         }
-    }
-}
-
-impl std::str::FromStr for Papel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Monitor, Self::Leitor, Self::Editor, Self::Admin]
-            .into_iter()
-            .find(|papel| papel.name().eq_ignore_ascii_case(text))
-            .ok_or_else(|| format!("`{text}` is not a papel; the papeis are MONITOR, LEITOR, EDITOR, ADMIN"))
     }
 }
 

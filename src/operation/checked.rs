@@ -251,7 +251,12 @@ impl Operations {
             let sentence = "This operation is not among the trusted documents of this server.";
             return Err((Refusal::new(code::UNTRUSTED_DOCUMENT, sentence), 0));
         }
-        if operation.introspects && !self.settings.introspection.allows(caller.requester.papel) {
+        if caller.is_sibling && !operation.is_for_routers {
+            let sentence = "The papel SERVICO asks for _entities and _service, and for nothing else.";
+            return Err((Refusal::new(code::FORBIDDEN, sentence), 0));
+        }
+        let may_introspect = caller.is_sibling || self.settings.introspection.allows(caller.requester.papel);
+        if operation.introspects && !may_introspect {
             let sentence = "The schema may not be asked for with this login.";
             return Err((Refusal::new(code::FORBIDDEN, sentence), 0));
         }
@@ -279,7 +284,7 @@ impl Operations {
     fn is_untrusted(&self, operation: &Operation, caller: &Caller<'_>) -> bool {
         let Some(trusted) = &self.settings.trusted else { return false };
         let mode = trusted.mode();
-        if mode == TrustMode::Off || caller.requester.papel == Papel::Admin {
+        if mode == TrustMode::Off || caller.requester.papel == Papel::Admin || caller.is_sibling {
             return false;
         }
         if operation.fingerprint.is_some_and(|fingerprint| trusted.knows(&fingerprint)) {

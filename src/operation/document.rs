@@ -105,6 +105,8 @@ pub(super) struct Operation {
     pub root_fields: usize,
     /// Whether it asks for the schema.
     pub introspects: bool,
+    /// Whether it asks for nothing but what routers ask for.
+    pub is_for_routers: bool,
     /// What it may cost.
     pub formula: Formula,
     /// Its variables.
@@ -240,8 +242,8 @@ impl Operation {
         (parsed, fragments): Untyped<'_>,
     ) -> Self {
         let definition = converter.operation(operation);
-        let roots = operation.root_fields(document);
         let introspects = |name: &str| matches!(name, "__schema" | "__type" | "_service");
+        let is_for_routers = |name: &str| matches!(name, "_entities" | "_service" | "__typename");
         let variables = operation
             .variables
             .iter()
@@ -252,7 +254,8 @@ impl Operation {
             name: operation.name.as_ref().map(|name| Arc::from(name.as_str())),
             kind: definition.ty,
             root_fields: root_fields(operation, document),
-            introspects: roots.into_iter().any(|field| introspects(&field.name)),
+            introspects: operation.root_fields(document).any(|field| introspects(&field.name)),
+            is_for_routers: operation.root_fields(document).all(|field| is_for_routers(&field.name)),
             formula: Formula::of(&operation.selection_set, &document.fragments, costs),
             variables: variables.collect(),
             fingerprint: None,

@@ -42,7 +42,7 @@ mod variables;
 
 use std::sync::Arc;
 
-use tokio::sync::RwLock;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 pub use answer::Answer;
 pub use ask::Ask;
@@ -131,6 +131,11 @@ impl Operations {
     #[must_use]
     pub fn served(&self) -> &Served {
         &self.served
+    }
+
+    /// A write that is no operation: it is waited for as long as this is held.
+    pub async fn writing(&self) -> OwnedRwLockReadGuard<()> {
+        Arc::clone(&self.writes_under_way).read_owned().await
     }
 
     /// Waits for the mutations that are under way, their clients being gone or

@@ -48,6 +48,8 @@ pub struct Caller<'a> {
     pub program: (&'a str, &'a str),
     /// Whether every statement is wanted in `extensions.quarteto`, with the database's EXPLAIN.
     pub explains: bool,
+    /// Whether another subgraph asks, which may ask for entities and for the SDL alone.
+    pub is_sibling: bool,
 }
 
 /// How many fields one counts as that is traced: each has a record in the answer.
@@ -130,7 +132,7 @@ impl Operations {
 
     /// Executes a write in a future that nobody but it can end.
     async fn write(&self, request: Prepared, record: Record) -> impl Future<Output = Answer> + use<> {
-        let under_way = Arc::clone(&self.writes_under_way).read_owned().await;
+        let under_way = self.writing().await;
         let (execute, span) = (self.execute(request, &record.scope), record.span.clone());
         async move {
             let answer = record.answered(execute.await);

@@ -284,13 +284,15 @@ pub(super) fn parts(schema: &Schema) -> Esquema {
         Some(Arc::from(reason.unwrap_or("No longer supported")))
     };
     let mut parts = Esquema::new();
-    for (name, ty) in schema.types.iter().filter(|(name, ty)| !name.starts_with("__") && !ty.is_built_in()) {
+    // Neither the specification's own nor a federation's.
+    let is_ours = |name: &Name| !name.starts_with('_');
+    for (name, ty) in schema.types.iter().filter(|(name, ty)| is_ours(name) && !ty.is_built_in()) {
         let fields = match ty {
             ExtendedType::Object(object) => Some(&object.fields),
             ExtendedType::Interface(interface) => Some(&interface.fields),
             _ => None,
         };
-        for (field, definition) in fields.into_iter().flatten() {
+        for (field, definition) in fields.into_iter().flatten().filter(|(field, _)| is_ours(field)) {
             parts.insert(format!("{name}.{field}").into(), reason(&definition.directives));
             for argument in &definition.arguments {
                 let part = format!("{name}.{field}({}:)", argument.name);

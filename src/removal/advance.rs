@@ -29,7 +29,7 @@ impl Removals {
     /// The store's whose outbox it is. What fails in the others is noted in the
     /// row, to be done later.
     pub async fn advance(&self, store: Store, id: u64) -> Result<Option<Progress>, StoreError> {
-        let home = &self.databases[store];
+        let home = self.home(store)?;
         let Some(leased) = outbox::take(home, id, &self.owner).await? else {
             return Ok(None);
         };

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Removals;
-use crate::db::{Db, End, MOST_KEYS, PerStore, Store, StoreError, Transaction, Work};
+use crate::db::{Db, End, Fault, MOST_KEYS, PerStore, Store, StoreError, Transaction, Work};
 use crate::failpoint::reach;
 use crate::relay::ClienteId;
 use crate::stores::{catalogo, clientes, enderecos, inventario};
@@ -184,6 +184,7 @@ pub trait Observer {
 /// A walk through the stores.
 pub struct Check<'a, O> {
     consistency: &'a Removals,
+    databases: PerStore<Db>,
     observer: &'a mut O,
     repair: bool,
 }
@@ -200,7 +201,9 @@ impl Removals {
         repair: bool,
         observer: &mut O,
     ) -> Result<(), StoreError> {
-        let mut check = Check { consistency: self, observer, repair };
+        let elsewhere = || StoreError::new(Store::Clientes, Fault::Internal, "a check needs all four stores");
+        let databases = self.here.all().ok_or_else(elsewhere)?;
+        let mut check = Check { consistency: self, databases, observer, repair };
         // First what is merely late, so that it is not taken for lost.
         check.outboxes().await?;
         if let Some(after) = from.in_table(Table::Enderecos) {
@@ -218,7 +221,7 @@ impl Removals {
 
 impl<O: Observer> Check<'_, O> {
     fn db(&self, store: Store) -> &Db {
-        &self.consistency.databases[store]
+        &self.databases[store]
     }
 
     /// Says what was found, after mending it where that is wanted and possible.
@@ -327,8 +330,8 @@ impl<O: Observer> Check<'_, O> {
 
     /// Notes of removals about what exists.
     async fn notes(&mut self, store: Store, guarded: Guarded) -> Result<(), StoreError> {
-        let databases = &self.consistency.databases;
-        let notes = Notes { databases, store, guarded };
+        let databases = self.databases.clone();
+        let notes = Notes { databases: &databases, store, guarded };
         let mut after = 0;
         loop {
             let page = guarded.removed(&databases[store], after, PAGE).await?;

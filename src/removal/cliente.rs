@@ -18,9 +18,9 @@ use crate::db::{Store, StoreError, Transaction};
 use crate::failpoint::reach;
 use crate::kernel::GraphResult;
 use crate::kernel::sizes::{MOST_ERROS, at_most};
+use crate::peers::{Left, Step};
 use crate::relay::{ClienteId, GlobalId as _};
 use crate::stores::clientes::{self, Cadastro, Clientes, OwnsClientes};
-use crate::stores::{enderecos, inventario};
 use crate::writes::outbox::{self, Leased, PoliticaCompras, Task};
 use crate::writes::{Checks, Erro, Outcome, Write, rules, run};
 
@@ -71,8 +71,8 @@ impl Write for RemoverCliente {
 impl Removals {
     /// Both stores are tried, whatever comes of the first.
     pub(super) async fn forget_cliente(&self, leased: &Leased) -> (Progress, Option<StoreError>) {
-        let cliente = ClienteId(leased.target);
-        let addresses = enderecos::forget_cliente(&self.databases[Store::Enderecos], cliente).await;
+        let cliente = leased.target;
+        let addresses = self.steps.take(Step::ForgetEnderecos { cliente }).await;
         reach("removal", "enderecos");
         let purchases = self.forget_purchases(leased, cliente).await;
         reach("removal", "inventario");
@@ -81,12 +81,11 @@ impl Removals {
         (progress, addresses.err().or(purchases.err()))
     }
 
-    async fn forget_purchases(&self, leased: &Leased, cliente: ClienteId) -> Result<(), StoreError> {
-        let db = &self.databases[Store::Inventario];
+    async fn forget_purchases(&self, leased: &Leased, cliente: u64) -> Result<(), StoreError> {
         let kept = leased.policy == PoliticaCompras::Manter;
-        inventario::forget_cliente(db, cliente, kept).await?;
+        self.steps.take(Step::ForgetCompras { cliente, kept }).await?;
         reach("removal", "noted");
-        while !kept && inventario::delete_some_of(db, cliente).await? == inventario::DELETED_AT_ONCE {
+        while !kept && self.steps.take(Step::DeleteCompras { cliente }).await? == Left::More {
             reach("removal", "some_deleted");
         }
         Ok(())

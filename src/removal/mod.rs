@@ -4,7 +4,7 @@
 //! What lives here beside: how one gets on, whatever fails ([`advance`]); who sees to it,
 //! beside the requests, in every instance ([`worker`]); what has come of them, for the
 //! operator ([`standing`]); and the search for what fits nowhere ([`check`]). What does
-//! not: the outbox and the notes that a store keeps about others' records, which stores
+//! not: what a step is, and how it comes to its store (`peers/`); the outbox and the notes that a store keeps about others' records, which stores
 //! write, too (`writes/outbox.rs`, `writes/guard.rs`); a write to one store, which lives in
 //! that store.
 //!
@@ -29,13 +29,18 @@ use async_graphql::Enum;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::db::{Db, PerStore};
+use crate::db::{Db, Fault, PerStore, Present, Store, StoreError};
+use crate::peers::Steps;
 use crate::writes::outbox::PoliticaCompras;
+
+/// The stores with an outbox.
+const HOMES: [Store; 2] = [Store::Clientes, Store::Inventario];
 
 /// Finishes in all stores what began in one.
 #[derive(Debug)]
 pub struct Removals {
-    databases: PerStore<Db>,
+    here: Present,
+    steps: Steps,
     /// Who this instance is, in the leases that it holds.
     owner: String,
     /// Something new is in an outbox.
@@ -47,12 +52,35 @@ impl Removals {
     /// Over the four databases.
     #[must_use]
     pub fn new(databases: PerStore<Db>) -> Arc<Self> {
+        let here = Present::from(databases);
+        let steps = Steps::new(&here, &PerStore::default());
+        Self::across(here, steps)
+    }
+
+    /// Of the stores that are here; what is to be done in others is done by `steps`.
+    #[must_use]
+    pub fn across(here: Present, steps: Steps) -> Arc<Self> {
         Arc::new(Self {
-            databases,
+            here,
+            steps,
             owner: Uuid::now_v7().to_string(),
             wake: Notify::new(),
             standings: Standings::default(),
         })
+    }
+
+    /// The stores with an outbox that are here.
+    fn homes(&self) -> impl Iterator<Item = (Store, &Db)> {
+        HOMES.into_iter().filter_map(|store| Some((store, self.here.get(store)?)))
+    }
+
+    /// The database of a store with an outbox.
+    ///
+    /// # Errors
+    /// That it is not here: a bug of ours.
+    fn home(&self, store: Store) -> Result<&Db, StoreError> {
+        let elsewhere = || StoreError::new(store, Fault::Internal, "the store is served elsewhere");
+        self.here.get(store).ok_or_else(elsewhere)
     }
 
     /// What this instance knows and has done.

@@ -10,17 +10,18 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object};
+use futures_util::future::join;
 use serde::Serialize;
 
 use super::{EstadoRemocao, Progress, Removals, Removed};
 use crate::db::{Store, StoreError, Transaction};
 use crate::failpoint::reach;
-use crate::kernel::GraphResult;
 use crate::kernel::sizes::{MOST_ERROS, at_most};
+use crate::kernel::{ContextExt as _, GraphResult};
+use crate::peers::Step;
 use crate::relay::{GlobalId as _, ProdutoId};
-use crate::stores::catalogo;
 use crate::stores::inventario::{self, Inventario};
-use crate::stores::references::{Graph, Offers};
+use crate::stores::references::{Graph, siblings};
 use crate::writes::guard::Guarded;
 use crate::writes::outbox::{self, Leased, PoliticaCompras, Task};
 use crate::writes::{Checks, CodigoErro, Erro, Outcome, Write, rules, run};
@@ -47,8 +48,10 @@ impl<G: Graph> Write for RemoverProduto<G> {
     const OPERATION: &'static str = "removerProduto";
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
-        self.before = G::produto(ctx, self.id).await?;
-        Ok(match self.before {
+        let oferta = siblings(ctx).oferta(ctx.scope(), self.id);
+        let (oferta, before) = join(oferta, G::produto(ctx, self.id)).await;
+        self.before = before?;
+        Ok(match oferta? {
             Some(_) => Vec::new(),
             None => vec![Erro::nao_encontrado("id", "O produto")],
         })
@@ -73,18 +76,18 @@ impl<G: Graph> Write for RemoverProduto<G> {
 
 impl Removals {
     pub(super) async fn forget_produto(&self, leased: &Leased) -> (Progress, Option<StoreError>) {
-        let deleted = catalogo::delete(&self.databases[Store::Catalogo], ProdutoId(leased.target)).await;
+        let deleted = self.steps.take(Step::DeleteProduto { produto: leased.target }).await;
         reach("removal", "catalogo");
         (Progress { catalogo: deleted.is_ok(), ..Progress::WHOLE }, deleted.err())
     }
 }
 
 /// What came of `removerProduto`.
-pub struct RemoverProdutoPayload<G: Offers>(Result<Removed<G::Produto, ProdutoId>, Vec<Erro>>);
+pub struct RemoverProdutoPayload<G: Graph>(Result<Removed<G::Produto, ProdutoId>, Vec<Erro>>);
 
 /// What came of `removerProduto`.
 #[Object]
-impl<G: Offers> RemoverProdutoPayload<G> {
+impl<G: Graph> RemoverProdutoPayload<G> {
     /// The product as it was; null when it was refused, or removed before.
     async fn produto(&self) -> Option<&G::Produto> {
         self.0.as_ref().ok()?.before.as_ref()
@@ -112,7 +115,7 @@ impl<G: Offers> RemoverProdutoPayload<G> {
 pub struct RemocaoDeProduto<G>(pub PhantomData<fn() -> G>);
 
 #[Object]
-impl<G: Offers> RemocaoDeProduto<G> {
+impl<G: Graph> RemocaoDeProduto<G> {
     /// Removes a product that nobody has bought; one that was bought is refused
     /// with `PRODUTO_COM_COMPRAS`, and can be made unavailable instead.
     async fn remover_produto(

@@ -29,9 +29,6 @@ const ROWS: u32 = 20;
 /// pending.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The stores with an outbox.
-const HOMES: [Store; 2] = [Store::Clientes, Store::Inventario];
-
 impl Removals {
     /// Works through the outboxes for as long as the program runs.
     pub async fn run(self: Arc<Self>) {
@@ -59,9 +56,9 @@ impl Removals {
     /// Works on everything that is due now, and returns how much that was.
     pub async fn round(&self) -> usize {
         let mut worked = 0;
-        for store in HOMES {
+        for (store, db) in self.homes() {
             // The failure is in the log already, with its statement.
-            let due = outbox::due(&self.databases[store], ROWS).await.unwrap_or_default();
+            let due = outbox::due(db, ROWS).await.unwrap_or_default();
             for id in due {
                 worked += usize::from(matches!(self.advance(store, id).await, Ok(Some(_))));
             }
@@ -71,9 +68,9 @@ impl Removals {
 
     /// Counts what is in the outboxes, for [`Standings`](super::Standings).
     pub async fn look(&self) {
-        for store in HOMES {
+        for (store, db) in self.homes() {
             // The failure is in the log already, with its statement.
-            if let Ok(standing) = outbox::standing(&self.databases[store]).await {
+            if let Ok(standing) = outbox::standing(db).await {
                 self.standings.saw(store, standing);
             }
         }
@@ -86,10 +83,10 @@ impl Removals {
     pub async fn open(&self) -> Result<Vec<(Store, Open)>, StoreError> {
         const PAGE: u32 = 500;
         let mut all = Vec::new();
-        for store in HOMES {
+        for (store, db) in self.homes() {
             let mut after = 0;
             loop {
-                let rows = outbox::open(&self.databases[store], after, PAGE).await?;
+                let rows = outbox::open(db, after, PAGE).await?;
                 let Some(last) = rows.last() else { break };
                 after = last.id;
                 all.extend(rows.into_iter().map(|row| (store, row)));
@@ -104,8 +101,8 @@ impl Removals {
     /// The store's that could not be asked.
     pub async fn parked(&self, most: u32, audience: &[Arc<Tally>]) -> Result<Vec<(Store, Open)>, StoreError> {
         let mut all = Vec::new();
-        for store in HOMES {
-            let rows = outbox::parked(&self.databases[store], most, audience).await?;
+        for (store, db) in self.homes() {
+            let rows = outbox::parked(db, most, audience).await?;
             all.extend(rows.into_iter().map(|row| (store, row)));
         }
         Ok(all)
@@ -116,8 +113,8 @@ impl Removals {
     /// # Errors
     /// The store's.
     pub async fn hasten(&self) -> Result<(), StoreError> {
-        for store in HOMES {
-            outbox::hasten(&self.databases[store]).await?;
+        for (_, db) in self.homes() {
+            outbox::hasten(db).await?;
         }
         Ok(())
     }
@@ -127,15 +124,15 @@ impl Removals {
     /// # Errors
     /// The store's.
     pub async fn retake(&self) -> Result<(), StoreError> {
-        for store in HOMES {
-            outbox::unpark(&self.databases[store]).await?;
+        for (_, db) in self.homes() {
+            outbox::unpark(db).await?;
         }
         self.hasten().await
     }
 
     async fn purge(&self) {
-        for store in Store::ALL {
-            match record::purge(&self.databases[store]).await {
+        for (store, db) in self.here.iter() {
+            match record::purge(db).await {
                 Ok(0) | Err(_) => {}
                 Ok(purged) => {
                     self.standings.deleted(store, purged);
@@ -162,7 +159,7 @@ impl Removals {
 
     async fn finish_now(&self, store: Store, task: Task, target: u64) -> Result<Progress, StoreError> {
         reach("removal", "begun");
-        match outbox::find(&self.databases[store], task, target).await? {
+        match outbox::find(self.home(store)?, task, target).await? {
             // Done by another instance already, or long ago.
             None => Ok(Progress::WHOLE),
             Some(id) => Ok(self.advance(store, id).await?.unwrap_or_default()),

@@ -3,13 +3,18 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::{Context, EmptySubscription, ID, Interface, MergedObject, Object, Schema, SchemaBuilder};
+use async_graphql::{
+    Context, EmptySubscription, ID, Interface, MergedObject, MergedObjectTail, Object, ObjectType, Schema,
+    SchemaBuilder,
+};
 use futures_util::future::join_all;
 
-use super::{SchemaError, Served, prepared};
+use super::{SchemaError, Served, composed_sdl, prepared, sdl_of};
 use crate::db::{Db, PerStore, Store};
+use crate::executor::{Federated, Keyed, ServiceSdl};
 use crate::kernel::sizes::one_each;
 use crate::kernel::{ContextExt as _, GraphResult, Requester};
+use crate::peers::Known;
 use crate::relay::{AnyId, ClienteId, GlobalId as _, ProdutoId};
 use crate::removal::{RemocaoDeCliente, RemocaoDeProduto, Removals};
 use crate::stores::acessos::{Acessos, ConsultasAcessos};
@@ -20,12 +25,13 @@ use crate::stores::clientes::{
     Cadastro, ClienteCadastro, Clientes, ConsultasClientes, MutacoesClientes, OwnsClientes,
 };
 use crate::stores::enderecos::{
-    ClienteEnderecos, ConsultasEnderecos, Endereco, Enderecos, MutacoesEnderecos,
+    ClienteEnderecos, ConsultasEnderecos, Endereco, EnderecoEntity, Enderecos, MutacoesEnderecos,
 };
 use crate::stores::inventario::{
-    ClienteInventario, Compra, ConsultasInventario, Inventario, MutacoesInventario, ProdutoInventario,
+    ClienteInventario, Compra, CompraEntity, ConsultasInventario, Inventario, MutacoesInventario,
+    ProdutoInventario,
 };
-use crate::stores::references::{ChaveCliente, ChaveProduto, Graph, Oferta, Offers};
+use crate::stores::references::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, ProdutoEntity, Siblings};
 
 /// The mode in which a reference becomes the whole object, loaded.
 pub struct Merged;
@@ -66,13 +72,6 @@ impl Graph for Merged {
 
     async fn produto(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Produto>> {
         Ok(Catalogo::fetch(ctx, id).await?.map(Self::produto_of))
-    }
-}
-
-impl Offers for Merged {
-    async fn oferta(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Oferta>> {
-        let item = Catalogo::fetch(ctx, id).await?;
-        Ok(item.map(|item| Oferta { preco: item.preco, disponivel: item.disponivel }))
     }
 }
 
@@ -162,14 +161,18 @@ impl ConsultasGerais {
 /// Everything that can be asked.
 #[derive(MergedObject)]
 #[graphql(name = "Query")]
-pub struct Consultas(
+pub struct Consultas<F: ObjectType>(
     ConsultasGerais,
     ConsultasClientes<Merged>,
     ConsultasEnderecos<Merged>,
     ConsultasCatalogo<Merged>,
     ConsultasInventario<Merged>,
     ConsultasAcessos,
+    F,
 );
+
+/// What a router may ask for by key.
+type Entidades = (ClienteEntity<Merged>, EnderecoEntity<Merged>, ProdutoEntity<Merged>, CompraEntity<Merged>);
 
 /// Everything that can be changed, by users with the papel EDITOR or ADMIN.
 #[derive(MergedObject)]
@@ -184,7 +187,7 @@ pub struct Mutacoes(
 );
 
 /// The merged schema, without stores to ask: enough for its SDL.
-pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
+fn build<F: ObjectType + 'static>(federation: F) -> SchemaBuilder<Consultas<F>, Mutacoes, EmptySubscription> {
     let consultas = Consultas(
         ConsultasGerais,
         ConsultasClientes(PhantomData),
@@ -192,6 +195,7 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
         ConsultasCatalogo(PhantomData),
         ConsultasInventario(PhantomData),
         ConsultasAcessos,
+        federation,
     );
     let mutacoes = Mutacoes(
         MutacoesClientes(PhantomData),
@@ -202,6 +206,21 @@ pub(super) fn build() -> SchemaBuilder<Consultas, Mutacoes, EmptySubscription> {
         RemocaoDeProduto(PhantomData),
     );
     prepared(Schema::build(consultas, mutacoes, EmptySubscription))
+}
+
+/// As it is executed.
+pub(super) fn executed() -> SchemaBuilder<Consultas<Federated<Entidades>>, Mutacoes, EmptySubscription> {
+    build(Federated::default())
+}
+
+/// What clients see of it.
+pub(super) fn sdl() -> String {
+    sdl_of(&build(MergedObjectTail).finish())
+}
+
+/// What a larger graph is composed of.
+pub(super) fn sdl_to_compose() -> String {
+    composed_sdl(&build(Keyed::<Entidades>::default()).finish())
 }
 
 /// The merged schema over its stores.
@@ -217,11 +236,15 @@ pub fn serve(
     let enderecos = Enderecos::new(databases[Store::Enderecos].clone());
     let catalogo = Catalogo::new(databases[Store::Catalogo].clone());
     let inventario = Inventario::new(databases[Store::Inventario].clone());
-    Served::new(|| {
-        let stores = build().data(clientes.clone()).data(enderecos.clone());
+    let known: Arc<dyn Siblings> = Arc::new(Known::here(clientes.clone(), catalogo.clone()));
+    let to_compose: Arc<str> = Arc::from(sdl_to_compose());
+    Served::new(sdl(), || {
+        let stores = executed().data(clientes.clone()).data(enderecos.clone());
         stores
             .data(catalogo.clone())
             .data(inventario.clone())
+            .data(Arc::clone(&known))
+            .data(ServiceSdl(Arc::clone(&to_compose)))
             .data(Arc::clone(removals))
             .data(acessos.clone())
     })

@@ -8,24 +8,40 @@
 //! To add a part to `Cliente` or `Produto`: write it in the store that owns its
 //! data and name it in the merged object here and in that store's subgraph.
 
+use std::sync::Arc;
+
 pub mod merged;
 pub mod nos;
 mod served;
 pub mod subgraphs;
 
-use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, SDLExportOptions, Schema, SchemaBuilder};
+use async_graphql::{EmptySubscription, ObjectType, SDLExportOptions, Schema, SchemaBuilder};
 
 pub use served::{SchemaError, Served};
 
-use crate::db::Store;
+use crate::config::Subgraph;
+use crate::db::{PerStore, Present, Store};
 use crate::executor::Counted;
+use crate::peers::Remote;
+use crate::removal::Removals;
+use crate::stores::acessos::Acessos;
 
-/// A subgraph's schema before it is finished; subgraphs only read.
-type Builder<Q> = SchemaBuilder<Q, EmptyMutation, EmptySubscription>;
-
-/// A subgraph's schema.
-fn builder<Q: ObjectType + 'static>(query: Q) -> Builder<Q> {
-    prepared(Schema::build(query, EmptyMutation, EmptySubscription))
+/// The merged schema, or a subgraph, over the stores that are here.
+///
+/// # Errors
+/// [`SchemaError`]: a bug of ours, as when a store that is needed is not here.
+pub fn serve(
+    subgraph: Subgraph,
+    here: &Present,
+    siblings: &PerStore<Option<Remote>>,
+    (removals, acessos): (&Arc<Removals>, &Acessos),
+) -> Result<Served, SchemaError> {
+    if subgraph == Subgraph::None {
+        let all = here.all().ok_or_else(|| SchemaError("a store is missing".to_owned()))?;
+        return merged::serve(&all, removals, acessos);
+    }
+    let db = subgraph.store().and_then(|store| here.get(store).cloned());
+    subgraphs::serve(subgraph, &subgraphs::Parts { db, siblings, removals, acessos })
 }
 
 /// What every schema has in common: what comes here was checked, so the executor's own
@@ -39,7 +55,25 @@ fn prepared<Q: ObjectType + 'static, M: ObjectType + 'static>(
 /// The SDL of the merged schema, as `schema.graphql` keeps it.
 #[must_use]
 pub fn merged_sdl() -> String {
-    sdl_of(&merged::build().finish())
+    merged::sdl()
+}
+
+/// Likewise, with the directives of the federation, for a larger graph.
+#[must_use]
+pub fn merged_sdl_to_compose() -> String {
+    merged::sdl_to_compose()
+}
+
+/// The SDL of one store's subgraph, with its federation directives.
+#[must_use]
+pub fn subgraph_sdl(store: Store) -> String {
+    subgraphs::sdl(store)
+}
+
+/// The SDL of the store-less subgraph `nos`.
+#[must_use]
+pub fn nos_sdl() -> String {
+    nos::sdl()
 }
 
 /// The SDL of a schema, as it is served: what its introspection says.
@@ -49,24 +83,12 @@ fn sdl_of<Q: ObjectType + 'static, M: ObjectType + 'static>(
     tidy(&schema.sdl_with_options(SDLExportOptions::new().include_specified_by()))
 }
 
-/// The SDL of one store's subgraph, with its federation directives.
-#[must_use]
-pub fn subgraph_sdl(store: Store) -> String {
-    let options = || SDLExportOptions::new().federation().compose_directive().include_specified_by();
-    let sdl = match store {
-        Store::Clientes => subgraphs::clientes().finish().sdl_with_options(options()),
-        Store::Enderecos => subgraphs::enderecos().finish().sdl_with_options(options()),
-        Store::Catalogo => subgraphs::catalogo().finish().sdl_with_options(options()),
-        Store::Inventario => subgraphs::inventario().finish().sdl_with_options(options()),
-    };
-    tidy(&sdl)
-}
-
-/// The SDL of the store-less subgraph `nos`.
-#[must_use]
-pub fn nos_sdl() -> String {
+/// The SDL of a schema with keys, as a router composes it.
+fn composed_sdl<Q: ObjectType + 'static, M: ObjectType + 'static>(
+    schema: &Schema<Q, M, EmptySubscription>,
+) -> String {
     let options = SDLExportOptions::new().federation().compose_directive().include_specified_by();
-    tidy(&nos::build().finish().sdl_with_options(options))
+    tidy(&schema.sdl_with_options(options))
 }
 
 /// One line feed at the end and none trailing, so that files compare well.
@@ -81,10 +103,10 @@ pub(crate) mod samples {
     use super::{Served, merged, subgraphs};
 
     pub(crate) fn merged() -> Served {
-        Served::new(merged::build).expect("a valid schema")
+        Served::new(merged::sdl(), merged::executed).expect("a valid schema")
     }
 
     pub(crate) fn enderecos() -> Served {
-        Served::new(subgraphs::enderecos).expect("a valid schema")
+        subgraphs::sample()
     }
 }

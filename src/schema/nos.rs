@@ -1,14 +1,22 @@
 //! `nos`: the store-less subgraph that maps a global id to its type, so that
-//! `node` and `nodes` work in a federation (no store may define them alone), and
-//! that says who asks.
+//! `node` and `nodes` work in a federation (no store may define them alone), that says who
+//! asks, and who has asked what.
 
-use async_graphql::{Context, ID, Interface, Object, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, ID, Interface, MergedObject, MergedObjectTail, Object,
+    ObjectType, Schema, SchemaBuilder, SimpleObject,
+};
 
 use super::merged::MOST_NODES;
-use super::{Builder, builder};
+use super::{SchemaError, Served, composed_sdl, prepared};
+use crate::executor::{Described, ServiceSdl};
 use crate::kernel::sizes::one_each;
 use crate::kernel::{ContextExt as _, GraphResult, Requester};
 use crate::relay::{AnyId, GlobalId as _};
+use crate::removal::Removals;
+use crate::stores::acessos::{Acessos, ConsultasAcessos};
 
 /// A client of the shop: who they are, where they live, what they bought.
 #[derive(SimpleObject)]
@@ -72,13 +80,12 @@ impl Node {
     }
 }
 
-/// Everything that can be asked.
+/// The root fields of no store.
 #[derive(Default)]
-pub struct QueryOfNos;
+pub struct ConsultasDeNos;
 
-/// Everything that can be asked.
-#[Object(name = "Query")]
-impl QueryOfNos {
+#[Object]
+impl ConsultasDeNos {
     /// Anything by its global id; null when it does not exist.
     async fn node(
         &self,
@@ -103,8 +110,29 @@ impl QueryOfNos {
     }
 }
 
-/// The subgraph `nos`.
-pub(super) fn build() -> Builder<QueryOfNos> {
+/// Everything that can be asked.
+#[derive(MergedObject)]
+#[graphql(name = "Query")]
+pub struct QueryOfNos<F: ObjectType>(ConsultasDeNos, ConsultasAcessos, F);
+
+fn build<F: ObjectType + 'static>(
+    federation: F,
+) -> SchemaBuilder<QueryOfNos<F>, EmptyMutation, EmptySubscription> {
+    let query = QueryOfNos(ConsultasDeNos, ConsultasAcessos, federation);
+    prepared(Schema::build(query, EmptyMutation, EmptySubscription))
+}
+
+/// What is composed.
+pub(super) fn sdl() -> String {
     // It has no entity of its own, so it must be said.
-    builder(QueryOfNos).enable_federation()
+    composed_sdl(&build(MergedObjectTail).enable_federation().finish())
+}
+
+/// The subgraph `nos`.
+pub(super) fn serve(removals: &Arc<Removals>, acessos: &Acessos) -> Result<Served, SchemaError> {
+    let to_compose: Arc<str> = Arc::from(sdl());
+    Served::new(to_compose.to_string(), || {
+        let built = build(Described).data(Arc::clone(removals)).data(acessos.clone());
+        built.data(ServiceSdl(Arc::clone(&to_compose)))
+    })
 }

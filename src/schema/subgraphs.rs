@@ -1,23 +1,123 @@
 //! Each store as a subgraph of its own (Apollo Federation v2): the same parts
 //! as in the merged schema, fewer at a time. A reference to another store's
-//! entity is a stub that holds its key, which a router completes.
+//! entity is a stub that holds its key, which a router completes. What is written is written
+//! in the subgraph of the store that it is written to; what that must know of others or leaves
+//! to be done there goes to the siblings (`peers/`).
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::{Context, EmptyMutation, MergedObject};
+use async_graphql::{
+    Context, EmptyMutation, EmptySubscription, MergedObject, ObjectType, Schema, SchemaBuilder,
+};
 
-use super::{Builder, builder};
+use super::{SchemaError, Served, composed_sdl, nos, prepared};
+use crate::config::Subgraph;
+use crate::db::{Db, PerStore, Store};
+use crate::executor::{Entities, Federated, Keyed, ServiceSdl};
 use crate::kernel::GraphResult;
+use crate::peers::{Known, Remote};
 use crate::relay::{ClienteId, ProdutoId};
-use crate::stores::catalogo::{Catalogo, ConsultasCatalogo, Item, OwnsProdutos, ProdutoCatalogo};
-use crate::stores::clientes::{Cadastro, ClienteCadastro, Clientes, ConsultasClientes, OwnsClientes};
-use crate::stores::enderecos::{ClienteEnderecos, ConsultasEnderecos, EnderecoEntity};
-use crate::stores::inventario::{ClienteInventario, CompraEntity, ConsultasInventario, ProdutoInventario};
-use crate::stores::references::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, ProdutoEntity};
+use crate::removal::{RemocaoDeCliente, RemocaoDeProduto, Removals};
+use crate::stores::acessos::Acessos;
+use crate::stores::catalogo::{
+    Catalogo, ConsultasCatalogo, Item, MutacoesCatalogo, OwnsProdutos, ProdutoCatalogo,
+};
+use crate::stores::clientes::{
+    Cadastro, ClienteCadastro, Clientes, ConsultasClientes, MutacoesClientes, OwnsClientes,
+};
+use crate::stores::enderecos::{
+    ClienteEnderecos, ConsultasEnderecos, EnderecoEntity, Enderecos, MutacoesEnderecos,
+};
+use crate::stores::inventario::{
+    ClienteInventario, CompraEntity, ConsultasInventario, Inventario, MutacoesInventario, ProdutoInventario,
+};
+use crate::stores::references::{ChaveCliente, ChaveProduto, ClienteEntity, Graph, ProdutoEntity, Siblings};
 
 /// A type that this subgraph never mentions.
 type Unused = EmptyMutation;
+
+/// A subgraph before it has a store to ask.
+type Builder<Q, M> = SchemaBuilder<Q, M, EmptySubscription>;
+
+fn builder<Q: ObjectType + 'static, M: ObjectType + 'static>(query: Q, mutation: M) -> Builder<Q, M> {
+    prepared(Schema::build(query, mutation, EmptySubscription))
+}
+
+/// What is needed to serve a subgraph.
+pub struct Parts<'a> {
+    /// Its database; `nos` has none.
+    pub db: Option<Db>,
+    /// The siblings that its writes need.
+    pub siblings: &'a PerStore<Option<Remote>>,
+    /// What removals leave to be done.
+    pub removals: &'a Arc<Removals>,
+    /// Who asks what.
+    pub acessos: &'a Acessos,
+}
+
+/// What is composed of the subgraph of a store.
+pub(super) fn sdl(store: Store) -> String {
+    match store {
+        Store::Clientes => composed_sdl(&clientes(Keyed::default()).finish()),
+        Store::Enderecos => composed_sdl(&enderecos(Keyed::default()).finish()),
+        Store::Catalogo => composed_sdl(&catalogo(Keyed::default()).finish()),
+        Store::Inventario => composed_sdl(&inventario(Keyed::default()).finish()),
+    }
+}
+
+/// A subgraph over its store.
+///
+/// # Errors
+/// [`SchemaError`]: a bug of ours, as where there is no database.
+pub fn serve(subgraph: Subgraph, parts: &Parts<'_>) -> Result<Served, SchemaError> {
+    let Some(store) = subgraph.store() else {
+        return nos::serve(parts.removals, parts.acessos);
+    };
+    let Some(db) = &parts.db else { return Err(SchemaError(format!("no database for {store}"))) };
+    let to_compose: Arc<str> = Arc::from(sdl(store));
+    let known: Arc<dyn Siblings> = Arc::new(Known::there(parts.siblings));
+    match store {
+        Store::Clientes => {
+            let handle = Clientes::new(db.clone());
+            served(&to_compose, || {
+                let built = clientes(Federated::default()).data(handle.clone());
+                built.data(Arc::clone(parts.removals))
+            })
+        }
+        Store::Enderecos => {
+            let handle = Enderecos::new(db.clone());
+            served(&to_compose, || {
+                enderecos(Federated::default()).data(handle.clone()).data(Arc::clone(&known))
+            })
+        }
+        Store::Catalogo => {
+            let handle = Catalogo::new(db.clone());
+            served(&to_compose, || catalogo(Federated::default()).data(handle.clone()))
+        }
+        Store::Inventario => {
+            let handle = Inventario::new(db.clone());
+            served(&to_compose, || {
+                let built = inventario(Federated::default()).data(handle.clone()).data(Arc::clone(&known));
+                built.data(Arc::clone(parts.removals))
+            })
+        }
+    }
+}
+
+/// The root fields of a federation with these entities: as they are executed, or as they are
+/// composed.
+trait ForFederation<E>: ObjectType + 'static {}
+
+impl<E: Entities> ForFederation<E> for Federated<E> {}
+impl<E: Entities> ForFederation<E> for Keyed<E> {}
+
+fn served<Q: ObjectType + 'static, M: ObjectType + 'static>(
+    to_compose: &Arc<str>,
+    build: impl Fn() -> Builder<Q, M>,
+) -> Result<Served, SchemaError> {
+    Served::new(to_compose.to_string(), || build().data(ServiceSdl(Arc::clone(to_compose))))
+}
 
 // clientes ---------------------------------------------------------------------------------------
 
@@ -51,11 +151,23 @@ impl OwnsClientes for OnlyClientes {
 /// Everything that can be asked.
 #[derive(MergedObject)]
 #[graphql(name = "Query")]
-pub struct QueryOfClientes(ConsultasClientes<OnlyClientes>, ClienteEntity<OnlyClientes>);
+pub struct QueryOfClientes<F: ObjectType>(ConsultasClientes<OnlyClientes>, F);
+
+/// Everything that can be changed, by users with the papel EDITOR or ADMIN.
+#[derive(MergedObject)]
+#[graphql(name = "Mutation")]
+pub struct MutationOfClientes(MutacoesClientes<OnlyClientes>, RemocaoDeCliente<OnlyClientes>);
+
+type EntitiesOfClientes = (ClienteEntity<OnlyClientes>,);
 
 /// The subgraph `clientes`.
-pub(super) fn clientes() -> Builder<QueryOfClientes> {
-    builder(QueryOfClientes(ConsultasClientes(PhantomData), ClienteEntity(PhantomData)))
+fn clientes<F: ForFederation<EntitiesOfClientes>>(
+    federation: F,
+) -> Builder<QueryOfClientes<F>, MutationOfClientes> {
+    builder(
+        QueryOfClientes(ConsultasClientes(PhantomData), federation),
+        MutationOfClientes(MutacoesClientes(PhantomData), RemocaoDeCliente(PhantomData)),
+    )
 }
 
 // enderecos --------------------------------------------------------------------------------------
@@ -84,19 +196,23 @@ impl Graph for OnlyEnderecos {
 /// Everything that can be asked.
 #[derive(MergedObject)]
 #[graphql(name = "Query")]
-pub struct QueryOfEnderecos(
-    ConsultasEnderecos<OnlyEnderecos>,
-    ClienteEntity<OnlyEnderecos>,
-    EnderecoEntity<OnlyEnderecos>,
-);
+pub struct QueryOfEnderecos<F: ObjectType>(ConsultasEnderecos<OnlyEnderecos>, F);
+
+/// Everything that can be changed, by users with the papel EDITOR or ADMIN.
+#[derive(MergedObject)]
+#[graphql(name = "Mutation")]
+pub struct MutationOfEnderecos(MutacoesEnderecos<OnlyEnderecos>);
+
+type EntitiesOfEnderecos = (ClienteEntity<OnlyEnderecos>, EnderecoEntity<OnlyEnderecos>);
 
 /// The subgraph `enderecos`.
-pub(super) fn enderecos() -> Builder<QueryOfEnderecos> {
-    builder(QueryOfEnderecos(
-        ConsultasEnderecos(PhantomData),
-        ClienteEntity(PhantomData),
-        EnderecoEntity(PhantomData),
-    ))
+fn enderecos<F: ForFederation<EntitiesOfEnderecos>>(
+    federation: F,
+) -> Builder<QueryOfEnderecos<F>, MutationOfEnderecos> {
+    builder(
+        QueryOfEnderecos(ConsultasEnderecos(PhantomData), federation),
+        MutationOfEnderecos(MutacoesEnderecos(PhantomData)),
+    )
 }
 
 // catalogo ---------------------------------------------------------------------------------------
@@ -131,11 +247,23 @@ impl OwnsProdutos for OnlyCatalogo {
 /// Everything that can be asked.
 #[derive(MergedObject)]
 #[graphql(name = "Query")]
-pub struct QueryOfCatalogo(ConsultasCatalogo<OnlyCatalogo>, ProdutoEntity<OnlyCatalogo>);
+pub struct QueryOfCatalogo<F: ObjectType>(ConsultasCatalogo<OnlyCatalogo>, F);
+
+/// Everything that can be changed, by users with the papel EDITOR or ADMIN.
+#[derive(MergedObject)]
+#[graphql(name = "Mutation")]
+pub struct MutationOfCatalogo(MutacoesCatalogo<OnlyCatalogo>);
+
+type EntitiesOfCatalogo = (ProdutoEntity<OnlyCatalogo>,);
 
 /// The subgraph `catalogo`.
-pub(super) fn catalogo() -> Builder<QueryOfCatalogo> {
-    builder(QueryOfCatalogo(ConsultasCatalogo(PhantomData), ProdutoEntity(PhantomData)))
+fn catalogo<F: ForFederation<EntitiesOfCatalogo>>(
+    federation: F,
+) -> Builder<QueryOfCatalogo<F>, MutationOfCatalogo> {
+    builder(
+        QueryOfCatalogo(ConsultasCatalogo(PhantomData), federation),
+        MutationOfCatalogo(MutacoesCatalogo(PhantomData)),
+    )
 }
 
 // inventario -------------------------------------------------------------------------------------
@@ -169,19 +297,28 @@ impl Graph for OnlyInventario {
 /// Everything that can be asked.
 #[derive(MergedObject)]
 #[graphql(name = "Query")]
-pub struct QueryOfInventario(
-    ConsultasInventario<OnlyInventario>,
-    ClienteEntity<OnlyInventario>,
-    ProdutoEntity<OnlyInventario>,
-    CompraEntity<OnlyInventario>,
-);
+pub struct QueryOfInventario<F: ObjectType>(ConsultasInventario<OnlyInventario>, F);
+
+/// Everything that can be changed, by users with the papel EDITOR or ADMIN.
+#[derive(MergedObject)]
+#[graphql(name = "Mutation")]
+pub struct MutationOfInventario(MutacoesInventario<OnlyInventario>, RemocaoDeProduto<OnlyInventario>);
+
+type EntitiesOfInventario =
+    (ClienteEntity<OnlyInventario>, ProdutoEntity<OnlyInventario>, CompraEntity<OnlyInventario>);
 
 /// The subgraph `inventario`.
-pub(super) fn inventario() -> Builder<QueryOfInventario> {
-    builder(QueryOfInventario(
-        ConsultasInventario(PhantomData),
-        ClienteEntity(PhantomData),
-        ProdutoEntity(PhantomData),
-        CompraEntity(PhantomData),
-    ))
+fn inventario<F: ForFederation<EntitiesOfInventario>>(
+    federation: F,
+) -> Builder<QueryOfInventario<F>, MutationOfInventario> {
+    builder(
+        QueryOfInventario(ConsultasInventario(PhantomData), federation),
+        MutationOfInventario(MutacoesInventario(PhantomData), RemocaoDeProduto(PhantomData)),
+    )
+}
+
+/// Without a store to ask.
+#[cfg(test)]
+pub(super) fn sample() -> Served {
+    served(&Arc::from(sdl(Store::Enderecos)), || enderecos(Federated::default())).expect("a valid schema")
 }

@@ -1,23 +1,32 @@
 //! How a store refers to another store's type: by key, through [`Graph`]. In the
 //! merged schema the reference becomes the whole object, loaded; in a subgraph
-//! it becomes a stub that holds the key, which a federation router completes.
+//! it becomes a stub that holds the key, which a federation router completes. And what a write
+//! must know of another store before it begins: through [`Siblings`].
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{Context, ID, Object};
+use futures_util::future::BoxFuture;
 
+use crate::batching::Scope;
+use crate::db::StoreError;
+use crate::executor::Entity;
 use crate::kernel::GraphResult;
 use crate::kernel::scalars::Decimal;
 use crate::relay::{ClienteId, GlobalId as _, ProdutoId};
 
+/// The argument in which a router asks for entities, for sentences about an id in it.
+pub(super) const REPRESENTATIONS: &str = "representations";
+
 /// What references to the entities with several owners become.
 pub trait Graph: Send + Sync + Sized + 'static {
     /// The type `Cliente` of this schema.
-    type Cliente: ContainerType;
+    type Cliente: ContainerType + 'static;
     /// The type `Produto` of this schema.
-    type Produto: ContainerType;
+    type Produto: ContainerType + 'static;
 
     /// A client by key; `None` when it does not exist, as far as this schema
     /// can know.
@@ -42,10 +51,26 @@ pub struct Oferta {
     pub disponivel: bool,
 }
 
-/// A schema that knows for what price each product is sold.
-pub trait Offers: Graph {
+/// What a write must know of other stores, wherever these are.
+pub trait Siblings: Send + Sync {
+    /// Whether there is such a client.
+    fn has_cliente<'a>(
+        &'a self,
+        scope: &'a Arc<Scope>,
+        id: ClienteId,
+    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+
     /// The offer of a product; `None` when it does not exist.
-    fn oferta(ctx: &Context<'_>, id: ProdutoId) -> impl Future<Output = GraphResult<Option<Oferta>>> + Send;
+    fn oferta<'a>(
+        &'a self,
+        scope: &'a Arc<Scope>,
+        id: ProdutoId,
+    ) -> BoxFuture<'a, Result<Option<Oferta>, StoreError>>;
+}
+
+/// Those of the schema.
+pub fn siblings<'a>(ctx: &Context<'a>) -> &'a dyn Siblings {
+    &**ctx.data_unchecked::<Arc<dyn Siblings>>()
 }
 
 /// The part of every `Cliente` that holds its key.
@@ -70,32 +95,24 @@ impl ChaveProduto {
     }
 }
 
-/// The entity resolver for `Cliente`, the same in every subgraph that has part
-/// of it.
-pub struct ClienteEntity<G>(pub PhantomData<fn() -> G>);
+/// `Cliente`, as a router asks for it: the same in every schema that has part of it.
+pub struct ClienteEntity<G>(PhantomData<fn() -> G>);
 
-#[Object]
-impl<G: Graph> ClienteEntity<G> {
-    #[graphql(entity)]
-    async fn cliente_by_id(&self, ctx: &Context<'_>, id: ID) -> GraphResult<Option<G::Cliente>> {
-        // One unreadable key must not null the whole list of entities.
-        match ClienteId::parse("id", &id) {
-            Ok(id) => G::cliente(ctx, id).await,
-            Err(_) => Ok(None),
-        }
+impl<G: Graph> Entity for ClienteEntity<G> {
+    type Object = G::Cliente;
+
+    async fn fetch(ctx: &Context<'_>, id: &str) -> GraphResult<Option<G::Cliente>> {
+        G::cliente(ctx, ClienteId::parse(REPRESENTATIONS, id)?).await
     }
 }
 
-/// The entity resolver for `Produto`, likewise.
-pub struct ProdutoEntity<G>(pub PhantomData<fn() -> G>);
+/// `Produto`, likewise.
+pub struct ProdutoEntity<G>(PhantomData<fn() -> G>);
 
-#[Object]
-impl<G: Graph> ProdutoEntity<G> {
-    #[graphql(entity)]
-    async fn produto_by_id(&self, ctx: &Context<'_>, id: ID) -> GraphResult<Option<G::Produto>> {
-        match ProdutoId::parse("id", &id) {
-            Ok(id) => G::produto(ctx, id).await,
-            Err(_) => Ok(None),
-        }
+impl<G: Graph> Entity for ProdutoEntity<G> {
+    type Object = G::Produto;
+
+    async fn fetch(ctx: &Context<'_>, id: &str) -> GraphResult<Option<G::Produto>> {
+        G::produto(ctx, ProdutoId::parse(REPRESENTATIONS, id)?).await
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use quarteto::kernel::Papel;
+use quarteto::auth::Rights;
 use reqwest::Method;
 
 use crate::docs::anchor;
@@ -299,7 +299,7 @@ async fn prometheus_reads_the_page_and_understands_the_dashboard() {
 async fn whoever_watches_sees_the_numbers_and_nothing_else() {
     let app = TestApp::start().await;
     let hash = quarteto::auth::hash(PASSWORD).expect("hashed");
-    app.users().add("prometheus", &hash, Papel::Monitor).expect("added");
+    app.users().add("prometheus", &hash, Rights::Watches).expect("added");
     assert!(app.reload_users());
     let ask = async |method: Method, path: &str| {
         let request = app.anonymous(method, path).basic_auth("prometheus", Some(PASSWORD));

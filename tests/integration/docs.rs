@@ -217,7 +217,7 @@ async fn the_users_of_the_documents_may_migrate_and_serve() {
             "DROP TABLE idempotency"
         } else {
             let nowhere = PerStore::from_fn(|_| db.clone());
-            let acessos = Acessos::new(Some(db), nowhere, Settings::default());
+            let acessos = Acessos::new(Some(db), nowhere.into(), Settings::default());
             acessos.tidy(0).await.expect("it may write");
             "DROP TABLE acesso"
         };

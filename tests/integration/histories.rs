@@ -16,7 +16,9 @@ use rand_chacha::ChaCha8Rng;
 use tokio::sync::Mutex;
 
 use crate::check::check;
-use crate::support::{Loss, Proxy, TestApp, Value, json, shop};
+use crate::support::{Loss, Proxy, Shape, TestApp, Value, in_both_shapes, json, shop};
+
+in_both_shapes!(whatever_happens_nothing_is_lost_doubled_or_orphaned);
 
 const WRITERS: usize = 4;
 const STEPS: usize = 25;
@@ -215,13 +217,13 @@ async fn finish_removals(app: &TestApp, clock: &AtomicUsize) {
     }
 }
 
-async fn history(seed: u64) {
+async fn history(seed: u64, shape: Shape) {
     let stores = DbLimits {
         breaker: BreakerLimits { rest: Duration::from_millis(5), ..BreakerLimits::default() },
         ..DbLimits::default()
     };
     let databases = shop::open().await;
-    let mut app = TestApp::over_proxies(&databases, stores).await.once();
+    let mut app = TestApp::shaped_over_proxies(&databases, stores, shape).await.once();
     let mut proxies = app.proxies.take().expect("behind proxies");
     let (shared, clock) = (Mutex::default(), AtomicUsize::new(0));
     let writers = join_all((0..WRITERS).map(|number| {
@@ -290,11 +292,10 @@ async fn history(seed: u64) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_happens_nothing_is_lost_doubled_or_orphaned() {
+async fn whatever_happens_nothing_is_lost_doubled_or_orphaned(shape: Shape) {
     let given = std::env::var("QUARTETO_TEST_SEED").ok().map(|seed| seed.parse().expect("a number"));
     for seed in given.map_or_else(|| (1..=6).collect::<Vec<u64>>(), |seed| vec![seed]) {
         println!("history with seed {seed}");
-        history(seed).await;
+        history(seed, shape).await;
     }
 }

@@ -26,6 +26,7 @@ mod drain;
 mod endings;
 mod ends;
 mod faults;
+mod federation;
 mod filters;
 mod histories;
 mod http;

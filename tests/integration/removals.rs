@@ -6,17 +6,29 @@ use futures_util::future::{join, join_all};
 use quarteto::db::{BreakerLimits, DbLimits, Store};
 
 use crate::support::app::patience;
-use crate::support::{TestApp, Value, json, shop};
+use crate::support::{Shape, TestApp, Value, in_both_shapes, json, shop};
 
 const REMOVER_CLIENTE: &str = "mutation($input: RemoverClienteInput!) { removerCliente(input: $input) {
     cliente { id nome } idRemovido enderecos compras erros { codigo campo } } }";
 const REMOVER_PRODUTO: &str = "mutation($input: RemoverProdutoInput!) { removerProduto(input: $input) {
-    produto { nome } idRemovido catalogo erros { codigo campo } } }";
+    produto { id } idRemovido catalogo erros { codigo campo } } }";
 
 /// What every store has about client 2, who has two addresses and seven
 /// purchases.
 const ALL_OF_2: &str = r#"{ cliente(id: "2") { id } enderecos(filtro: { cliente: "2" }) { total }
     compras(filtro: { cliente: "2" }) { total nodes { cliente { id } } } }"#;
+
+in_both_shapes!(
+    a_client_goes_with_its_addresses_and_the_sales_stay,
+    a_client_goes_with_its_purchases_when_told_to,
+    a_product_that_was_bought_stays_and_another_goes,
+    a_store_that_is_down_is_finished_when_it_is_back,
+    many_workers_do_each_removal_once,
+    what_is_added_while_its_client_goes_is_refused_or_goes_too,
+    a_product_is_either_bought_or_removed,
+    an_address_that_comes_after_its_client_has_gone_is_refused,
+    a_purchase_that_comes_after_its_client_has_gone_is_refused,
+);
 
 fn limits() -> DbLimits {
     DbLimits {
@@ -25,9 +37,8 @@ fn limits() -> DbLimits {
     }
 }
 
-#[tokio::test]
-async fn a_client_goes_with_its_addresses_and_the_sales_stay() {
-    let app = TestApp::over(&shop::open().await).await;
+async fn a_client_goes_with_its_addresses_and_the_sales_stay(shape: Shape) {
+    let app = TestApp::shaped(&shop::open().await, shape).await;
     let removed = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2" })).await;
     assert_eq!(
         removed,
@@ -44,9 +55,8 @@ async fn a_client_goes_with_its_addresses_and_the_sales_stay() {
     assert_eq!(again["erros"], json!([{ "codigo": "NAO_ENCONTRADO", "campo": ["id"] }]));
 }
 
-#[tokio::test]
-async fn a_client_goes_with_its_purchases_when_told_to() {
-    let app = TestApp::over(&shop::open().await).await;
+async fn a_client_goes_with_its_purchases_when_told_to(shape: Shape) {
+    let app = TestApp::shaped(&shop::open().await, shape).await;
     let removed = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2", "compras": "REMOVER" })).await;
     assert_eq!(removed["compras"], "CONCLUIDA");
     assert_eq!(
@@ -55,9 +65,8 @@ async fn a_client_goes_with_its_purchases_when_told_to() {
     );
 }
 
-#[tokio::test]
-async fn a_product_that_was_bought_stays_and_another_goes() {
-    let app = TestApp::over(&shop::open().await).await;
+async fn a_product_that_was_bought_stays_and_another_goes(shape: Shape) {
+    let app = TestApp::shaped(&shop::open().await, shape).await;
     let refused = app.write(REMOVER_PRODUTO, json!({ "id": "produto_1" })).await;
     assert_eq!(
         refused,
@@ -74,15 +83,14 @@ async fn a_product_that_was_bought_stays_and_another_goes() {
     let removed = app.write(REMOVER_PRODUTO, json!({ "id": id })).await;
     assert_eq!(
         removed,
-        json!({ "produto": { "nome": "Banco" }, "idRemovido": id, "catalogo": "CONCLUIDA", "erros": [] })
+        json!({ "produto": { "id": id }, "idRemovido": id, "catalogo": "CONCLUIDA", "erros": [] })
     );
     let gone = app.ask_with("query($id: ID!) { produto(id: $id) { id } }", json!({ "id": id })).await;
     assert_eq!(gone.json["data"]["produto"], Value::Null);
 }
 
-#[tokio::test]
-async fn a_store_that_is_down_is_finished_when_it_is_back() {
-    let mut app = TestApp::over_proxies(&shop::open().await, limits()).await;
+async fn a_store_that_is_down_is_finished_when_it_is_back(shape: Shape) {
+    let mut app = TestApp::shaped_over_proxies(&shop::open().await, limits(), shape).await;
     app.proxy(Store::Enderecos).cut().await;
     let removed = app.write(REMOVER_CLIENTE, json!({ "id": "cliente_2", "compras": "REMOVER" })).await;
     assert_eq!(removed["enderecos"], "PENDENTE");
@@ -110,11 +118,10 @@ async fn until_done(app: &TestApp) {
     panic!("it was never done: {:?}", app.removals.open().await);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_workers_do_each_removal_once() {
+async fn many_workers_do_each_removal_once(shape: Shape) {
     let databases = shop::open().await;
-    let mut app = TestApp::over_proxies(&databases, limits()).await;
-    let others = join_all((0..3).map(|_| TestApp::over(&databases))).await;
+    let mut app = TestApp::shaped_over_proxies(&databases, limits(), shape).await;
+    let others = join_all((0..3).map(|_| TestApp::shaped(&databases, shape))).await;
     app.proxy(Store::Enderecos).cut().await;
     for id in 1..=20 {
         let removed = app.write(REMOVER_CLIENTE, json!({ "id": id.to_string() })).await;
@@ -127,9 +134,8 @@ async fn many_workers_do_each_removal_once() {
     assert!(app.removals.open().await.expect("read").is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_added_while_its_client_goes_is_refused_or_goes_too() {
-    let app = TestApp::patient(&shop::open().await).await;
+async fn what_is_added_while_its_client_goes_is_refused_or_goes_too(shape: Shape) {
+    let app = TestApp::patient(&shop::open().await, shape).await;
     let adicionar = "mutation($input: AdicionarEnderecoInput!) { adicionarEndereco(input: $input) { endereco { id } erros { codigo } } }";
     let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id } erros { codigo } } }";
     for cliente in 1..=20_u64 {
@@ -155,9 +161,8 @@ async fn what_is_added_while_its_client_goes_is_refused_or_goes_too() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_product_is_either_bought_or_removed() {
-    let app = TestApp::patient(&shop::open().await).await;
+async fn a_product_is_either_bought_or_removed(shape: Shape) {
+    let app = TestApp::patient(&shop::open().await, shape).await;
     let criar = "mutation($input: CriarProdutoInput!) { criarProduto(input: $input) { produto { id } erros { codigo } } }";
     let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id produto { id } } erros { codigo } } }";
     for _ in 0..20 {
@@ -179,13 +184,16 @@ async fn a_product_is_either_bought_or_removed() {
 /// A write that has looked at the other stores and is on its way to its own, while
 /// a removal runs from its beginning to its end.
 async fn held_back(
+    shape: Shape,
     store: Store,
     (mutation, input): (&str, Value),
     (removal, removed): (&str, Value),
 ) -> (Value, TestApp) {
     let databases = shop::open().await;
-    let (mut slow, app) =
-        (TestApp::over_proxies(&databases, patience()).await, TestApp::over(&databases).await);
+    let (mut slow, app) = (
+        TestApp::shaped_over_proxies(&databases, patience(), shape).await,
+        TestApp::shaped(&databases, shape).await,
+    );
     let mut proxies = slow.proxies.take().expect("behind proxies");
     let proxy = &mut proxies[store];
     proxy.hold();
@@ -201,12 +209,11 @@ async fn held_back(
     (written, app)
 }
 
-#[tokio::test]
-async fn an_address_that_comes_after_its_client_has_gone_is_refused() {
+async fn an_address_that_comes_after_its_client_has_gone_is_refused(shape: Shape) {
     let adicionar = "mutation($input: AdicionarEnderecoInput!) { adicionarEndereco(input: $input) { endereco { id } erros { codigo campo } } }";
     let endereco = json!({ "cliente": "cliente_2", "logradouro": "R", "numero": "1", "cidade": "C", "uf": "SP", "cep": "11010000" });
     let removal = (REMOVER_CLIENTE, json!({ "id": "2" }));
-    let (written, app) = held_back(Store::Enderecos, (adicionar, endereco), removal).await;
+    let (written, app) = held_back(shape, Store::Enderecos, (adicionar, endereco), removal).await;
     assert_eq!(
         written,
         json!({ "endereco": null, "erros": [{ "codigo": "NAO_ENCONTRADO", "campo": ["cliente"] }] })
@@ -214,13 +221,12 @@ async fn an_address_that_comes_after_its_client_has_gone_is_refused() {
     assert_eq!(app.data(ALL_OF_2).await["enderecos"]["total"], 0);
 }
 
-#[tokio::test]
-async fn a_purchase_that_comes_after_its_client_has_gone_is_refused() {
+async fn a_purchase_that_comes_after_its_client_has_gone_is_refused(shape: Shape) {
     let comprar = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { compra { id } erros { codigo campo } } }";
     let compra = json!({ "cliente": "cliente_2", "produto": "produto_1", "quantidade": 1 });
     for compras in ["MANTER", "REMOVER"] {
         let removal = (REMOVER_CLIENTE, json!({ "id": "2", "compras": compras }));
-        let (written, _) = held_back(Store::Inventario, (comprar, compra.clone()), removal).await;
+        let (written, _) = held_back(shape, Store::Inventario, (comprar, compra.clone()), removal).await;
         assert_eq!(
             written,
             json!({ "compra": null, "erros": [{ "codigo": "NAO_ENCONTRADO", "campo": ["cliente"] }] })

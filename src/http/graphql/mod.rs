@@ -41,6 +41,7 @@ use futures_util::future::join_all;
 use super::answer::{PRIVATE, internal, refusal};
 use super::conditional::{REFUSED_WRITE, conditional, refuses_write};
 use super::fields::{CONTENT_TYPE, IDEMPOTENCY_KEY, X_APOLLO_TRACING, X_QUARTETO_EXPLAIN};
+use super::login::Sibling;
 use super::negotiate::Media;
 use super::program::program;
 use super::rate::Charge;
@@ -132,6 +133,7 @@ async fn answer(app: &App, request: Request) -> Response<Body> {
         deadline,
         program: (&named.0, &named.1),
         explains,
+        is_sibling: parts.extensions.get::<Sibling>().is_some(),
     };
     match asked {
         Asked::One(ask) => {
@@ -256,6 +258,16 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Asked, Refused> {
         return Err(Refused::new(StatusCode::PRECONDITION_FAILED, REFUSED_WRITE));
     }
     Asked::from_body(&bytes, app.limits.batch).map_err(bad)
+}
+
+/// The body of a POST that is no operation, by the same rules; an answer when it breaks one.
+pub(super) async fn body_of(app: &App, parts: &Parts, body: Body) -> Result<Bytes, Response<Body>> {
+    let id = parts.extensions.get::<RequestId>();
+    app.origins.check(&parts.method, &parts.headers).map_err(|message| {
+        let refused = Refused::new(StatusCode::FORBIDDEN, message);
+        Refused { code: code::FORBIDDEN, ..refused }.response(id)
+    })?;
+    body::read(app, &parts.headers, body).await.map_err(|refused| refused.response(id))
 }
 
 fn respond(answer: &Answer, media: Media, asked: &Parts, codes: StatusCodes) -> Response<Body> {

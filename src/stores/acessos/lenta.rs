@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Assinatura, Chave};
-use crate::db::{Db, PerStore, Ran, Statement};
+use crate::db::{Present, Ran, Statement};
 
 /// An operation that took long.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Instrucao {
 
 /// Asks the databases how they do those of `instrucoes` whose values are still there, and
 /// forgets the values. What cannot be asked has no plan.
-pub async fn explain(instrucoes: &mut [Instrucao], databases: &PerStore<Db>) {
+pub async fn explain(instrucoes: &mut [Instrucao], databases: &Present) {
     for instrucao in instrucoes {
         let Some(statement) = instrucao.again.take() else { continue };
         let Some((_, db)) = databases.iter().find(|(store, _)| store.name() == instrucao.store) else {

@@ -42,7 +42,7 @@ pub use query::ConsultasAcessos;
 pub use soma::{Assinatura, Chave, DeQuem, Documento, Falha, ILEGIVEL, OUTRAS, Soma, Uso};
 pub use table::Instancia;
 
-use crate::db::{Db, PerStore, StoreError, Tally};
+use crate::db::{Db, Present, StoreError, Tally};
 use livro::Livro;
 
 /// Counts accesses, and tells of them. Cheap to clone.
@@ -54,7 +54,7 @@ struct Inner {
     livro: Livro,
     db: Option<Db>,
     /// The stores that slow statements were asked of.
-    stores: PerStore<Db>,
+    stores: Present,
     instancia: Instancia,
     settings: Settings,
     schema: OnceLock<Esquema>,
@@ -116,7 +116,7 @@ pub struct Acesso<'a> {
 impl Acessos {
     /// Counts from now on; into `db`, where there is one.
     #[must_use]
-    pub fn new(db: Option<Db>, stores: PerStore<Db>, settings: Settings) -> Self {
+    pub fn new(db: Option<Db>, stores: Present, settings: Settings) -> Self {
         let now = Utc::now().timestamp();
         let instancia = Instancia {
             id: uuid::Uuid::now_v7().simple().to_string().into(),
@@ -195,7 +195,7 @@ impl Acessos {
 
     /// The stores, for whoever shows how they are.
     #[must_use]
-    pub fn stores(&self) -> &PerStore<Db> {
+    pub fn stores(&self) -> &Present {
         &self.0.stores
     }
 
@@ -255,9 +255,6 @@ fn host() -> String {
 impl Acessos {
     /// Over stores that lead nowhere.
     pub(crate) fn of_nothing() -> Self {
-        let stores = PerStore::from_fn(|store| {
-            Db::new(store, sqlx::mysql::MySqlConnectOptions::new(), crate::db::DbLimits::default())
-        });
-        Self::new(None, stores, Settings::default())
+        Self::new(None, Present::default(), Settings::default())
     }
 }

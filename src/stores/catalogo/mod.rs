@@ -17,9 +17,9 @@ pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
 pub use table::{Item, NovoProduto, by_ids, count, delete, descricoes, existing, exported, insert_many};
 pub use types::ProdutoCatalogo;
 
-use crate::batching::{Rows, Scheduler};
-use crate::db::Db;
+use crate::batching::{Rows, Scheduler, Scope};
 use crate::db::migrations::Step;
+use crate::db::{Db, StoreError};
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ProdutoId;
 use crate::stores::references::Graph;
@@ -47,8 +47,16 @@ impl Catalogo {
     /// # Errors
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Arc<Item>>> {
-        let store = ctx.data_unchecked::<Self>();
-        Ok(store.por_id.load(ctx.scope(), id).await?)
+        Ok(ctx.data_unchecked::<Self>().load(ctx.scope(), id).await?)
+    }
+
+    /// Likewise, for whoever has no field of the graph to ask in.
+    pub fn load(
+        &self,
+        scope: &Arc<Scope>,
+        id: ProdutoId,
+    ) -> impl Future<Output = Result<Option<Arc<Item>>, StoreError>> + Send + use<> {
+        self.por_id.load(scope, id)
     }
 }
 

@@ -21,9 +21,9 @@ pub use table::{
 };
 pub use types::ClienteCadastro;
 
-use crate::batching::{Rows, Scheduler};
-use crate::db::Db;
+use crate::batching::{Rows, Scheduler, Scope};
 use crate::db::migrations::{Obstacle, Step};
+use crate::db::{Db, StoreError};
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ClienteId;
 use crate::stores::references::Graph;
@@ -54,8 +54,16 @@ impl Clientes {
     /// # Errors
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: ClienteId) -> GraphResult<Option<Arc<Cadastro>>> {
-        let store = ctx.data_unchecked::<Self>();
-        Ok(store.por_id.load(ctx.scope(), id).await?)
+        Ok(ctx.data_unchecked::<Self>().load(ctx.scope(), id).await?)
+    }
+
+    /// Likewise, for whoever has no field of the graph to ask in.
+    pub fn load(
+        &self,
+        scope: &Arc<Scope>,
+        id: ClienteId,
+    ) -> impl Future<Output = Result<Option<Arc<Cadastro>>, StoreError>> + Send + use<> {
+        self.por_id.load(scope, id)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::db::{StoreError, Transaction};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{ClienteId, EnderecoId};
-use crate::stores::references::Graph;
+use crate::stores::references::{Graph, siblings};
 use crate::writes::guard::Guarded;
 use crate::writes::{
     Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, removal_payload, rules, run,
@@ -55,7 +55,7 @@ pub struct AdicionarEnderecoInput {
 }
 
 impl AdicionarEnderecoInput {
-    fn check<G>(&self) -> Result<AdicionarEndereco<G>, Vec<Erro>> {
+    fn check(&self) -> Result<AdicionarEndereco, Vec<Erro>> {
         let mut checks = Checks::default();
         let cliente = checks.required("cliente", &self.cliente, rules::id);
         let logradouro = checks.required("logradouro", &self.logradouro, rules::line(LOGRADOURO));
@@ -77,14 +77,13 @@ impl AdicionarEnderecoInput {
                 uf: self.uf.letters(),
                 cep: cep?,
                 pais: pais?,
-                graph: PhantomData,
             })
         })
     }
 }
 
 #[derive(Serialize)]
-struct AdicionarEndereco<G> {
+struct AdicionarEndereco {
     cliente: ClienteId,
     logradouro: String,
     numero: String,
@@ -94,17 +93,15 @@ struct AdicionarEndereco<G> {
     uf: &'static str,
     cep: Cep,
     pais: String,
-    #[serde(skip)]
-    graph: PhantomData<fn() -> G>,
 }
 
-impl<G: Graph> Write for AdicionarEndereco<G> {
+impl Write for AdicionarEndereco {
     const OPERATION: &'static str = "adicionarEndereco";
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
-        Ok(match G::cliente(ctx, self.cliente).await? {
-            Some(_) => Vec::new(),
-            None => vec![Erro::nao_encontrado("cliente", "O cliente")],
+        Ok(match siblings(ctx).has_cliente(ctx.scope(), self.cliente).await? {
+            true => Vec::new(),
+            false => vec![Erro::nao_encontrado("cliente", "O cliente")],
         })
     }
 
@@ -296,7 +293,7 @@ impl<G: Graph> MutacoesEnderecos<G> {
         input: AdicionarEnderecoInput,
     ) -> GraphResult<AdicionarEnderecoPayload<G>> {
         let db = &ctx.data_unchecked::<Enderecos>().db;
-        let made = run(ctx, db, input.chave_idempotencia.as_deref(), input.check::<G>()).await?;
+        let made = run(ctx, db, input.chave_idempotencia.as_deref(), input.check()).await?;
         Ok(AdicionarEnderecoPayload::of(made))
     }
 

@@ -8,13 +8,14 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use super::table::{self, Filter, ORDER};
 use super::{Endereco, Enderecos, Uf};
+use crate::executor::Entity;
 use crate::kernel::scalars::Cep;
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 use crate::relay::{
     ClienteId, Connection, Cursor, Edge, EnderecoId, GlobalId as _, Page, PageArgs, SortKey, Total,
 };
-use crate::stores::references::Graph;
+use crate::stores::references::{Graph, REPRESENTATIONS};
 use crate::text::folded;
 
 /// Which addresses a page holds; conditions combine with AND.
@@ -94,16 +95,13 @@ async fn page<G: Graph>(
     }))
 }
 
-/// The entity resolver for `Endereco`.
-pub struct EnderecoEntity<G>(pub PhantomData<fn() -> G>);
+/// `Endereco`, as a router asks for it.
+pub struct EnderecoEntity<G>(PhantomData<fn() -> G>);
 
-#[Object]
-impl<G: Graph> EnderecoEntity<G> {
-    #[graphql(entity)]
-    async fn endereco_by_id(&self, ctx: &Context<'_>, id: ID) -> GraphResult<Option<Endereco<G>>> {
-        match EnderecoId::parse("id", &id) {
-            Ok(id) => Endereco::fetch(ctx, id).await,
-            Err(_) => Ok(None),
-        }
+impl<G: Graph> Entity for EnderecoEntity<G> {
+    type Object = Endereco<G>;
+
+    async fn fetch(ctx: &Context<'_>, id: &str) -> GraphResult<Option<Endereco<G>>> {
+        Endereco::fetch(ctx, EnderecoId::parse(REPRESENTATIONS, id)?).await
     }
 }

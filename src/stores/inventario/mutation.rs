@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use futures_util::future::join;
 use serde::Serialize;
 
 use super::table::{self, Registro};
@@ -12,7 +13,7 @@ use crate::db::{StoreError, Transaction};
 use crate::kernel::scalars::Decimal;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{ClienteId, CompraId, ProdutoId};
-use crate::stores::references::Offers;
+use crate::stores::references::{Graph, siblings};
 use crate::writes::guard::Guarded;
 use crate::writes::{
     Change, Checks, CodigoErro, Erro, Lenient, Outcome, Write, payload, removal_payload, rules, run,
@@ -33,7 +34,7 @@ pub struct RegistrarCompraInput {
 }
 
 impl RegistrarCompraInput {
-    fn check<G>(&self) -> Result<RegistrarCompra<G>, Vec<Erro>> {
+    fn check(&self) -> Result<RegistrarCompra, Vec<Erro>> {
         let mut checks = Checks::default();
         let cliente = checks.required("cliente", &self.cliente, rules::id);
         let produto = checks.required("produto", &self.produto, rules::id);
@@ -44,32 +45,30 @@ impl RegistrarCompraInput {
                 produto: produto?,
                 quantidade: quantidade?,
                 preco: Decimal::ZERO,
-                graph: PhantomData,
             })
         })
     }
 }
 
 #[derive(Serialize)]
-struct RegistrarCompra<G> {
+struct RegistrarCompra {
     cliente: ClienteId,
     produto: ProdutoId,
     quantidade: u32,
     /// Not the caller's, so not part of what makes two inputs the same.
     #[serde(skip)]
     preco: Decimal,
-    #[serde(skip)]
-    graph: PhantomData<fn() -> G>,
 }
 
-impl<G: Offers> Write for RegistrarCompra<G> {
+impl Write for RegistrarCompra {
     const OPERATION: &'static str = "registrarCompra";
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
-        let (cliente, oferta) =
-            futures_util::future::join(G::cliente(ctx, self.cliente), G::oferta(ctx, self.produto)).await;
+        let (others, scope) = (siblings(ctx), ctx.scope());
+        let (has_cliente, oferta) =
+            join(others.has_cliente(scope, self.cliente), others.oferta(scope, self.produto)).await;
         let mut erros = Vec::new();
-        if cliente?.is_none() {
+        if !has_cliente? {
             erros.push(Erro::nao_encontrado("cliente", "O cliente"));
         }
         match oferta? {
@@ -184,21 +183,21 @@ impl Write for CancelarCompra {
 
 payload! {
     /// What came of `registrarCompra`.
-    RegistrarCompraPayload<G: Offers>
+    RegistrarCompraPayload<G: Graph>
     /// The new purchase; null when it was refused.
     compra: Compra<G> = Compra::fetch, CompraId
 }
 
 payload! {
     /// What came of `corrigirCompra`.
-    CorrigirCompraPayload<G: Offers>
+    CorrigirCompraPayload<G: Graph>
     /// The purchase after the correction; null when it was refused.
     compra: Compra<G> = Compra::fetch, CompraId
 }
 
 removal_payload! {
     /// What came of `cancelarCompra`.
-    CancelarCompraPayload<G: Offers>
+    CancelarCompraPayload<G: Graph>
     /// The purchase as it was; null when it was refused, or cancelled before.
     compra: Compra<G>, CompraId
 }
@@ -207,7 +206,7 @@ removal_payload! {
 pub struct MutacoesInventario<G>(pub PhantomData<fn() -> G>);
 
 #[Object]
-impl<G: Offers> MutacoesInventario<G> {
+impl<G: Graph> MutacoesInventario<G> {
     /// Registers that a client buys a product now, at its price of now.
     async fn registrar_compra(
         &self,
@@ -216,7 +215,7 @@ impl<G: Offers> MutacoesInventario<G> {
         input: RegistrarCompraInput,
     ) -> GraphResult<RegistrarCompraPayload<G>> {
         let db = &ctx.data_unchecked::<Inventario>().db;
-        let made = run(ctx, db, input.chave_idempotencia.as_deref(), input.check::<G>()).await?;
+        let made = run(ctx, db, input.chave_idempotencia.as_deref(), input.check()).await?;
         Ok(RegistrarCompraPayload::of(made))
     }
 

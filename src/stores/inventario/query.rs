@@ -9,11 +9,12 @@ use async_graphql::{Context, ID, InputObject, Object};
 use super::super::range::{Bound, range};
 use super::table::{self, Filter, ORDER};
 use super::{Compra, Inventario};
+use crate::executor::Entity;
 use crate::kernel::scalars::DateTime;
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{ClienteId, CompraId, Connection, GlobalId as _, Page, PageArgs, ProdutoId, Total};
-use crate::stores::references::Graph;
+use crate::stores::references::{Graph, REPRESENTATIONS};
 
 /// Which purchases a page holds; conditions combine with AND.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -93,16 +94,13 @@ async fn page<G: Graph>(
     Ok(Connection::new(page.slice_of(rows), total, |row| Compra::edge(ORDER.name, Arc::new(row))))
 }
 
-/// The entity resolver for `Compra`.
-pub struct CompraEntity<G>(pub PhantomData<fn() -> G>);
+/// `Compra`, as a router asks for it.
+pub struct CompraEntity<G>(PhantomData<fn() -> G>);
 
-#[Object]
-impl<G: Graph> CompraEntity<G> {
-    #[graphql(entity)]
-    async fn compra_by_id(&self, ctx: &Context<'_>, id: ID) -> GraphResult<Option<Compra<G>>> {
-        match CompraId::parse("id", &id) {
-            Ok(id) => Compra::fetch(ctx, id).await,
-            Err(_) => Ok(None),
-        }
+impl<G: Graph> Entity for CompraEntity<G> {
+    type Object = Compra<G>;
+
+    async fn fetch(ctx: &Context<'_>, id: &str) -> GraphResult<Option<Compra<G>>> {
+        Compra::fetch(ctx, CompraId::parse(REPRESENTATIONS, id)?).await
     }
 }

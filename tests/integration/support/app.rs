@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use quarteto::auth::{Logins, UsersFile, hash};
+use quarteto::auth::{Logins, Rights, UsersFile, hash};
 use quarteto::config::ConnectionLimits;
-use quarteto::db::{AnyStore, Db, DbLimits, PerStore, Store, options};
+use quarteto::db::{AnyStore, Db, DbLimits, PerStore, Present, Store, options};
 use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, Tls, router, serve};
 use quarteto::kernel::Papel;
+use quarteto::peers::Steps;
 use quarteto::reload::Reloaded as _;
 use quarteto::removal::Removals;
 use quarteto::stores::acessos::{Acessos, Settings};
@@ -16,6 +17,7 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 use super::server::Server;
+use super::split::Split;
 use super::{Proxy, shop};
 
 pub const PASSWORD: &str = "segredo-dos-testes";
@@ -40,7 +42,20 @@ pub struct TestApp {
     pub removals: Arc<Removals>,
     /// Counts; a test says when it writes.
     pub acessos: Acessos,
+    /// The subgraphs that writes go to, when the graph is split; this application looks at the
+    /// same databases.
+    pub split: Option<Split>,
     twice: bool,
+}
+
+/// In which shape the graph is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// One program.
+    #[default]
+    Merged,
+    /// A program a subgraph, which reach each other over HTTP.
+    Split,
 }
 
 /// What an application is served with.
@@ -54,6 +69,8 @@ pub struct Served {
     pub acessos: Option<String>,
     /// From when on an operation is slow; a default when 0.
     pub slow_micros: u64,
+    /// In which shape.
+    pub shape: Shape,
 }
 
 /// An answer, whole.
@@ -97,12 +114,20 @@ impl TestApp {
         Self::serve_with(&urls, None, Served { bounds, ..Served::default() }).await
     }
 
+    /// Over databases of one's own, in a shape.
+    pub async fn shaped(databases: &PerStore<String>, shape: Shape) -> Self {
+        let server = Server::shared().await;
+        let urls = PerStore::from_fn(|store| server.url(&databases[store]));
+        let bounds = HttpLimits { origins: listed_origin(), ..HttpLimits::default() };
+        Self::serve_with(&urls, None, Served { bounds, shape, ..Served::default() }).await
+    }
+
     /// Over databases of one's own, for more writers than there are connections.
-    pub async fn patient(databases: &PerStore<String>) -> Self {
+    pub async fn patient(databases: &PerStore<String>, shape: Shape) -> Self {
         let server = Server::shared().await;
         let urls = PerStore::from_fn(|store| server.url(&databases[store]));
         let bounds = HttpLimits { request: std::time::Duration::from_secs(120), ..HttpLimits::default() };
-        Self::serve_with(&urls, None, Served { bounds, stores: patience(), ..Served::default() }).await
+        Self::serve_with(&urls, None, Served { bounds, stores: patience(), shape, ..Served::default() }).await
     }
 
     /// Over stores at these URLs, which may lead nowhere.
@@ -134,7 +159,18 @@ impl TestApp {
         Self::through_proxies(databases, HttpLimits::default(), stores).await
     }
 
+    /// Likewise, in a shape.
+    pub async fn shaped_over_proxies(databases: &PerStore<String>, stores: DbLimits, shape: Shape) -> Self {
+        let (urls, proxies) = Self::proxied(databases).await;
+        Self::serve_with(&urls, Some(proxies), Served { stores, shape, ..Served::default() }).await
+    }
+
     async fn through_proxies(databases: &PerStore<String>, bounds: HttpLimits, stores: DbLimits) -> Self {
+        let (urls, proxies) = Self::proxied(databases).await;
+        Self::serve_with(&urls, Some(proxies), Served { bounds, stores, ..Served::default() }).await
+    }
+
+    async fn proxied(databases: &PerStore<String>) -> (PerStore<String>, PerStore<Proxy>) {
         let server = Server::shared().await;
         let mut proxies = Vec::new();
         for _ in Store::ALL {
@@ -143,22 +179,34 @@ impl TestApp {
         let mut proxies = proxies.into_iter();
         let proxies = PerStore::from_fn(|_| proxies.next().expect("four"));
         let urls = PerStore::from_fn(|store| server.url_through(proxies[store].port(), &databases[store]));
-        Self::serve_with(&urls, Some(proxies), Served { bounds, stores, ..Served::default() }).await
+        (urls, proxies)
     }
 
     async fn serve_with(urls: &PerStore<String>, proxies: Option<PerStore<Proxy>>, served: Served) -> Self {
-        let Served { bounds, connections, tls, stores, acessos, slow_micros } = served;
+        let Served { bounds, connections, tls, stores, acessos, slow_micros, shape } = served;
         let folder = tempfile::tempdir().expect("a folder");
         let users = UsersFile::at(folder.path().join("users"));
         let hash = shared_hash().await;
         for (nome, papel) in [("leitor", Papel::Leitor), ("editor", Papel::Editor), ("admin", Papel::Admin)] {
             users.add(nome, &hash, papel).expect("added");
         }
+        users.add("servico", &hash, Rights::Serves).expect("added");
         let logins = Arc::new(Logins::open(users.clone()).expect("users"));
         let databases = PerStore::from_fn(|store| {
             Db::new(store, options(store, &urls[store]).expect("a URL of ours"), stores)
         });
-        let removals = Removals::new(databases.clone());
+        let split = match shape {
+            Shape::Merged => None,
+            Shape::Split => Some(Split::start(&databases, stores.breaker, &logins, &bounds).await),
+        };
+        let removals = match &split {
+            None => Removals::new(databases.clone()),
+            // What is left to do is done by the siblings, and by nobody else.
+            Some(split) => {
+                let steps = Steps::new(&Present::default(), &split.siblings);
+                Removals::across(databases.clone().into(), steps)
+            }
+        };
         let acessos = served_acessos(acessos, &databases, stores, slow_micros);
         let app =
             App::new(databases, &removals, &acessos, Arc::clone(&logins), bounds).expect("a valid schema");
@@ -182,6 +230,7 @@ impl TestApp {
             serving,
             removals,
             acessos,
+            split,
             twice: true,
         }
     }
@@ -233,7 +282,11 @@ impl TestApp {
 
     /// Likewise, to be changed before it is sent.
     pub fn write_request(&self, mutation: &str, variables: &Value) -> reqwest::RequestBuilder {
-        let request = self.anonymous(reqwest::Method::POST, "/graphql");
+        let base = match &self.split {
+            None => &*self.base,
+            Some(split) => split.base(Split::of_mutation(mutation)),
+        };
+        let request = self.http.post(format!("{base}/graphql"));
         let request = request.basic_auth("editor", Some(PASSWORD)).header("X-Apollo-Tracing", "1");
         request
             .header("Accept", "application/graphql-response+json")
@@ -306,7 +359,7 @@ fn served_acessos(
     if slow_micros > 0 {
         settings.slow_micros = slow_micros;
     }
-    Acessos::new(db, databases.clone(), settings)
+    Acessos::new(db, databases.clone().into(), settings)
 }
 
 /// Limits that no slow machine reaches.
