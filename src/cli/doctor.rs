@@ -13,13 +13,14 @@ use sqlx::mysql::MySqlConnectOptions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{OpenStores, print};
+use super::{OpenStore, OpenStores, print};
 use crate::auth::{Rights, UsersFile};
-use crate::config::{Listen, Loaded};
+use crate::config::{Listen, Loaded, Subgraph};
 use crate::db::migrations::{self, SchemaState};
 use crate::db::{AnyStore, Db, Fault, Probe};
 use crate::http::{self, HttpLimits, Tls};
 use crate::kernel::Papel;
+use crate::peers::Remote;
 use crate::stores::acessos;
 use crate::writes::record;
 
@@ -51,7 +52,7 @@ enum Outcome {
 }
 
 /// What was found.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Finding {
     check: String,
     outcome: Outcome,
@@ -96,7 +97,10 @@ impl Doctor {
         findings.extend(metrics(loaded).await);
         findings.extend(certificate(loaded));
         findings.extend(users(loaded));
-        findings.extend(stores(loaded).await);
+        findings.extend(match loaded.config.federation.store {
+            Subgraph::None => stores(loaded).await,
+            _ => subgraph(loaded).await,
+        });
         let wrong = findings.iter().any(|finding| finding.outcome == Outcome::Wrong);
         let text = match self.json {
             true => {
@@ -244,6 +248,40 @@ async fn stores(loaded: &Loaded) -> Vec<Finding> {
     findings.extend(join_all(each).await.into_iter().flatten());
     findings
 }
+
+/// The one store of a subgraph, and the siblings that its writes need.
+async fn subgraph(loaded: &Loaded) -> Vec<Finding> {
+    let open = match OpenStore::to_serve(&loaded.config).await {
+        Ok(open) => open,
+        Err(error) => return vec![Finding::told("stores", format!("{error:#}"))],
+    };
+    let here = open.store.iter().map(|(store, options)| ((*store).into(), options));
+    let all = here.chain(open.acessos.as_ref().map(|options| (AnyStore::Acessos, options)));
+    let each = all.map(|(store, options)| look(loaded, store, options));
+    let mut findings: Vec<Finding> = join_all(each).await.into_iter().flatten().collect();
+    let access = match loaded.config.federation.peers() {
+        Ok(access) => access,
+        Err(error) => return [findings, vec![Finding::told("siblings", error)]].concat(),
+    };
+    match Remote::all(access.as_ref()) {
+        Ok(siblings) => {
+            let known = siblings.iter().filter_map(|(store, remote)| Some((store, remote.as_ref()?)));
+            for (store, remote) in known {
+                let check = format!("sibling {store}");
+                // Nothing is asked for, so it costs the sibling's store nothing.
+                findings.push(match remote.entities("doctor", PROBE, Vec::new()).await {
+                    Ok(_) => Finding::well(check, "answers, and knows this login"),
+                    Err(error) => Finding::told(check, error.detail),
+                });
+            }
+        }
+        Err(error) => findings.push(Finding::told("siblings", error)),
+    }
+    findings
+}
+
+const PROBE: &str = "query Doctor($representations: [_Any!]!) { \
+                     _entities(representations: $representations) { __typename } }";
 
 async fn look(loaded: &Loaded, store: AnyStore, options: &MySqlConnectOptions) -> Vec<Finding> {
     let check = format!("store {store}");

@@ -373,6 +373,59 @@ mod tests {
     }
 
     #[test]
+    fn a_subgraph_that_writes_knows_its_siblings() {
+        let peers = |variables: &[(&str, &str)]| {
+            let given = [("QUARTETO_PEER_USER", "servico"), ("QUARTETO_PEER_PASSWORD", "hunter2")];
+            let all: Vec<(&str, &str)> = given.into_iter().chain(variables.iter().copied()).collect();
+            load(&all)?.config.federation.peers().map_err(|error| error.to_string())
+        };
+        let enderecos =
+            |peer| peers(&[("QUARTETO_SERVE_STORE", "enderecos"), ("QUARTETO_CLIENTES_PEER", peer)]);
+        for peer in [
+            "https://clientes:4000",
+            "https://clientes:4000/",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "http://127.0.0.9:1",
+        ] {
+            let access = enderecos(peer).unwrap_or_else(|told| panic!("{peer}: {told}")).expect("needed");
+            let named = access.bases.iter().filter(|(_, base)| base.is_some()).map(|(store, _)| store.name());
+            assert_eq!(named.collect::<Vec<_>>(), ["clientes"]);
+        }
+        for (peer, told) in [
+            ("", "QUARTETO_CLIENTES_PEER is not set"),
+            ("clientes:4000", "must look like https://HOST:PORT"),
+            ("https://clientes:4000/graphql", "must look like https://HOST:PORT"),
+            ("ftp://clientes", "must look like https://HOST:PORT"),
+            ("https://a:b@clientes", "QUARTETO_CLIENTES_PEER holds a login"),
+            ("http://clientes:4000", "without encryption"),
+            ("http://10.0.0.1:4000", "without encryption"),
+        ] {
+            let refused = enderecos(peer).expect_err(peer);
+            assert!(refused.contains(told), "{peer}: {refused}");
+        }
+        let meshed = [
+            ("QUARTETO_SERVE_STORE", "enderecos"),
+            ("QUARTETO_CLIENTES_PEER", "http://clientes:4000"),
+            ("QUARTETO_PEER_PLAINTEXT", "true"),
+        ];
+        assert!(peers(&meshed).is_ok_and(|access| access.is_some()));
+        for free in ["", "catalogo", "nos"] {
+            assert!(peers(&[("QUARTETO_SERVE_STORE", free)]).is_ok_and(|access| access.is_none()), "{free}");
+        }
+        let nobody = [("QUARTETO_SERVE_STORE", "enderecos"), ("QUARTETO_CLIENTES_PEER", "https://clientes")];
+        let told = load(&nobody).map(|loaded| loaded.config.federation.peers().map(|_| ()));
+        assert!(
+            told.is_ok_and(|told| told.is_err_and(|error| error.to_string().contains("QUARTETO_PEER_USER")))
+        );
+        assert!(refusal(&[("QUARTETO_SERVE_STORE", "pedidos")]).contains("federation.store"));
+        // What is shown tells nothing of the password.
+        let loaded = load(&[("QUARTETO_PEER_PASSWORD", "hunter2")]).expect("valid");
+        assert!(loaded.describe().iter().all(|(_, shown, _)| !shown.contains("hunter2")));
+        assert_eq!(loaded.config.differing(), ["federation.peer_password=***"]);
+    }
+
+    #[test]
     fn plain_http_stays_on_this_machine_unless_somebody_says_otherwise() {
         let open = |variables: &[(&str, &str)]| {
             load(variables).expect("valid").config.http.check_exposure().map_err(|error| error.to_string())

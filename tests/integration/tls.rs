@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use quarteto::config::TlsFiles;
-use quarteto::db::Store;
+use quarteto::config::{PeerAccess, TlsFiles};
+use quarteto::db::{BreakerLimits, PerStore, Store};
 use quarteto::http::{HttpLimits, Tls};
+use quarteto::peers::Remote;
 use quarteto::reload::Reloaded as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -16,7 +17,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::support::TestApp;
-use crate::support::app::Served;
+use crate::support::app::{PASSWORD, Served};
 
 /// A certificate for `localhost` that signs itself.
 struct Pair {
@@ -213,5 +214,48 @@ fn the_files_of_a_store_s_tls_are_named_with_the_store() {
         } else {
             assert!(said.contains(&format!("QUARTETO_ENDERECOS_URL: {told}")), "{told} in {said}");
         }
+    }
+}
+
+/// A sibling is believed for its certificate, and for nothing else.
+#[tokio::test]
+async fn siblings_are_reached_over_tls_and_their_certificates_are_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (files, own, other) = (files(folder.path()), pair(), pair());
+    write(&files, &own);
+    let tls = Arc::new(Tls::open(files.clone()).expect("a pair"));
+    let bounds = HttpLimits { is_https: true, ..HttpLimits::default() };
+    let app = TestApp::served(Served { bounds, tls: Some(tls), ..Served::default() }).await;
+    let port = app.address().rsplit_once(':').expect("a port").1;
+    let strange = folder.path().join("strange.pem");
+    fs::write(&strange, &other.cert).expect("written");
+    let query =
+        "query($representations: [_Any!]!) { _entities(representations: $representations) { __typename } }";
+    let ask = async |ca: Option<&Path>, password: &str| {
+        let base = format!("https://localhost:{port}").parse().expect("a URL");
+        let access = PeerAccess {
+            bases: PerStore::from_fn(|store| (store == Store::Clientes).then(|| Clone::clone(&base))),
+            user: "servico".into(),
+            password: password.into(),
+            ca: ca.map(Path::to_owned),
+            patience: std::time::Duration::from_secs(30),
+            circuit: BreakerLimits::default(),
+        };
+        let siblings = Remote::all(Some(&access)).map_err(|error| error.to_string())?;
+        let remote = siblings[Store::Clientes].as_ref().expect("there");
+        let asked = vec![serde_json::json!({ "__typename": "Cliente", "id": "cliente_1" })];
+        remote.entities("test", query, asked).await.map_err(|error| format!("{:?} {error}", error.fault))
+    };
+    let known = serde_json::json!({ "__typename": "Cliente" });
+    assert_eq!(ask(Some(&files.cert), PASSWORD).await, Ok(vec![known]));
+    for (ca, password, told) in [
+        (None, PASSWORD, "Unavailable"),
+        (Some(&strange), PASSWORD, "Unavailable"),
+        (Some(&files.key), PASSWORD, "it holds no certificate"),
+        (Some(&folder.path().join("nowhere")), PASSWORD, "federation.peer_ca"),
+        (Some(&files.cert), "wrong", "QUARTETO_PEER_USER"),
+    ] {
+        let refused = ask(ca.map(std::path::PathBuf::as_path), password).await.expect_err(told);
+        assert!(refused.contains(told), "{told}: {refused}");
     }
 }
