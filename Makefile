@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test soak faults check schema bench doc deny tools-database tools-browser tools-clients tools-prometheus check-deploy
+.PHONY: help run release test soak faults clusters check schema bench doc deny tools-database tools-browser tools-clients tools-prometheus check-deploy
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -25,6 +25,10 @@ faults: ## the tests of stores and a soak of two minutes, over the server that Q
 	@test -n "$(QUARTETO_TEST_URL)" || { echo "name a server: make faults QUARTETO_TEST_URL=mysql://root@HOST:PORT"; exit 1; }
 	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) cargo test --locked --features failpoints --test integration -- --skip clients:: --skip browser::
 	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) QUARTETO_SOAK_SECONDS=120 cargo test --locked --features failpoints --test integration soak -- --ignored --nocapture
+
+clusters: ## a writer killed under load, in the cluster that QUARTETO_TEST_URL names, by the command QUARTETO_TEST_KILL
+	@test -n "$(QUARTETO_TEST_URL)" -a -n "$(QUARTETO_TEST_KILL)" || { echo "name a cluster and how its writer is killed: make clusters QUARTETO_TEST_URL=mysql://root@HOST:PORT QUARTETO_TEST_KILL='…'"; exit 1; }
+	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) QUARTETO_TEST_KILL="$(QUARTETO_TEST_KILL)" cargo test --locked --features failpoints --test integration clusters -- --ignored --nocapture
 
 check: ## formatting, lints and documentation
 	cargo fmt --all --check

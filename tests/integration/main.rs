@@ -18,6 +18,7 @@ mod batching;
 mod browser;
 mod check;
 mod clients;
+mod clusters;
 mod deploy;
 mod docs;
 mod doctor;
