@@ -22,14 +22,8 @@ const BEFORE: u64 = 200;
 const AFTER: u64 = 400;
 
 /// What a store that is failing over may say.
-const PASSING: [&str; 6] = [
-    "STORE_UNAVAILABLE",
-    "STORE_TIMEOUT",
-    "STORE_BUSY",
-    "OUTCOME_UNKNOWN",
-    "CONFLICT",
-    "DEADLINE_EXCEEDED",
-];
+const PASSING: [&str; 6] =
+    ["STORE_UNAVAILABLE", "STORE_TIMEOUT", "STORE_BUSY", "OUTCOME_UNKNOWN", "CONFLICT", "DEADLINE_EXCEEDED"];
 
 struct Ledger {
     acknowledged: AtomicU64,
@@ -68,7 +62,8 @@ async fn a_writer_killed_under_load_loses_nothing_and_doubles_nothing() {
         longest: Mutex::default(),
         over: AtomicBool::new(false),
     };
-    let mutation = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { erros { codigo } } }";
+    let mutation =
+        "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { erros { codigo } } }";
     let writer = async |number: u64| {
         let mut written = 0_u64;
         while !ledger.over.load(Ordering::SeqCst) {

@@ -1,11 +1,12 @@
 //! The subgraphs, each by itself, as a router asks them; and the merged graph as a subgraph of a
 //! larger one.
 
-use quarteto::config::Subgraph;
+use quarteto::config::{Introspection, Subgraph};
 use quarteto::db::{DbLimits, Store};
+use quarteto::http::HttpLimits;
 use reqwest::Method;
 
-use crate::support::app::{Answer, PASSWORD, send};
+use crate::support::app::{Answer, PASSWORD, Served, send};
 use crate::support::split::{SUBGRAPHS, Split};
 use crate::support::{Shape, TestApp, Value, json, shop};
 
@@ -306,7 +307,7 @@ async fn a_sibling_asks_for_entities_and_steps_and_for_nothing_else() {
     let get = http.get(at(Subgraph::Catalogo, steps)).basic_auth("servico", Some(PASSWORD));
     let get = send(get).await;
     assert_eq!((get.status, get.header("allow")), (405, Some("POST")));
-    // The schema is for those who may have it, also by this way.
+    // Nor in the merged graph.
     let merged = app.request(Method::POST, steps).json(&step);
     assert_eq!(send(merged).await.status, 403);
 }
@@ -352,4 +353,25 @@ async fn health_is_that_of_the_store_that_is_here() {
         };
         assert_eq!((answer.status, answer.json), (200, json!({ "status": "up", "stores": stores })));
     }
+}
+
+/// Where the schema may not be asked for, `_service` is no way around that.
+#[tokio::test]
+async fn the_schema_is_shown_by_no_other_way() {
+    let bounds = HttpLimits { introspection: Introspection::Admin, ..HttpLimits::default() };
+    let app = TestApp::served(Served { bounds, shape: Shape::Split, ..Served::default() }).await;
+    for subgraph in SUBGRAPHS {
+        for (query, user, codes) in [
+            ("{ _service { sdl } }", "leitor", vec!["FORBIDDEN"]),
+            ("{ a: _service { sdl } }", "leitor", vec!["FORBIDDEN"]),
+            ("{ ...S } fragment S on Query { _service { sdl } }", "leitor", vec!["FORBIDDEN"]),
+            ("{ _service { sdl } }", "admin", vec![]),
+            // Whoever composes.
+            ("{ _service { sdl } }", "servico", vec![]),
+        ] {
+            let answer = app.ask_subgraph_as(user, subgraph, query, json!({})).await;
+            assert_eq!(answer.codes(), codes, "{} {user}: {query}", subgraph.name());
+        }
+    }
+    assert_eq!(app.ask("{ _service { sdl } }").await.codes(), ["FORBIDDEN"]);
 }
