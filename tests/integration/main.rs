@@ -19,6 +19,7 @@ mod browser;
 mod check;
 mod clients;
 mod deploy;
+mod deployment;
 mod docs;
 mod doctor;
 mod documents;
