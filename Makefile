@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test soak faults clusters check schema bench doc deny tools-database tools-browser tools-clients tools-prometheus check-deploy
+.PHONY: help run release test soak faults clusters check schema bench doc deny static dist tools-database tools-browser tools-clients tools-prometheus tools-deploy check-deploy
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -14,6 +14,12 @@ run: tools-database ## build quickly and serve, with a private database when no 
 
 release: ## build the program for production: target/release/quarteto
 	cargo build --locked --release
+
+static: ## the program without a need for any library, in the folder OUT (PROFILE=release, TARGET=this machine's)
+	scripts/static $(or $(OUT),$(error say where to: make static OUT=folder))
+
+dist: ## what is released: a static program, its licences, units, and checksums, in target/dist/
+	scripts/dist
 
 test: tools-database tools-browser tools-clients check-deploy ## all tests, over a private database
 	cargo test --locked --features failpoints
@@ -35,11 +41,12 @@ check: ## formatting, lints and documentation
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
-check-deploy: tools-prometheus ## what stands in deploy/, by the tools that it is for
+check-deploy: tools-prometheus tools-deploy ## what stands in deploy/, by the tools that it is for
 	cd deploy/prometheus && promtool check rules quarteto.rules.yml
 	cd deploy/prometheus && promtool check config prometheus.yml
 	cd deploy/prometheus && promtool check config prometheus-login.yml
 	cd deploy/prometheus && promtool test rules quarteto.test.yml
+	scripts/check-deploy
 
 deny: ## licences and advisories (needs cargo-deny)
 	cargo deny check
@@ -66,3 +73,10 @@ tools-clients:
 
 tools-prometheus:
 	scripts/install promtool prometheus
+
+tools-deploy:
+	scripts/install python3 python3,python3-venv "python3 -c 'import ensurepip'"
+	scripts/install systemd-analyze systemd
+	scripts/install openssl openssl
+	scripts/install curl curl
+	scripts/deploy-tools

@@ -20,6 +20,7 @@ mod check;
 mod clients;
 mod clusters;
 mod deploy;
+mod deployment;
 mod docs;
 mod doctor;
 mod documents;
