@@ -502,10 +502,43 @@ mod tests {
         }
     }
 
+    /// Every other one of the items up to a number, each for itself.
+    struct Apart(Vec<(usize, Item)>);
+
+    impl OutputType for Apart {
+        fn type_name() -> Cow<'static, str> {
+            Item::type_name()
+        }
+
+        fn qualified_type_name() -> String {
+            "[Item]!".to_owned()
+        }
+
+        fn create_type_info(registry: &mut Registry) -> String {
+            Item::create_type_info(registry);
+            Self::qualified_type_name()
+        }
+
+        async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+            let mut list = vec![Value::Null; self.0.len() * 2];
+            for ((place, _), made) in self.0.iter().zip(walk_apart(ctx, &self.0).await) {
+                match made {
+                    Ok(value) => list[*place] = value,
+                    Err(error) => ctx.add_error(error),
+                }
+            }
+            Ok(Value::List(list))
+        }
+    }
+
     struct Query;
 
     #[Object]
     impl Query {
+        async fn apart(&self, number: u32) -> Apart {
+            Apart((0..number).map(|number| (number as usize * 2, Item(number))).collect())
+        }
+
         async fn item(&self, number: u32) -> Option<Walked<Item>> {
             Some(Walked(Item(number)))
         }
@@ -544,11 +577,30 @@ mod tests {
             "{ item(number: 7) { later perhaps } }",
             "{ all { later } }",
             "{ items(number: 6) { within { within { later } } } }",
+            "{ apart(number: 3) { atOnce later perhaps } }",
+            "{ apart(number: 9) { perhaps later atOnce } }",
+            "{ apart(number: 9) { later ... on Item { perhaps } ... on Query { item(number: 1) { atOnce } } } }",
+            "{ apart(number: 40) { within { later } perhaps } }",
+            "{ apart(number: 0) { later } }",
             "{ items(number: 9) { perhaps above(number: 2) { atOnce perhaps within { above(number: 4) { later } } } } }",
         ] {
             let (walked, executed) = (answer(query, false).await, answer(query, true).await);
             let both = [walked, executed].map(|answer| serde_json::to_string(&answer).expect("JSON"));
             assert_eq!(both[0], both[1], "{query}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_walked_apart_fails_apart() {
+        let answer = answer("{ apart(number: 9) { later atOnce perhaps } }", false).await;
+        let data = serde_json::to_value(&answer.data).expect("JSON");
+        let shape: Vec<bool> =
+            data["apart"].as_array().expect("a list").iter().map(serde_json::Value::is_null).collect();
+        let expected: Vec<bool> = (0..18).map(|place| place % 2 == 1 || place == 6 || place == 10).collect();
+        assert_eq!(shape, expected);
+        let mut paths: Vec<String> =
+            answer.errors.iter().map(|error| serde_json::to_string(&error.path).expect("JSON")).collect();
+        paths.sort();
+        assert_eq!(paths, [r#"["apart",10]"#, r#"["apart",14,"perhaps"]"#, r#"["apart",6]"#]);
     }
 }
