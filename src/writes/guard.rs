@@ -22,7 +22,6 @@ pub enum Guarded {
 struct Texts {
     insert_ignore: &'static str,
     insert_locking: &'static str,
-    share: &'static str,
     lock: &'static str,
     mark: &'static str,
     lift: &'static str,
@@ -41,11 +40,6 @@ macro_rules! texts {
                 "INSERT INTO `",
                 $table,
                 "` (`id`) VALUES (?) ON DUPLICATE KEY UPDATE `id` = `id`"
-            ),
-            share: concat!(
-                "SELECT `removed_at` IS NOT NULL FROM `",
-                $table,
-                "` WHERE `id` = ? LOCK IN SHARE MODE"
             ),
             lock: concat!("SELECT `removed_at` IS NOT NULL FROM `", $table, "` WHERE `id` = ? FOR UPDATE"),
             mark: concat!(
@@ -98,6 +92,19 @@ macro_rules! texts {
 static CLIENTE: Texts = texts!("cliente_guard");
 static PRODUTO: Texts = texts!("produto_guard");
 
+/// Which of the two notes are there.
+const PAIR_THERE: &str = "\
+SELECT 'cliente' FROM `cliente_guard` WHERE `id` = ?
+UNION ALL
+SELECT 'produto' FROM `produto_guard` WHERE `id` = ?";
+
+/// Both notes, each locked as a statement of its own would lock it. In parentheses: each part
+/// has its own lock.
+const PAIR_SHARED: &str = "\
+(SELECT 'cliente', `removed_at` IS NOT NULL FROM `cliente_guard` WHERE `id` = ? LOCK IN SHARE MODE)
+UNION ALL
+(SELECT 'produto', `removed_at` IS NOT NULL FROM `produto_guard` WHERE `id` = ? LOCK IN SHARE MODE)";
+
 impl Guarded {
     fn texts(self) -> &'static Texts {
         match self {
@@ -106,19 +113,34 @@ impl Guarded {
         }
     }
 
-    /// Locks the note for a write that refers to `id`, together with other such
-    /// writes, and says whether `id` has been removed.
+    /// Locks the notes on a client and on a product for a write that refers to both, together
+    /// with other such writes, and says of each whether it has been removed.
+    ///
+    /// The notes are looked for before they are locked: a locking read of one that is not there
+    /// would lock the gap in which others put theirs, and two such would wait for each other.
     ///
     /// # Errors
     /// The store's.
-    pub async fn share(self, tx: &mut Transaction<'_>, id: u64) -> Result<bool, StoreError> {
-        let texts = self.texts();
-        tx.write(Statement::new("guard.nota", texts.insert_ignore).bind(id)).await?;
-        read(tx, Statement::new("guard.partilha", texts.share).bind(id)).await
+    pub async fn share_pair(
+        tx: &mut Transaction<'_>,
+        cliente: u64,
+        produto: u64,
+    ) -> Result<(bool, bool), StoreError> {
+        let there = Statement::new("guard.par", PAIR_THERE).bind(cliente).bind(produto);
+        let there: Vec<(String,)> = tx.read(there).await?;
+        for (of, texts, id) in [("cliente", &CLIENTE, cliente), ("produto", &PRODUTO, produto)] {
+            if there.iter().all(|(known,)| known != of) {
+                tx.write(Statement::new("guard.nota", texts.insert_ignore).bind(id)).await?;
+            }
+        }
+        let shared = Statement::new("guard.partilha_par", PAIR_SHARED).bind(cliente).bind(produto);
+        let removed: Vec<(String, bool)> = tx.read(shared).await?;
+        let is_removed = |of: &str| removed.iter().any(|(known, removed)| known == of && *removed);
+        Ok((is_removed("cliente"), is_removed("produto")))
     }
 
-    /// As [`share`](Self::share) for many, at most
-    /// [`MOST_KEYS`](crate::db::MOST_KEYS): those of `ids` that have been removed.
+    /// Likewise for many of a kind, at most [`MOST_KEYS`](crate::db::MOST_KEYS): those of `ids`
+    /// that have been removed.
     ///
     /// # Errors
     /// The store's.

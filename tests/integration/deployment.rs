@@ -15,20 +15,6 @@ use crate::support::{TestApp, Value};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Settings that are on their way; a variable stays here until they are there.
-const ON_THEIR_WAY: [&str; 10] = [
-    "QUARTETO_SERVE_STORE",
-    "QUARTETO_CLIENTES_PEER",
-    "QUARTETO_ENDERECOS_PEER",
-    "QUARTETO_CATALOGO_PEER",
-    "QUARTETO_INVENTARIO_PEER",
-    "QUARTETO_PEER_USER",
-    "QUARTETO_PEER_PASSWORD",
-    "QUARTETO_PEER_PASSWORD_FILE",
-    "QUARTETO_PEER_PLAINTEXT",
-    "QUARTETO_PEER_CA",
-];
-
 /// Each subgraph, and the peers that it asks.
 const PEERS: [(&str, &[&str]); 5] = [
     ("clientes", &["enderecos", "inventario"]),
@@ -200,7 +186,7 @@ fn every_variable_that_is_named_is_a_setting() {
             let file = name.strip_suffix("_FILE").filter(|_| setting.is_secret);
             setting.variable == name || file == Some(setting.variable)
         };
-        name == "QUARTETO_CONFIG" || settings().any(is) || ON_THEIR_WAY.contains(&name)
+        name == "QUARTETO_CONFIG" || settings().any(is)
     };
     let mut count = 0;
     for (path, text) in deploy() {
@@ -223,8 +209,7 @@ fn every_variable_that_is_named_is_a_setting() {
 fn the_settings_of_each_place_are_taken() {
     let folder = tempfile::tempdir().expect("a folder");
     for place in places() {
-        let variables = place.variables.iter().filter(|(name, _)| !ON_THEIR_WAY.contains(name));
-        let variables = variables.map(|(name, value)| {
+        let variables = place.variables.iter().map(|(name, value)| {
             if !name.ends_with("_FILE") || *name == "QUARTETO_USERS_FILE" {
                 return (OsString::from(name), OsString::from(value));
             }
@@ -237,6 +222,7 @@ fn the_settings_of_each_place_are_taken() {
         assert_eq!(loaded.notices, [""; 0], "{}", place.name);
         if place.command == "serve" {
             loaded.config.http.check_exposure().unwrap_or_else(|error| panic!("{}: {error}", place.name));
+            loaded.config.federation.peers().unwrap_or_else(|error| panic!("{}: {error}", place.name));
             assert!(place.variables.contains_key("QUARTETO_USERS_FILE"), "{}", place.name);
         }
     }

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use quarteto::db::{BreakerLimits, DbLimits, Store};
+use quarteto::db::{BreakerLimits, Db, DbLimits, End, Store, StoreError, Transaction, Work};
+use quarteto::writes::guard::Guarded;
+use tokio::sync::Notify;
 
 use crate::support::app::patience;
+use crate::support::server::Server;
 use crate::support::{Shape, TestApp, Value, in_both_shapes, json, shop};
 
 const REMOVER_CLIENTE: &str = "mutation($input: RemoverClienteInput!) { removerCliente(input: $input) {
@@ -177,6 +180,77 @@ async fn a_product_is_either_bought_or_removed(shape: Shape) {
                 assert_eq!(removed["erros"][0]["codigo"], "PRODUTO_COM_COMPRAS");
                 assert_eq!(bought["compra"]["produto"]["id"], id);
             }
+        }
+    }
+}
+
+/// A transaction that has locked both notes, until it is told to end.
+struct Buying {
+    holds: Notify,
+    end: Notify,
+}
+
+impl Work for Buying {
+    type Output = (bool, bool);
+
+    fn name(&self) -> &'static str {
+        "teste.compra"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<(bool, bool)>, StoreError> {
+        let removed = Guarded::share_pair(tx, 4_001, 4_002).await?;
+        self.holds.notify_one();
+        self.end.notified().await;
+        Ok(End::Rollback(removed))
+    }
+}
+
+/// A transaction that wants a note for itself.
+struct Removing(Guarded, u64);
+
+impl Work for Removing {
+    type Output = ();
+
+    fn name(&self) -> &'static str {
+        "teste.remocao"
+    }
+
+    async fn run(&self, tx: &mut Transaction<'_>) -> Result<End<()>, StoreError> {
+        self.0.lock(tx, self.1).await.map(|_| End::Rollback(()))
+    }
+}
+
+/// Both notes are locked by the one statement that reads them, those that are new and those
+/// that were there.
+#[tokio::test]
+async fn who_buys_holds_the_notes_on_the_client_and_on_the_product() {
+    let databases = shop::open().await;
+    let options = Server::shared().await.options(Store::Inventario, &databases[Store::Inventario]);
+    let calm = Db::new(Store::Inventario, options.clone(), patience());
+    let hasty = DbLimits { statement: Duration::from_millis(300), ..DbLimits::default() };
+    let hasty = Db::new(Store::Inventario, options, hasty);
+    let tally = std::sync::Arc::default();
+    for there in [false, true] {
+        let buying = Buying { holds: Notify::new(), end: Notify::new() };
+        let others = async {
+            buying.holds.notified().await;
+            for (guarded, id) in [(Guarded::Cliente, 4_001), (Guarded::Produto, 4_002)] {
+                let refused = hasty.transaction(&Removing(guarded, id), &tally).await;
+                assert!(refused.is_err(), "{guarded:?}, there before: {there}");
+            }
+            buying.end.notify_one();
+        };
+        let (bought, ()) = join(calm.transaction(&buying, &tally), others).await;
+        assert_eq!(bought.expect("both held"), (false, false));
+        // Its notes were undone with it; the next time they are there.
+        for (guarded, id) in [(Guarded::Cliente, 4_001), (Guarded::Produto, 4_002)] {
+            let table = if guarded == Guarded::Cliente { "cliente_guard" } else { "produto_guard" };
+            let text = format!("INSERT IGNORE INTO `{table}` (`id`) VALUES ({id})");
+            shop::sql(&databases, Store::Inventario, &text).await;
+            assert!(
+                calm.transaction(&Removing(guarded, id), &tally).await.is_ok(),
+                "nobody holds it any more"
+            );
         }
     }
 }

@@ -87,10 +87,12 @@ impl Write for RegistrarCompra {
     /// purchase comes after the removal of either.
     async fn apply(&self, tx: &mut Transaction<'_>) -> Result<Outcome, StoreError> {
         let mut erros = Vec::new();
-        if Guarded::Cliente.share(tx, self.cliente.0).await? {
+        let (cliente_removed, produto_removed) =
+            Guarded::share_pair(tx, self.cliente.0, self.produto.0).await?;
+        if cliente_removed {
             erros.push(Erro::nao_encontrado("cliente", "O cliente"));
         }
-        if Guarded::Produto.share(tx, self.produto.0).await? {
+        if produto_removed {
             erros.push(Erro::nao_encontrado("produto", "O produto"));
         }
         if !erros.is_empty() {
