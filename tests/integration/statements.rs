@@ -1,6 +1,6 @@
 //! How many statements a query costs: a constant, whatever the number of rows.
 
-use crate::support::{TestApp, json};
+use crate::support::{TestApp, json, shop};
 use quarteto::db::{DbLimits, Store};
 
 const PURCHASES: &str = "query($n: Int) { clientes(first: $n) {
@@ -90,4 +90,18 @@ async fn the_tally_is_what_the_wire_sees() {
         let store: Store = store.parse().expect("a store");
         assert_eq!(app.proxy(store).executed(), count, "{store}");
     }
+}
+
+/// BEGIN and COMMIT are not counted: nine in all, and one more for the object in the answer.
+#[tokio::test]
+async fn a_purchase_is_seven_statements() {
+    let app = TestApp::over(&shop::open().await).await;
+    let query = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { erros { codigo } } }";
+    let input = json!({ "cliente": "cliente_1", "produto": "produto_1", "quantidade": 1 });
+    // The first of a client and of a product makes their notes.
+    app.write(query, input.clone()).await;
+    let answer = app.write_with(query, json!({ "input": input })).await;
+    assert_eq!(answer.json.get("errors"), None);
+    let expected = [("clientes", 1), ("catalogo", 1), ("inventario", 5)];
+    assert_eq!(answer.statements(), expected.map(|(store, count)| (store.to_owned(), count)));
 }
