@@ -135,6 +135,15 @@ impl Breaker {
         Ok(())
     }
 
+    /// Whether a use would be refused now. Asks for nothing.
+    pub(super) fn is_resting(&self, now: Instant) -> bool {
+        match &*self.state() {
+            State::Closed { .. } => false,
+            State::Open { until, .. } => now < *until,
+            State::Probing { since, .. } => now < *since + self.limits.rest,
+        }
+    }
+
     /// Reports how a use ended: `None` when the store answered. Returns what the
     /// operator is to be told of it.
     pub(super) fn report(&self, now: Instant, failure: Option<&Arc<str>>) -> Option<Edge> {
