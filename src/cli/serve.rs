@@ -122,14 +122,17 @@ impl Serve {
         let first_password = first_user(config, private.is_some())?;
         let logins = Arc::new(Logins::open(UsersFile::at(config.users_file()))?);
         let limits = config.stores.limits();
+        let mut replicas = config.stores.replicas()?;
         let databases = PerStore::from_fn(|store| {
             let options = stores[store].clone();
             let access = match config.url_file(store) {
                 Some(file) => Access::from_file(options, file.to_owned()),
                 None => options.into(),
             };
-            Db::new(store, access, limits)
+            let replicas = std::mem::take(&mut replicas[store]);
+            Db::replicated(store, access, limits, replicas, config.stores.replica_limits())
         });
+        let watched: Vec<Db> = databases.iter().map(|(_, db)| db.clone()).collect();
         let acessos = acessos.map(|options| {
             let access = match config.url_file(AnyStore::Acessos) {
                 Some(file) => Access::from_file(options, file.to_owned()),
@@ -148,6 +151,10 @@ impl Serve {
         let app = App::new(databases, &removals, &acessos, logins, bounds)?;
         let background = vec![
             supervised("files", move || Arc::clone(&files).run()),
+            supervised("replicas", move || {
+                let watched = watched.clone();
+                async move { _ = join_all(watched.iter().map(Db::watch_replicas)).await }
+            }),
             supervised("removals", move || Arc::clone(&removals).run()),
             supervised("accesses", {
                 let acessos = acessos.clone();

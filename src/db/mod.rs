@@ -43,5 +43,5 @@ pub use statement::{Statement, intern};
 pub use store::{AnyStore, PerStore, Store};
 pub use tally::{Ran, StoreTally, Tally, Unreadable};
 pub use transaction::{End, Transaction, Work, Written};
-pub use url::{options, source_options};
+pub use url::{options, source_options, url_list};
 pub use usage::{Connections, Usage};

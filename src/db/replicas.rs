@@ -541,7 +541,7 @@ async fn within<T>(
 /// # Errors
 /// What the driver said, with the remedy where we know it.
 pub async fn behind(
-    store: AnyStore,
+    store: impl Into<AnyStore>,
     primary: &MySqlConnectOptions,
     replica: &MySqlConnectOptions,
 ) -> Result<Option<Duration>, StoreError> {
@@ -552,6 +552,7 @@ COALESCE(MAX(`written_at`) > UTC_TIMESTAMP(6) - INTERVAL 1 MINUTE, 0) = 1 FROM `
         let mut mysql = connect(options, None).await?.into_mysql();
         sqlx::query_as::<_, (Option<i64>, bool)>(text).fetch_one(&mut mysql).await
     };
+    let store = store.into();
     let failed = |error| StoreError::connecting(store, &error);
     // The replica first: what is written in between makes it later, never earlier.
     let (there, _) = newest(replica).await.map_err(failed)?;

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::App;
 use crate::db::migrations::{self, SchemaState};
-use crate::db::{Db, Health, PerStore, Store};
+use crate::db::{Db, Health, PerStore, ReplicaState, Store};
 
 /// Strangers may ask as often as they like; the stores are asked once in this.
 const FRESH: Duration = Duration::from_secs(1);
@@ -32,6 +32,12 @@ pub(super) struct Watch {
 struct Report {
     at: Instant,
     stores: PerStore<Standing>,
+}
+
+/// How the replicas of each store stand right now, in the order in which they are configured:
+/// strangers need no names. To look at it asks nobody.
+fn replicas(databases: &PerStore<Db>) -> PerStore<Vec<ReplicaState>> {
+    PerStore::from_fn(|store| databases[store].replicas().map(|replica| replica.state()).collect())
 }
 
 /// How a store stands.
@@ -121,21 +127,34 @@ pub(super) async fn starting() -> Response<Body> {
 /// better than no answer at all.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
     let stores = app.health.stores().await;
-    let of_use = Store::ALL.into_iter().filter(|store| stores[*store].is_of_use()).count();
+    let replicas = replicas(&app.health.databases);
+    // A replica answers what reads when nobody else does.
+    let is_of_use =
+        |store: &Store| stores[*store].is_of_use() || replicas[*store].contains(&ReplicaState::Fit);
+    let of_use = Store::ALL.into_iter().filter(is_of_use).count();
+    let all_up = Store::ALL.into_iter().all(|store| stores[store].is_of_use());
     let (status, word) = match of_use {
         _ if app.health.draining.load(Ordering::Relaxed) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         0 => (StatusCode::SERVICE_UNAVAILABLE, "down"),
-        some if some < Store::ALL.len() => (StatusCode::OK, "degraded"),
+        _ if !all_up => (StatusCode::OK, "degraded"),
         _ => (StatusCode::OK, "up"),
     };
-    told(status, word, Some(&stores))
+    let shown = PerStore::from_fn(|store| {
+        let mut shown = stores[store].shown();
+        if !replicas[store].is_empty() {
+            let states: Vec<&str> = replicas[store].iter().map(|state| state.name()).collect();
+            shown["replicas"] = json!(states);
+        }
+        shown
+    });
+    told(status, word, Some(&shown))
 }
 
-fn told(status: StatusCode, word: &str, stores: Option<&PerStore<Standing>>) -> Response<Body> {
+fn told(status: StatusCode, word: &str, stores: Option<&PerStore<Value>>) -> Response<Body> {
     let mut body = Map::from_iter([("status".to_owned(), Value::from(word))]);
     if let Some(stores) = stores {
         let by_name: Map<String, Value> =
-            stores.iter().map(|(store, standing)| (store.name().to_owned(), standing.shown())).collect();
+            stores.iter().map(|(store, shown)| (store.name().to_owned(), shown.clone())).collect();
         body.insert("stores".to_owned(), Value::Object(by_name));
     }
     let mut response = Response::new(Body::from(Value::Object(body).to_string()));
