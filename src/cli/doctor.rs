@@ -17,7 +17,7 @@ use super::{OpenStore, OpenStores, print};
 use crate::auth::{Rights, UsersFile};
 use crate::config::{Listen, Loaded, Subgraph};
 use crate::db::migrations::{self, SchemaState};
-use crate::db::{AnyStore, Db, Fault, Probe};
+use crate::db::{AnyStore, Db, Fault, Probe, Store, behind};
 use crate::http::{self, HttpLimits, Tls};
 use crate::kernel::Papel;
 use crate::peers::Remote;
@@ -246,6 +246,54 @@ async fn stores(loaded: &Loaded) -> Vec<Finding> {
     let all = AnyStore::ALL.into_iter().filter_map(|store| Some((store, open.options(store)?)));
     let each = all.map(|(store, options)| look(loaded, store, options));
     findings.extend(join_all(each).await.into_iter().flatten());
+    match loaded.config.stores.replicas() {
+        Ok(replicas) => {
+            let all = replicas.iter().flat_map(|(store, all)| all.iter().map(move |one| (store, one)));
+            let each = all.map(|(store, options)| replica(store, &open.stores[store], options));
+            findings.extend(join_all(each).await.into_iter().flatten());
+        }
+        Err(error) => findings.push(Finding::told("replicas", error)),
+    }
+    findings
+}
+
+/// Looks at a replica: reached, read-only, with the tables, and how far it is behind.
+async fn replica(store: Store, primary: &MySqlConnectOptions, options: &MySqlConnectOptions) -> Vec<Finding> {
+    let check = format!("replica of {store}");
+    let probe = match Probe::of(options).await {
+        Ok(probe) => probe,
+        Err(reason) => {
+            let remedy = format!(
+                "see {} and the server's log; until then the primary answers",
+                store.replica_url_variable()
+            );
+            return vec![Finding::doubtful(check, format!("cannot be reached: {reason}"), remedy)];
+        }
+    };
+    let mut findings = vec![reached(&check, &probe)];
+    if !probe.is_read_only {
+        let remedy = "read_only = 1 there: what is written to a replica by mistake is in no other";
+        findings.push(Finding::doubtful(&*check, "the server takes writes", remedy));
+    }
+    findings.push(match migrations::check(store, options).await {
+        Ok(SchemaState::Current) => Finding::well(&*check, "schema current, to the last index"),
+        Ok(SchemaState::Behind(missing)) => Finding::doubtful(
+            &*check,
+            format!("{missing} migrations are missing"),
+            "they come from the primary: is it a replica of that store, and does it follow?",
+        ),
+        Ok(SchemaState::Differs(differences)) => Finding::doubtful(
+            &*check,
+            format!("the tables are not what the migrations made: {}", differences.join("; ")),
+            "put them right by hand",
+        ),
+        Err(error) => Finding::told(&*check, error),
+    });
+    findings.push(match behind(store, primary, options).await {
+        Ok(Some(lag)) => Finding::well(check, format!("{:.1} s behind its primary", lag.as_secs_f64())),
+        Ok(None) => Finding::well(check, "how far it is behind is known while a Quarteto serves"),
+        Err(error) => Finding::doubtful(check, error.detail.as_ref(), "see the other lines about it"),
+    });
     findings
 }
 

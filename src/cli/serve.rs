@@ -125,6 +125,7 @@ impl Serve {
         let urls = here.iter().map(|(_, db)| db).chain(&acessos).filter_map(UrlFile::of);
         files.extend(urls.map(|url| Arc::new(url) as Arc<dyn Reloaded>));
         let files = Watcher::new(files);
+        let watched: Vec<Db> = here.iter().map(|(_, db)| db.clone()).collect();
         let siblings = Remote::all(config.federation.peers()?.as_ref())?;
         let removals = Removals::across(here.clone(), Steps::new(&here, &siblings));
         let acessos = Acessos::new(acessos, here.clone(), config.acessos.settings());
@@ -132,6 +133,10 @@ impl Serve {
         let app = App::over(served, here, (&removals, &acessos), logins, bounds);
         let background = vec![
             supervised("files", move || Arc::clone(&files).run()),
+            supervised("replicas", move || {
+                let watched = watched.clone();
+                async move { _ = join_all(watched.iter().map(Db::watch_replicas)).await }
+            }),
             supervised("removals", move || Arc::clone(&removals).run()),
             supervised("accesses", {
                 let acessos = acessos.clone();
@@ -156,7 +161,7 @@ impl Serve {
             check_schemas(&stores).await?;
         }
         let acessos = open_acessos(config, acessos, private.is_some()).await?;
-        let databases = PerStore::from_fn(|store| open_db(config, store, stores[store].clone()));
+        let databases = PerStore::try_from_fn(|store| open_store(config, store, stores[store].clone()))?;
         Ok(Databases { here: databases.into(), acessos, private })
     }
 
@@ -192,21 +197,26 @@ impl Databases {
             } else {
                 check_schema(store.into(), migrations::check(store, &options).await)?;
             }
-            here = Present::only(store, open_db(config, store, options));
+            here = Present::only(store, open_store(config, store, options)?);
         }
         let acessos = open_acessos(config, acessos, private.is_some()).await?;
         Ok(Self { here, acessos, private })
     }
 }
 
-/// A store's database, by the URL that is in force.
-fn open_db(config: &Config, store: impl Into<AnyStore>, options: MySqlConnectOptions) -> Db {
-    let store = store.into();
-    let access = match config.url_file(store) {
+/// The way to a database, by the URL that is in force.
+fn access(config: &Config, store: impl Into<AnyStore>, options: MySqlConnectOptions) -> Access {
+    match config.url_file(store) {
         Some(file) => Access::from_file(options, file.to_owned()),
         None => options.into(),
-    };
-    Db::new(store, access, config.stores.limits())
+    }
+}
+
+/// One of the four, with its replicas.
+fn open_store(config: &Config, store: Store, options: MySqlConnectOptions) -> anyhow::Result<Db> {
+    let replicas = config.stores.replicas_of(store)?;
+    let access = access(config, store, options);
+    Ok(Db::replicated(store, access, config.stores.limits(), replicas, config.stores.replica_limits()))
 }
 
 /// Where accesses are kept: brought up to date where it is the private database's.
@@ -221,7 +231,8 @@ async fn open_acessos(
     } else {
         check_schema(AnyStore::Acessos, migrations::check(AnyStore::Acessos, &options).await)?;
     }
-    Ok(Some(open_db(config, AnyStore::Acessos, options)))
+    let access = access(config, AnyStore::Acessos, options);
+    Ok(Some(Db::new(AnyStore::Acessos, access, config.stores.limits())))
 }
 
 /// How long it may take to write the last accesses.

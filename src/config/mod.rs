@@ -154,6 +154,7 @@ impl Config {
         self.telemetry.within_bounds()?;
         self.federation.within_bounds()?;
         self.local.within_bounds()?;
+        self.stores.check()?;
         self.http.check()?;
         self.limits.check()?;
         self.documents.check()?;
@@ -423,6 +424,44 @@ mod tests {
         let loaded = load(&[("QUARTETO_PEER_PASSWORD", "hunter2")]).expect("valid");
         assert!(loaded.describe().iter().all(|(_, shown, _)| !shown.contains("hunter2")));
         assert_eq!(loaded.config.differing(), ["federation.peer_password=***"]);
+    }
+
+    #[test]
+    fn replicas_are_other_servers_than_their_primary_and_each_other() {
+        let with = |list: &'static str| {
+            let mut all = vec![
+                ("QUARTETO_CLIENTES_URL", "mysql://a@b/c"),
+                ("QUARTETO_ENDERECOS_URL", "mysql://a@b/e"),
+                ("QUARTETO_CATALOGO_URL", "mysql://a@b/p"),
+                ("QUARTETO_INVENTARIO_URL", "mysql://a@b/i"),
+            ];
+            all.push(("QUARTETO_CLIENTES_REPLICA_URL", list));
+            let loaded = load(&all).expect("valid");
+            let replicas = loaded.config.stores.replicas().map_err(|error| error.to_string())?;
+            Ok::<_, String>(crate::db::Store::ALL.map(|store| replicas[store].len()))
+        };
+        assert_eq!(with(""), Ok([0; 4]));
+        assert_eq!(with("mysql://a@r1/c, mysql://a@r2/c\nmysql://a@r2/copy\n"), Ok([3, 0, 0, 0]));
+        assert_eq!(
+            with("mysql://x:y@B:3306/c?ssl-mode=REQUIRED"),
+            Err("QUARTETO_CLIENTES_REPLICA_URL: the database c on b:3306 is that of the primary; each replica needs a server of its own".to_owned())
+        );
+        assert_eq!(
+            with("mysql://a@r/c,mysql://b@r:3306/c"),
+            Err("QUARTETO_CLIENTES_REPLICA_URL: the database c on r:3306 is named twice; each replica needs a server of its own".to_owned())
+        );
+        assert_eq!(
+            with("mysql://a@r"),
+            Err("QUARTETO_CLIENTES_REPLICA_URL names no database; it must look like mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=REQUIRED".to_owned())
+        );
+        let alone = load(&[("QUARTETO_CATALOGO_REPLICA_URL", "mysql://a@b/c")]).expect("valid").config;
+        assert_eq!(
+            alone.stores.replicas().map_err(|error| error.to_string()).err().as_deref(),
+            Some(
+                "QUARTETO_CATALOGO_REPLICA_URL is set and QUARTETO_CATALOGO_URL is not; set both, or neither"
+            )
+        );
+        assert!(refusal(&[("QUARTETO_STORE_REPLICA_PIN_MS", "999")]).contains("must not be less than"));
     }
 
     #[test]

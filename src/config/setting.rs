@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::ConfigError;
+use crate::db::url_list;
 
 /// One setting.
 #[derive(Debug)]
@@ -57,10 +58,15 @@ impl Setting {
     /// A value as it may be shown.
     #[must_use]
     pub fn shown(&self, value: &str) -> String {
-        match (self.is_password && !value.is_empty(), self.is_secret) {
-            (true, _) => "***".to_owned(),
-            (false, true) => without_password(value),
-            (false, false) => value.to_owned(),
+        if !self.is_secret {
+            return value.to_owned();
+        }
+        if self.is_password && !value.is_empty() {
+            return "***".to_owned();
+        }
+        match &url_list(value)[..] {
+            [] | [_] => without_password(value),
+            urls => urls.iter().map(|url| without_password(url)).collect::<Vec<_>>().join(", "),
         }
     }
 }
@@ -140,12 +146,17 @@ pub(super) use section;
 
 #[cfg(test)]
 mod tests {
-    use super::without_password;
+    use super::{Setting, without_password};
 
     #[test]
     fn passwords_are_hidden_whatever_they_hold() {
         assert_eq!(without_password("mysql://u:p@ss:w@h:3306/d?x=1"), "mysql://u:***@h:3306/d?x=1");
         assert_eq!(without_password("mysql://u@h/d"), "mysql://u@h/d");
         assert_eq!(without_password(""), "");
+        let list = Setting::secret("a.b", "A", "A list.");
+        assert_eq!(
+            list.shown("mysql://u:p@h/d, mysql://u:q,r@h/d\nmysql://u@i/d\n"),
+            "mysql://u:***@h/d, mysql://u:***@h/d, mysql://u@i/d"
+        );
     }
 }

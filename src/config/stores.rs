@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlConnectOptions;
 
 use super::ConfigError;
 use super::setting::section;
-use crate::db::{AnyStore, DbLimits, PerStore, Store, options};
+use crate::db::{AnyStore, DbLimits, PerStore, ReplicaLimits, Store, options, source_options, url_list};
 
 section! {
     /// The four stores.
@@ -19,6 +19,14 @@ section! {
             "URL of the store `catalogo`.";
         inventario_url: String = String::new(), secret, "QUARTETO_INVENTARIO_URL",
             "URL of the store `inventario`.";
+        clientes_replica_url: String = String::new(), secret, "QUARTETO_CLIENTES_REPLICA_URL",
+            "URLs of replicas of the store `clientes`, from which reads are answered, separated by commas or ends of lines; none when empty.";
+        enderecos_replica_url: String = String::new(), secret, "QUARTETO_ENDERECOS_REPLICA_URL",
+            "URLs of replicas of the store `enderecos`.";
+        catalogo_replica_url: String = String::new(), secret, "QUARTETO_CATALOGO_REPLICA_URL",
+            "URLs of replicas of the store `catalogo`.";
+        inventario_replica_url: String = String::new(), secret, "QUARTETO_INVENTARIO_REPLICA_URL",
+            "URLs of replicas of the store `inventario`.";
         acessos_url: String = String::new(), secret, "QUARTETO_ACESSOS_URL",
             "URL of a database for accesses, the same for all instances; without it, and without the private database, the last hours stay in memory.";
         connections: usize = 10, number in 1..=1000, "QUARTETO_STORE_CONNECTIONS",
@@ -27,6 +35,10 @@ section! {
             "How long a statement waits for a connection before the store counts as busy.";
         statement_ms: u64 = 2_000, number in 10..=600_000, "QUARTETO_STORE_STATEMENT_MS",
             "How long a statement may run.";
+        replica_lag_ms: u64 = 1_000, number in 100..=600_000, "QUARTETO_STORE_REPLICA_LAG_MS",
+            "How old the data of a replica may be that answers a read.";
+        replica_pin_ms: u64 = 5_000, number in 100..=3_600_000, "QUARTETO_STORE_REPLICA_PIN_MS",
+            "For how long a login that has written reads from the primaries; not less than `stores.replica_lag_ms`.";
     }
 }
 
@@ -122,6 +134,77 @@ impl Stores {
             "{} not set; set it, or the URL of no store to use the private database",
             store.url_variable()
         )))
+    }
+
+    fn replica_urls(&self, store: Store) -> &str {
+        match store {
+            Store::Clientes => &self.clientes_replica_url,
+            Store::Enderecos => &self.enderecos_replica_url,
+            Store::Catalogo => &self.catalogo_replica_url,
+            Store::Inventario => &self.inventario_replica_url,
+        }
+    }
+
+    /// The replicas of each store.
+    ///
+    /// # Errors
+    /// A message that names the variable and the rule.
+    pub fn replicas(&self) -> Result<PerStore<Vec<MySqlConnectOptions>>, ConfigError> {
+        PerStore::try_from_fn(|store| self.replicas_of(store))
+    }
+
+    /// The replicas of a store.
+    ///
+    /// # Errors
+    /// A message that names the variable and the rule.
+    pub fn replicas_of(&self, store: Store) -> Result<Vec<MySqlConnectOptions>, ConfigError> {
+        let name = store.replica_url_variable();
+        let urls = url_list(self.replica_urls(store));
+        if urls.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.url(store).is_empty() {
+            let primary = store.url_variable();
+            return Err(ConfigError(format!("{name} is set and {primary} is not; set both, or neither")));
+        }
+        let primary = options(store, self.url(store)).map_err(ConfigError)?;
+        let mut seen = vec![place(&primary)];
+        let mut replicas = Vec::new();
+        for url in urls {
+            let options = source_options(name, url).map_err(ConfigError)?;
+            let here = place(&options);
+            if let Some(which) = seen.iter().position(|there| *there == here) {
+                let which = if which == 0 { "that of the primary" } else { "named twice" };
+                return Err(ConfigError(format!(
+                    "{name}: the database {} on {} is {which}; each replica needs a server of its own",
+                    here.1, here.0
+                )));
+            }
+            seen.push(here);
+            replicas.push(options);
+        }
+        Ok(replicas)
+    }
+
+    /// What is asked of replicas.
+    #[must_use]
+    pub const fn replica_limits(&self) -> ReplicaLimits {
+        ReplicaLimits {
+            lag: Duration::from_millis(self.replica_lag_ms),
+            pin: Duration::from_millis(self.replica_pin_ms),
+        }
+    }
+
+    /// Whether the settings fit each other.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.replica_pin_ms < self.replica_lag_ms {
+            return Err(ConfigError(
+                "stores.replica_pin_ms must not be less than stores.replica_lag_ms: by then a login would not \
+                 see what it has written"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     /// Whether it is not said where accesses are kept.

@@ -137,6 +137,15 @@ impl Breaker {
         Ok(())
     }
 
+    /// Whether a use would be refused now. Asks for nothing.
+    pub(super) fn is_resting(&self, now: Instant) -> bool {
+        match &*self.state() {
+            State::Closed { .. } => false,
+            State::Open { until, .. } => now < *until,
+            State::Probing { since, .. } => now < *since + self.limits.rest,
+        }
+    }
+
     /// Reports how a use ended: `None` when the store answered. Returns what the
     /// operator is to be told of it.
     pub(super) fn report(&self, now: Instant, failure: Option<&Arc<str>>) -> Option<Edge> {
@@ -203,6 +212,8 @@ impl Breaker {
 #[derive(Debug)]
 pub struct Circuit {
     store: AnyStore,
+    /// The name of a server beside the store's own.
+    replica: Option<Arc<str>>,
     breaker: Breaker,
 }
 
@@ -210,7 +221,13 @@ impl Circuit {
     /// Of a way to a store, closed.
     #[must_use]
     pub fn new(store: impl Into<AnyStore>, limits: BreakerLimits) -> Self {
-        Self { store: store.into(), breaker: Breaker::new(limits) }
+        Self { store: store.into(), replica: None, breaker: Breaker::new(limits) }
+    }
+
+    /// That of a replica of the store, named so in the log.
+    #[must_use]
+    pub(super) fn of_replica(self, replica: Option<Arc<str>>) -> Self {
+        Self { replica, ..self }
     }
 
     /// Asks to use the store now.
@@ -224,7 +241,7 @@ impl Circuit {
     /// Learns how a use of the store ended, and tells the operator: of a store that is
     /// down what is new, and else each failure.
     pub fn learn(&self, work: &str, now: Instant, failure: Option<&StoreError>) {
-        let store = self.store;
+        let (store, replica) = (self.store, self.replica.as_deref());
         let sick = failure.filter(|error| error.is_sick_store());
         let was_down = self.breaker.open_reason().is_some();
         let edge = match (failure, sick) {
@@ -233,21 +250,31 @@ impl Circuit {
             (Some(_), None) => None,
         };
         match edge {
-            Some(Edge::Down { reason }) => tracing::warn!(%store, %reason, "store is down"),
+            Some(Edge::Down { reason }) => tracing::warn!(%store, replica, %reason, "store is down"),
             Some(Edge::StillDown { since, uses, reason }) => {
-                tracing::warn!(%store, seconds = since.as_secs(), uses, %reason, "store is still down");
+                tracing::warn!(%store, replica, seconds = since.as_secs(), uses, %reason, "store is still down");
             }
             Some(Edge::Back { after, uses }) => {
-                tracing::info!(%store, seconds = after.as_secs(), uses, "store is back");
+                tracing::info!(%store, replica, seconds = after.as_secs(), uses, "store is back");
             }
             None => {}
         }
         let Some(error) = failure else { return };
         let (fault, reason) = (error.fault.name(), &error.detail);
         match was_down && sick.is_some() {
-            true => tracing::debug!(%store, work, fault, %reason, "the store failed"),
-            false => tracing::warn!(%store, work, fault, %reason, "the store failed"),
+            true => tracing::debug!(%store, replica, work, fault, %reason, "the store failed"),
+            false => tracing::warn!(%store, replica, work, fault, %reason, "the store failed"),
         }
+    }
+
+    /// Takes it for well again, without a word.
+    pub(super) fn close(&self, now: Instant) {
+        self.breaker.report(now, None);
+    }
+
+    /// Whether a use would be refused now. Asks for nothing.
+    pub(super) fn is_resting(&self, now: Instant) -> bool {
+        self.breaker.is_resting(now)
     }
 
     /// Why the store is being left alone, when it is.

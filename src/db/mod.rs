@@ -2,7 +2,7 @@
 //!
 //! What lives here: the stores by name ([`Store`], [`AnyStore`]), one [`Db`] per store
 //! (connection pool, deadline, circuit breaker, transactions, the record of every
-//! statement),
+//! statement, the replicas that may answer it),
 //! the classes of failure ([`StoreError`]) and the versions of the schema
 //! ([`migrations`]). What does not: SQL about a table, which lives in that
 //! store's table file under `stores/`.
@@ -20,6 +20,7 @@ pub mod migrations;
 mod numbers;
 mod pool;
 mod probe;
+mod replicas;
 pub mod schema;
 mod sql_list;
 mod statement;
@@ -36,10 +37,11 @@ pub use connection::{Connection, ServerSide, connect};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};
 pub use probe::Probe;
+pub use replicas::{ReplicaLimits, ReplicaState, ReplicaView, behind};
 pub use sql_list::{InList, MOST_BRANCHES, MOST_KEYS, Union, UnionBranch, ValueList};
 pub use statement::{Statement, intern};
 pub use store::{AnyStore, PerStore, Present, Store};
 pub use tally::{Ran, StoreTally, Tally, Unreadable};
 pub use transaction::{End, Transaction, Work, Written};
-pub use url::{options, source_options};
+pub use url::{options, source_options, url_list};
 pub use usage::{Connections, Usage};

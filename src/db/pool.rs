@@ -22,6 +22,7 @@ use tracing::Instrument as _;
 
 use super::connection::{IdleLimit, ServerSide, connect, place};
 use super::error::spoils_connection;
+use super::replicas::{self, ReplicaLimits, Replicas};
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{
@@ -94,6 +95,10 @@ pub(super) struct Inner {
     pub(super) limits: DbLimits,
     pub(super) circuit: Circuit,
     pub(super) usage: Usage,
+    /// Who else may answer a read; none where nobody may.
+    pub(super) replicas: Option<Box<Replicas>>,
+    /// Its name, where this is a replica.
+    replica: Option<Arc<str>>,
     killers: Arc<Semaphore>,
 }
 
@@ -190,7 +195,29 @@ impl Db {
     /// does not keep the program from starting.
     #[must_use]
     pub fn new(store: impl Into<AnyStore>, access: impl Into<Access>, limits: DbLimits) -> Self {
-        Self::over(Manager { store: store.into(), access: access.into(), limits, trial: None })
+        Self::over(Manager { store: store.into(), access: access.into(), limits, trial: None }, None, None)
+    }
+
+    /// As [`new`](Self::new), with replicas that may answer reads once they are watched
+    /// ([`watch_replicas`](Self::watch_replicas)). Each has a pool, a circuit and counters of its
+    /// own.
+    #[must_use]
+    pub fn replicated(
+        store: impl Into<AnyStore>,
+        access: impl Into<Access>,
+        limits: DbLimits,
+        replicas: Vec<MySqlConnectOptions>,
+        bounds: ReplicaLimits,
+    ) -> Self {
+        let store = store.into();
+        let manager = |access: Access| Manager { store, access, limits, trial: None };
+        let replica = |options: MySqlConnectOptions| {
+            let name = replicas::name_of(&options);
+            Self::over(manager(options.into()), None, Some(name))
+        };
+        let replicas: Vec<Self> = replicas.into_iter().map(replica).collect();
+        let replicas = (!replicas.is_empty()).then(|| Box::new(Replicas::new(replicas, bounds)));
+        Self::over(manager(access.into()), replicas, None)
     }
 
     /// The same database, where all that is read and written goes through one
@@ -201,10 +228,11 @@ impl Db {
     pub fn trial(&self) -> Self {
         let limits = DbLimits { connections: 1, ..self.0.limits };
         let trial = Some(AtomicBool::new(false));
-        Self::over(Manager { store: self.store(), access: (*self.options()).clone().into(), limits, trial })
+        let access = (*self.options()).clone().into();
+        Self::over(Manager { store: self.store(), access, limits, trial }, None, None)
     }
 
-    fn over(manager: Manager) -> Self {
+    fn over(manager: Manager, replicas: Option<Box<Replicas>>, replica: Option<Arc<str>>) -> Self {
         let (store, limits) = (manager.store, manager.limits);
         let pool = managed::Pool::builder(manager)
             .max_size(limits.connections.max(1))
@@ -219,8 +247,10 @@ impl Db {
             store,
             pool,
             limits,
-            circuit: Circuit::new(store, limits.breaker),
+            circuit: Circuit::new(store, limits.breaker).of_replica(replica.clone()),
             usage: Usage::default(),
+            replicas,
+            replica,
             killers: Arc::new(Semaphore::new(2)),
         }))
     }
@@ -250,6 +280,10 @@ impl Db {
     /// Runs a read and returns its rows. `audience` is every request that the
     /// statement serves; each has it on its tally.
     ///
+    /// A replica may answer, when each request in the audience may see what was so a moment
+    /// ago. What is read for no request comes from the primary: whoever works on a whole
+    /// store, or is about to write. One that fails there is sent once to the primary.
+    ///
     /// A row that cannot be read is left out, and noted on every tally.
     ///
     /// # Errors
@@ -275,14 +309,43 @@ impl Db {
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
+        let server = self.0.replicas.as_ref().and_then(|replicas| replicas.choose(audience)).unwrap_or(self);
+        self.read_at(server, statement, audience).await
+    }
+
+    /// As [`read`](Self::read), from the primary: what must see all that is committed.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_primary<R>(
+        &self,
+        statement: Statement,
+        audience: &[Arc<Tally>],
+    ) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+    {
+        Ok(self.read_at(self, statement, audience).await?.into_iter().flatten().collect())
+    }
+
+    async fn read_at<R>(
+        &self,
+        server: &Self,
+        statement: Statement,
+        audience: &[Arc<Tally>],
+    ) -> Result<Vec<Option<R>>, StoreError>
+    where
+        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+    {
         let span = statement::span(self.0.store, statement.name);
-        let outcome = self.read_in_span(statement, audience).instrument(span.clone()).await;
+        let outcome = self.read_in_span(server, statement, audience).instrument(span.clone()).await;
         note_failure(&span, outcome.as_ref().err());
         outcome
     }
 
     async fn read_in_span<R>(
         &self,
+        mut server: &Self,
         statement: Statement,
         audience: &[Arc<Tally>],
     ) -> Result<Vec<Option<R>>, StoreError>
@@ -294,13 +357,30 @@ impl Db {
         // Before the breaker is asked: it says nothing about the store.
         self.0.check(&statement)?;
         let begun = Instant::now();
-        self.0.enter(begun)?;
-        let mut outcome = self.attempt(&statement).await;
+        // However many servers are asked, for those who wait it is one statement.
+        let mut outcome = loop {
+            let is_replica = server.0.replica.is_some();
+            let asked = if is_replica { Instant::now() } else { begun };
+            match (server.0.enter(asked), is_replica) {
+                (Err(_), true) => server = self,
+                (Err(refused), false) => return Err(refused),
+                (Ok(()), _) => {
+                    let outcome = server.attempt(&statement).await;
+                    match &outcome {
+                        Err(error) if is_replica && replicas::may_do_elsewhere(error.fault) => {
+                            server.gave_up(name, asked, error);
+                            server = self;
+                        }
+                        _ => break outcome,
+                    }
+                }
+            }
+        };
         if matches!(&outcome, Err(error) if error.fault == Fault::Lost) {
             // The server went away and came back: every idle connection is as
             // dead as this one was.
-            self.0.pool.retain(|_, _| false);
-            outcome = self.attempt(&statement).await;
+            server.0.pool.retain(|_, _| false);
+            outcome = server.attempt(&statement).await;
         }
         let time = begun.elapsed();
         let rows = outcome.as_ref().map_or(0, |rows: &Vec<Result<R, Unreadable>>| rows.len() as u64);
@@ -308,21 +388,34 @@ impl Db {
         let again = audience.iter().any(|tally| tally.keeps_arguments(time)).then(|| Arc::new(statement));
         let (requests, failed) = (audience.len(), outcome.is_err());
         for tally in audience {
-            let again = again.clone();
-            tally.record(Ran { store, name, text, begun, time, rows, requests, failed, again });
+            let (again, replica) = (again.clone(), server.0.replica.clone());
+            tally.record(Ran { store, name, text, begun, time, rows, requests, failed, replica, again });
             for row in outcome.iter().flatten().filter_map(|row| row.as_ref().err()) {
                 tally.unreadable(*row);
             }
         }
-        self.0.usage.record(rows, time, outcome.as_ref().err().map(|error| error.fault));
+        server.0.usage.record(rows, time, outcome.as_ref().err().map(|error| error.fault));
         let span = tracing::Span::current();
         span.record("rows", rows);
         span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        if self.0.replicas.is_some() {
+            span.record("server.address", place(&server.options()));
+        }
         if outcome.is_ok() {
             tracing::debug!(requests = audience.len(), "statement");
         }
-        self.0.learn(name, begun + time, outcome.as_ref().err());
+        server.0.learn(name, begun + time, outcome.as_ref().err());
         outcome.map(|rows| rows.into_iter().map(Result::ok).collect())
+    }
+
+    /// Notes of a replica that it has failed a read, which goes to the primary now.
+    fn gave_up(&self, name: &str, asked: Instant, error: &StoreError) {
+        if error.fault == Fault::Lost {
+            // Its other idle connections are dead as well.
+            self.0.pool.retain(|_, _| false);
+        }
+        self.0.usage.record(0, asked.elapsed(), Some(error.fault));
+        self.0.learn(name, Instant::now(), Some(error));
     }
 
     pub(super) async fn attempt<R>(

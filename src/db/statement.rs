@@ -78,6 +78,7 @@ pub(super) fn span(store: AnyStore, name: &'static str) -> Span {
         db.system.name = "mysql",
         db.namespace = store.name(),
         db.operation.name = name,
+        server.address = Empty,
         rows = Empty,
         micros = Empty,
         error.type = Empty,

@@ -65,6 +65,17 @@ impl Store {
         }
     }
 
+    /// The environment variable that holds the URLs of its replicas.
+    #[must_use]
+    pub const fn replica_url_variable(self) -> &'static str {
+        match self {
+            Self::Clientes => "QUARTETO_CLIENTES_REPLICA_URL",
+            Self::Enderecos => "QUARTETO_ENDERECOS_REPLICA_URL",
+            Self::Catalogo => "QUARTETO_CATALOGO_REPLICA_URL",
+            Self::Inventario => "QUARTETO_INVENTARIO_REPLICA_URL",
+        }
+    }
+
     const fn index(self) -> usize {
         self as usize
     }

@@ -15,6 +15,7 @@ pub struct Tally {
     unreadable: Mutex<Vec<Unreadable>>,
     ran: Mutex<Vec<Ran>>,
     keeps_arguments: AtomicBool,
+    must_see_writes: AtomicBool,
 }
 
 /// A statement that a request took part in.
@@ -36,6 +37,8 @@ pub struct Ran {
     pub requests: usize,
     /// Whether it failed.
     pub failed: bool,
+    /// The replica that answered; none when it was the primary.
+    pub replica: Option<Arc<str>>,
     /// With its arguments, where somebody will ask how it was done. They are never written
     /// anywhere.
     pub again: Option<Arc<Statement>>,
@@ -107,6 +110,17 @@ impl Tally {
     /// Whether a statement that took so long is kept with its arguments.
     pub(super) fn keeps_arguments(&self, time: Duration) -> bool {
         time >= SLOW || self.keeps_arguments.load(Relaxed)
+    }
+
+    /// From now on nothing is read for this request but from the primaries: it writes, or
+    /// must see what was written.
+    pub fn see_writes(&self) {
+        self.must_see_writes.store(true, Relaxed);
+    }
+
+    /// Whether it must see all that was written.
+    pub(super) fn must_see_writes(&self) -> bool {
+        self.must_see_writes.load(Relaxed)
     }
 
     /// Records one statement.

@@ -163,7 +163,8 @@ impl Transaction<'_> {
         // A value that is taken is an answer to the person who writes.
         let failed = fault.is_some_and(|fault| fault != Fault::Duplicate);
         let store = self.db.store;
-        self.tally.record(Ran { store, name, text, begun, time, rows, requests: 1, failed, again: None });
+        let (again, replica) = (None, None);
+        self.tally.record(Ran { store, name, text, begun, time, rows, requests: 1, failed, replica, again });
         self.db.usage.record(rows, time, fault);
         span.record("rows", rows);
         span.record("micros", u64::try_from(time.as_micros()).unwrap_or(u64::MAX));

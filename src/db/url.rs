@@ -74,6 +74,30 @@ pub fn source_options(name: &str, text: &str) -> Result<MySqlConnectOptions, Str
         .disable_statement_logging())
 }
 
+/// The URLs of a list, which commas or ends of lines separate. A comma in a password is none that
+/// separates: no URL begins after it.
+pub fn url_list(text: &str) -> Vec<&str> {
+    let begins = |rest: &str| {
+        let scheme = rest.trim_start().split_once("://").map_or("", |(scheme, _)| scheme);
+        !scheme.is_empty() && scheme.chars().all(|letter| letter.is_ascii_alphabetic())
+    };
+    let mut urls = Vec::new();
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        let mut rest = line;
+        while let Some(comma) = rest
+            .match_indices(',')
+            .map(|(at, _)| at)
+            .find(|at| begins(&rest[at + 1..]) || rest[at + 1..].trim().is_empty())
+        {
+            urls.push(rest[..comma].trim());
+            rest = &rest[comma + 1..];
+        }
+        urls.push(rest.trim());
+    }
+    urls.retain(|url| !url.is_empty());
+    urls
+}
+
 /// What the parser says, and what it is where a character of a password is taken for a
 /// part of the URL.
 fn unreadable(name: &str, text: &str, why: &str) -> String {
@@ -238,6 +262,19 @@ mod tests {
 
     fn read(url: &str) -> Result<MySqlConnectOptions, String> {
         source_options("URL", url)
+    }
+
+    #[test]
+    fn lists_are_taken_apart() {
+        for (text, urls) in [
+            ("", &[][..]),
+            (" mysql://a@b/c ", &["mysql://a@b/c"]),
+            ("mysql://a@b/c,mariadb://a@d/c", &["mysql://a@b/c", "mariadb://a@d/c"]),
+            ("mysql://a:x,y@b/c,\r\n\n mysql://a@d/c\n", &["mysql://a:x,y@b/c", "mysql://a@d/c"]),
+            ("mysql://a@b/c,nonsense", &["mysql://a@b/c,nonsense"]),
+        ] {
+            assert_eq!(url_list(text), urls, "{text}");
+        }
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl Usage {
         std::iter::once(("answered", self.answered.get())).chain(failed)
     }
 
+    /// Statements that were answered.
+    pub(super) fn answered(&self) -> u64 {
+        self.answered.get()
+    }
+
     /// Uses that were refused because the circuit was open.
     #[must_use]
     pub fn refused(&self) -> u64 {

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::App;
 use crate::db::migrations::{self, SchemaState};
-use crate::db::{Db, Health, Present, Store};
+use crate::db::{Db, Health, Present, ReplicaState, Store};
 
 /// Strangers may ask as often as they like; the stores are asked once in this.
 const FRESH: Duration = Duration::from_secs(1);
@@ -35,6 +35,12 @@ type Standings = Vec<(Store, Standing)>;
 struct Report {
     at: Instant,
     stores: Standings,
+}
+
+/// How the replicas of a store stand right now, in the order in which they are configured:
+/// strangers need no names. To look at it asks nobody.
+fn replicas_of(here: &Present, store: Store) -> impl Iterator<Item = ReplicaState> {
+    here.get(store).into_iter().flat_map(|db| db.replicas().map(|replica| replica.state()))
 }
 
 /// How a store stands.
@@ -126,22 +132,31 @@ pub(super) async fn starting() -> Response<Body> {
 /// better than no answer at all. Where none is here, nothing can be missing.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response<Body> {
     let stores = app.health.stores().await;
-    let of_use = stores.iter().filter(|(_, standing)| standing.is_of_use()).count();
+    // A replica answers what reads when nobody else does.
+    let fit = |store: &Store| replicas_of(&app.health.here, *store).any(|state| state == ReplicaState::Fit);
+    let of_use = stores.iter().filter(|(store, standing)| standing.is_of_use() || fit(store)).count();
+    let all_up = stores.iter().all(|(_, standing)| standing.is_of_use());
     let (status, word) = match of_use {
         _ if app.health.draining.load(Ordering::Relaxed) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         0 if !stores.is_empty() => (StatusCode::SERVICE_UNAVAILABLE, "down"),
-        some if some < stores.len() => (StatusCode::OK, "degraded"),
+        _ if !all_up => (StatusCode::OK, "degraded"),
         _ => (StatusCode::OK, "up"),
     };
-    told(status, word, Some(&stores))
+    let shown = stores.iter().map(|(store, standing)| {
+        let mut shown = standing.shown();
+        let states: Vec<&str> = replicas_of(&app.health.here, *store).map(ReplicaState::name).collect();
+        if !states.is_empty() {
+            shown["replicas"] = json!(states);
+        }
+        (store.name().to_owned(), shown)
+    });
+    told(status, word, Some(shown.collect()))
 }
 
-fn told(status: StatusCode, word: &str, stores: Option<&Standings>) -> Response<Body> {
+fn told(status: StatusCode, word: &str, stores: Option<Map<String, Value>>) -> Response<Body> {
     let mut body = Map::from_iter([("status".to_owned(), Value::from(word))]);
     if let Some(stores) = stores {
-        let by_name: Map<String, Value> =
-            stores.iter().map(|(store, standing)| (store.name().to_owned(), standing.shown())).collect();
-        body.insert("stores".to_owned(), Value::Object(by_name));
+        body.insert("stores".to_owned(), Value::Object(stores));
     }
     let mut response = Response::new(Body::from(Value::Object(body).to_string()));
     *response.status_mut() = status;

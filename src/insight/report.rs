@@ -97,7 +97,7 @@ pub fn statements(instrucoes: &[Instrucao]) -> Value {
     let thousandths = |micros: u64| Value::from(milliseconds(Duration::from_micros(micros)));
     let one = |ran: &Instrucao| {
         let plan = ran.plano.clone().and_then(|plan| Value::from_json(plan).ok());
-        object([
+        let mut shown = object([
             ("store", Value::from(ran.store.as_str())),
             ("nome", Value::from(ran.nome.as_str())),
             ("texto", Value::from(ran.texto.as_str())),
@@ -107,7 +107,11 @@ pub fn statements(instrucoes: &[Instrucao]) -> Value {
             ("pedidos", Value::from(ran.pedidos)),
             ("falhou", Value::from(ran.falhou)),
             ("plano", plan.unwrap_or_default()),
-        ])
+        ]);
+        if let (Value::Object(members), Some(replica)) = (&mut shown, &ran.replica) {
+            members.insert(Name::new("replica"), Value::from(replica.as_str()));
+        }
+        shown
     };
     Value::List(instrucoes.iter().map(one).collect())
 }

@@ -30,6 +30,7 @@ mod executable;
 mod masking;
 mod messages;
 mod persisted;
+mod pins;
 mod refusal;
 mod rules;
 mod run;
@@ -60,6 +61,7 @@ use crate::schema::Served;
 use crate::stores::acessos::Acessos;
 use document::{Checks, Documents};
 use persisted::Persisted;
+use pins::Pins;
 use trusted::Trusted;
 
 /// Whether a text is GraphQL within `limits`, before anything is known of a schema:
@@ -103,12 +105,18 @@ pub struct Operations {
 struct Shared {
     metrics: Arc<Metrics>,
     acessos: Acessos,
+    /// Who must read from the primaries; none where nobody reads from elsewhere.
+    pins: Option<Pins>,
 }
 
 impl Operations {
     /// Over a served schema; operations are counted in `metrics` and `acessos`.
     #[must_use]
     pub fn new(served: Arc<Served>, settings: Settings, metrics: Arc<Metrics>, acessos: Acessos) -> Self {
+        let pins = |acessos: &Acessos| {
+            let pins = acessos.stores().iter().filter_map(|(_, db)| db.pin());
+            pins.max().map(Pins::new)
+        };
         acessos.knows_schema(signature::parts(served.types()));
         let checks = Checks {
             limits: settings.document,
@@ -121,7 +129,7 @@ impl Operations {
             documents: Documents::new(settings.document.kept_bytes),
             persisted: Persisted::new(),
             requests: Scopes::default(),
-            shared: Arc::new(Shared { metrics, acessos }),
+            shared: Arc::new(Shared { metrics, pins: pins(&acessos), acessos }),
             writes_under_way: Arc::default(),
             settings,
         }

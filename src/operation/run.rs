@@ -85,7 +85,9 @@ impl Operations {
             record.scope.tally().keep_arguments();
             (Arc::clone(&record.scope), record.about.begun)
         });
-        if record.about.kind == Some(OperationType::Mutation) {
+        let is_mutation = record.about.kind == Some(OperationType::Mutation);
+        self.see_writes(is_mutation, &record);
+        if is_mutation {
             let id: Box<str> = caller.id.into();
             let written = tokio::spawn(self.write(request, record).await);
             return match tokio::time::timeout_at(deadline, written).await {
@@ -107,6 +109,19 @@ impl Operations {
                 explained.await
             }
             Err(_) => record.out_of_time(),
+        }
+    }
+
+    /// Lets the primaries answer where what was written must be seen: in a write, and for a login
+    /// that has written of late.
+    fn see_writes(&self, is_mutation: bool, record: &Record) {
+        let Some(pins) = &self.shared.pins else { return };
+        if is_mutation {
+            // Whoever gives up on it may find it done.
+            pins.wrote(&record.user);
+        }
+        if is_mutation || pins.has_written(&record.user) {
+            record.scope.tally().see_writes();
         }
     }
 
@@ -135,7 +150,11 @@ impl Operations {
         let under_way = self.writing().await;
         let (execute, span) = (self.execute(request, &record.scope), record.span.clone());
         async move {
-            let answer = record.answered(execute.await);
+            let answer = execute.await;
+            if let Some(pins) = &record.shared.pins {
+                pins.wrote(&record.user);
+            }
+            let answer = record.answered(answer);
             drop(under_way);
             answer
         }

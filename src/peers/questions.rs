@@ -39,7 +39,18 @@ impl Asking {
         let (rows, failed) = (asked as u64, outcome.is_err());
         for tally in &*self.audience {
             let (time, requests) = (begun.elapsed(), self.audience.len());
-            tally.record(Ran { store, name, text: query, begun, time, rows, requests, failed, again: None });
+            tally.record(Ran {
+                store,
+                name,
+                text: query,
+                begun,
+                time,
+                rows,
+                requests,
+                failed,
+                replica: None,
+                again: None,
+            });
         }
         outcome
     }

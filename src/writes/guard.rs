@@ -189,7 +189,7 @@ impl Guarded {
     /// The store's.
     pub async fn sales_kept(self, db: &Db, id: u64) -> Result<bool, StoreError> {
         let statement = Statement::new("guard.vendas_mantidas", self.texts().kept).bind(id);
-        let rows: Vec<(bool,)> = db.read(statement, &[]).await?;
+        let rows: Vec<(bool,)> = db.read_primary(statement, &[]).await?;
         Ok(rows.first().is_some_and(|row| row.0))
     }
 
@@ -199,7 +199,7 @@ impl Guarded {
     /// # Errors
     /// The store's.
     pub async fn removed_among(self, db: &Db, ids: &[u64]) -> Result<Vec<(u64, DateTime)>, StoreError> {
-        db.read(self.texts().among.of(ids), &[]).await
+        db.read_primary(self.texts().among.of(ids), &[]).await
     }
 
     /// Takes the note of a removal back; the note must be locked.
@@ -217,7 +217,7 @@ impl Guarded {
     /// The store's.
     pub async fn removed(self, db: &Db, after: u64, most: u32) -> Result<Vec<(u64, bool)>, StoreError> {
         let statement = Statement::new("guard.removidos", self.texts().removed).bind(after).bind(most);
-        db.read(statement, &[]).await
+        db.read_primary(statement, &[]).await
     }
 }
 

@@ -140,7 +140,7 @@ WHERE `parked_at` IS NULL AND `due_at` <= CURRENT_TIMESTAMP(6)
   AND (`lease_until` IS NULL OR `lease_until` < CURRENT_TIMESTAMP(6))
 ORDER BY `due_at`, `id`
 LIMIT ?";
-    let rows: Vec<(u64,)> = db.read(Statement::new("outbox.devidas", text).bind(most), &[]).await?;
+    let rows: Vec<(u64,)> = db.read_primary(Statement::new("outbox.devidas", text).bind(most), &[]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
@@ -151,7 +151,7 @@ LIMIT ?";
 pub async fn find(db: &Db, task: Task, target: u64) -> Result<Option<u64>, StoreError> {
     let text = "SELECT `id` FROM `outbox` WHERE `task` = ? AND `target` = ?";
     let statement = Statement::new("outbox.de", text).bind(task.name()).bind(target);
-    let rows: Vec<(u64,)> = db.read(statement, &[]).await?;
+    let rows: Vec<(u64,)> = db.read_primary(statement, &[]).await?;
     Ok(rows.first().map(|row| row.0))
 }
 
@@ -165,7 +165,7 @@ pub async fn under_way_among(db: &Db, task: Task, targets: &[u64]) -> Result<Vec
         "outbox.de_varios",
         &["SELECT `target` FROM `outbox` WHERE `target` IN (…) AND `task` = ?"],
     );
-    let rows: Vec<(u64,)> = db.read(UNDER_WAY.of(targets).bind(task.name()), &[]).await?;
+    let rows: Vec<(u64,)> = db.read_primary(UNDER_WAY.of(targets).bind(task.name()), &[]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
@@ -189,7 +189,7 @@ pub async fn is_under_way(tx: &mut Transaction<'_>, task: Task, target: u64) -> 
 pub async fn among(db: &Db, task: Task, targets: &[u64]) -> Result<Vec<u64>, StoreError> {
     static AMONG: InList =
         InList::new("outbox.entre", &["SELECT `target` FROM `outbox` WHERE `target` IN (…) AND `task` = ?"]);
-    let rows: Vec<(u64,)> = db.read(AMONG.of(targets).bind(task.name()), &[]).await?;
+    let rows: Vec<(u64,)> = db.read_primary(AMONG.of(targets).bind(task.name()), &[]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
@@ -204,7 +204,7 @@ FROM `outbox`
 WHERE `id` > ?
 ORDER BY `id`
 LIMIT ?";
-    db.read(Statement::new("outbox.abertas", text).bind(after).bind(most), &[]).await
+    db.read_primary(Statement::new("outbox.abertas", text).bind(after).bind(most), &[]).await
 }
 
 /// The first rows that wait for a person.
@@ -218,7 +218,7 @@ FROM `outbox`
 WHERE `parked_at` IS NOT NULL
 ORDER BY `id`
 LIMIT ?";
-    db.read(Statement::new("outbox.paradas", text).bind(most), audience).await
+    db.read_primary(Statement::new("outbox.paradas", text).bind(most), audience).await
 }
 
 /// Counts the rows.
@@ -232,7 +232,7 @@ SELECT CAST(COUNT(*) - COUNT(`parked_at`) AS UNSIGNED) AS `open`,
        CAST(COALESCE(GREATEST(0, TIMESTAMPDIFF(MICROSECOND, MIN(IF(`parked_at` IS NULL, `created_at`, NULL)),
                                                CURRENT_TIMESTAMP(6))), 0) AS UNSIGNED) AS `oldest_micros`
 FROM `outbox`";
-    let rows = db.read(Statement::new("outbox.situacao", text), &[]).await?;
+    let rows = db.read_primary(Statement::new("outbox.situacao", text), &[]).await?;
     Ok(rows.first().copied().unwrap_or_default())
 }
 

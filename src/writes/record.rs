@@ -107,7 +107,7 @@ impl Record {
     /// The store's.
     pub async fn find(&self, db: &Db, tally: &Arc<Tally>) -> Result<Option<Known>, StoreError> {
         let statement = self.identified("idempotency.por_chave", SELECT);
-        let rows: Vec<KnownRow> = db.read(statement, std::slice::from_ref(tally)).await?;
+        let rows: Vec<KnownRow> = db.read_primary(statement, std::slice::from_ref(tally)).await?;
         Ok(rows.into_iter().next().map(Known::from))
     }
 
@@ -208,7 +208,7 @@ LIMIT 1000";
 /// The store's.
 pub async fn without_effect(db: &Db) -> Result<u64, StoreError> {
     let text = "SELECT CAST(COUNT(*) AS UNSIGNED) FROM `idempotency` WHERE `result` IS NULL";
-    let rows: Vec<(u64,)> = db.read(Statement::new("idempotency.sem_efeito", text), &[]).await?;
+    let rows: Vec<(u64,)> = db.read_primary(Statement::new("idempotency.sem_efeito", text), &[]).await?;
     Ok(rows.first().map_or(0, |row| row.0))
 }
 

@@ -177,7 +177,7 @@ fn is_known(metric: &Listed, label: &str, value: &str) -> bool {
 
 #[tokio::test]
 async fn rules_and_dashboard_name_numbers_that_there_are() {
-    let app = TestApp::over(&shop::open().await).await.once();
+    let app = TestApp::with_replicas(&shop::open().await).await.once();
     app.removals.look().await;
     // What is counted for the first time is there from then on.
     app.ask("query Uma { eu { nome } }").await;

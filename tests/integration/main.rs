@@ -51,6 +51,7 @@ mod properties;
 mod protocol;
 mod races;
 mod removals;
+mod replicas;
 mod schema;
 mod secrets;
 mod slow;

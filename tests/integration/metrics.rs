@@ -65,7 +65,7 @@ fn declared(text: &str) -> BTreeSet<(String, String)> {
 
 #[tokio::test]
 async fn the_page_shows_what_its_document_lists_and_nothing_else() {
-    let app = TestApp::over(&shop::open().await).await.once();
+    let app = TestApp::with_replicas(&shop::open().await).await.once();
     app.removals.look().await;
     app.ask("query Uma { eu { nome } }").await;
     app.ask("{ nada }").await;

@@ -96,7 +96,8 @@ async fn the_tally_is_what_the_wire_sees() {
 #[tokio::test]
 async fn a_purchase_is_seven_statements() {
     let app = TestApp::over(&shop::open().await).await;
-    let query = "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { erros { codigo } } }";
+    let query =
+        "mutation($input: RegistrarCompraInput!) { registrarCompra(input: $input) { erros { codigo } } }";
     let input = json!({ "cliente": "cliente_1", "produto": "produto_1", "quantidade": 1 });
     // The first of a client and of a product makes their notes.
     app.write(query, input.clone()).await;

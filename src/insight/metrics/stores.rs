@@ -7,7 +7,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType::{Counter, Gauge, Histogram};
 
 use super::{count, gauge};
-use crate::db::{AnyStore, Db};
+use crate::db::{AnyStore, Db, ReplicaState};
 use crate::stores::acessos::Acessos;
 
 #[derive(Debug)]
@@ -16,7 +16,8 @@ pub(super) struct Stores(Vec<(AnyStore, Db)>);
 impl Collector for Stores {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.statements(&mut encoder)?;
-        self.connections(&mut encoder)
+        self.connections(&mut encoder)?;
+        self.replicas(&mut encoder)
     }
 }
 
@@ -63,6 +64,40 @@ impl Stores {
         self.gauge(encoder, "circuit_open", "1 while the store is left alone after failures.", |db| {
             usize::from(db.resting_because().is_some())
         })
+    }
+
+    fn replicas(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let all = || self.0.iter().flat_map(|(store, db)| db.replicas().map(|one| (store.name(), one)));
+        let help = "Reads that replicas were asked, by what came of them.";
+        let mut family = encoder.encode_descriptor("replica_statements", help, None, Counter)?;
+        for (store, replica) in all() {
+            for (outcome, number) in replica.usage().outcomes() {
+                let labels = [("store", store), ("replica", replica.name()), ("outcome", outcome)];
+                count(&mut family, &labels, &number)?;
+            }
+        }
+        let help = "How old the data of a replica may be.";
+        let mut family = encoder.encode_descriptor("replica_lag_seconds", help, None, Gauge)?;
+        for (store, replica) in all() {
+            let labels = [("store", store), ("replica", replica.name())];
+            gauge(&mut family, &labels, &replica.lag().as_secs_f64())?;
+        }
+        let help = "1 while reads go to the replica.";
+        let mut family = encoder.encode_descriptor("replica_fit", help, None, Gauge)?;
+        for (store, replica) in all() {
+            let labels = [("store", store), ("replica", replica.name())];
+            gauge(&mut family, &labels, &u64::from(replica.state() == ReplicaState::Fit))?;
+        }
+        let help = "Open connections to replicas, by what they do.";
+        let mut family = encoder.encode_descriptor("replica_connections", help, None, Gauge)?;
+        for (store, replica) in all() {
+            let connections = replica.connections();
+            for (state, number) in [("idle", connections.idle), ("used", connections.used)] {
+                let labels = [("store", store), ("replica", replica.name()), ("state", state)];
+                gauge(&mut family, &labels, &number)?;
+            }
+        }
+        Ok(())
     }
 
     fn counter(

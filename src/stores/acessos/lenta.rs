@@ -51,6 +51,9 @@ pub struct Instrucao {
     pub pedidos: u64,
     /// Whether it failed.
     pub falhou: bool,
+    /// The replica that answered; none when it was the primary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica: Option<String>,
     /// How the database does it: its EXPLAIN, in JSON of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plano: Option<serde_json::Value>,
@@ -75,6 +78,7 @@ impl Instrucao {
             linhas: ran.rows,
             pedidos: ran.requests as u64,
             falhou: ran.failed,
+            replica: ran.replica.map(|replica| replica.as_ref().to_owned()),
             plano: None,
             again: ran.again,
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quarteto::auth::{Logins, Rights, UsersFile, hash};
 use quarteto::config::ConnectionLimits;
-use quarteto::db::{AnyStore, Db, DbLimits, PerStore, Present, Store, options};
+use quarteto::db::{AnyStore, Db, DbLimits, PerStore, Present, ReplicaLimits, Store, options};
 use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, Tls, router, serve};
 use quarteto::kernel::Papel;
 use quarteto::peers::Steps;
@@ -71,6 +71,9 @@ pub struct Served {
     pub slow_micros: u64,
     /// In which shape.
     pub shape: Shape,
+    /// URLs of replicas, which are watched.
+    pub replicas: PerStore<Vec<String>>,
+    pub replica_limits: ReplicaLimits,
 }
 
 /// An answer, whole.
@@ -135,6 +138,21 @@ impl TestApp {
         Self::serve_with(urls, None, Served::default()).await
     }
 
+    /// Likewise, served otherwise.
+    pub async fn at_with(urls: &PerStore<String>, served: Served) -> Self {
+        Self::serve_with(urls, None, served).await
+    }
+
+    /// Over databases of one's own, which are replicas of themselves, so that there are numbers
+    /// of some.
+    pub async fn with_replicas(databases: &PerStore<String>) -> Self {
+        let server = Server::shared().await;
+        let urls = PerStore::from_fn(|store| server.url(&databases[store]));
+        let replicas = PerStore::from_fn(|store| vec![urls[store].clone()]);
+        let bounds = HttpLimits { origins: listed_origin(), ..HttpLimits::default() };
+        Self::serve_with(&urls, None, Served { bounds, replicas, ..Served::default() }).await
+    }
+
     /// Over the shared shop, through a proxy a store.
     pub async fn behind_proxies(limits: DbLimits) -> Self {
         Self::counted(HttpLimits { origins: listed_origin(), ..HttpLimits::default() }, limits).await
@@ -183,7 +201,17 @@ impl TestApp {
     }
 
     async fn serve_with(urls: &PerStore<String>, proxies: Option<PerStore<Proxy>>, served: Served) -> Self {
-        let Served { bounds, connections, tls, stores, acessos, slow_micros, shape } = served;
+        let Served {
+            bounds,
+            connections,
+            tls,
+            stores,
+            acessos,
+            slow_micros,
+            shape,
+            replicas,
+            replica_limits,
+        } = served;
         let folder = tempfile::tempdir().expect("a folder");
         let users = UsersFile::at(folder.path().join("users"));
         let hash = shared_hash().await;
@@ -192,8 +220,15 @@ impl TestApp {
         }
         users.add("servico", &hash, Rights::Serves).expect("added");
         let logins = Arc::new(Logins::open(users.clone()).expect("users"));
+        let read = |store, url: &String| options(store, url).expect("a URL of ours");
         let databases = PerStore::from_fn(|store| {
-            Db::new(store, options(store, &urls[store]).expect("a URL of ours"), stores)
+            let replicas = replicas[store].iter().map(|url| read(store, url)).collect();
+            Db::replicated(store, read(store, &urls[store]), stores, replicas, replica_limits)
+        });
+        let watched: Vec<Db> = databases.iter().map(|(_, db)| db.clone()).collect();
+        // Until the test ends, and its runtime with it.
+        tokio::spawn(async move {
+            futures_util::future::join_all(watched.iter().map(Db::watch_replicas)).await;
         });
         let split = match shape {
             Shape::Merged => None,

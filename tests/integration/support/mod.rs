@@ -1,10 +1,12 @@
 //! The harness: a database server for the whole run ([`server`]), a shop with
 //! known rows ([`shop`]), one with the demo data ([`demo`]), the application over
-//! them ([`app`]), also as five subgraphs ([`split`]), and a proxy that breaks connections and counts statements
-//! ([`proxy`]), and a browser ([`visit`]).
+//! them ([`app`]), also as five subgraphs ([`split`]), a proxy that breaks connections and counts
+//! statements ([`proxy`]), two servers of which one follows the other ([`pair`]), and a browser
+//! ([`visit`]).
 
 pub mod app;
 pub mod demo;
+pub mod pair;
 pub mod proxy;
 pub mod server;
 pub mod shop;

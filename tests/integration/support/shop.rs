@@ -10,7 +10,7 @@ use quarteto::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
 use quarteto::relay::{ClienteId, CompraId, EnderecoId, ProdutoId};
 use quarteto::stores::{catalogo, clientes, enderecos, inventario};
 use sqlx::AssertSqlSafe;
-use sqlx::mysql::MySqlConnection;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use tokio::sync::OnceCell;
 
 use super::server::Server;
@@ -32,11 +32,20 @@ pub async fn shared() -> &'static PerStore<String> {
 pub async fn open() -> PerStore<String> {
     let server = Server::shared().await;
     let databases = server.databases().await;
-    fill_clientes(&mut connect(server, &databases, Store::Clientes).await).await;
-    fill_enderecos(&mut connect(server, &databases, Store::Enderecos).await).await;
-    fill_catalogo(&mut connect(server, &databases, Store::Catalogo).await).await;
-    fill_inventario(&mut connect(server, &databases, Store::Inventario).await).await;
+    fill(&PerStore::from_fn(|store| server.options(store, &databases[store]))).await;
     databases
+}
+
+/// Puts the rows into migrated databases, wherever they are.
+pub async fn fill(stores: &PerStore<MySqlConnectOptions>) {
+    let connect = async |store| {
+        let connection = quarteto::db::connect(&stores[store], None).await.expect("a connection");
+        connection.into_mysql()
+    };
+    fill_clientes(&mut connect(Store::Clientes).await).await;
+    fill_enderecos(&mut connect(Store::Enderecos).await).await;
+    fill_catalogo(&mut connect(Store::Catalogo).await).await;
+    fill_inventario(&mut connect(Store::Inventario).await).await;
 }
 
 async fn connect(server: &Server, databases: &PerStore<String>, store: Store) -> MySqlConnection {
