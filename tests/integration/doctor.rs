@@ -118,7 +118,7 @@ async fn what_is_wrong_is_named_with_its_remedy() {
             "all clients count as one address, that of the proxy",
             "name the proxy in http.trusted_proxies",
         ),
-        ("store clientes", "wrong", "4 migrations are missing", "`quarteto migrate`"),
+        ("store clientes", "wrong", "5 migrations are missing", "`quarteto migrate`"),
     ] {
         let one = about(check, outcome);
         assert_eq!((&one["found"], &one["remedy"]), (&json!(found), &json!(remedy)));
