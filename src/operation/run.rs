@@ -67,6 +67,7 @@ struct Record {
     may_introspect: bool,
     traced: bool,
     explains: bool,
+    is_sibling: bool,
     /// The client is gone: there was nobody to answer.
     recorded: bool,
     span: tracing::Span,
@@ -120,7 +121,8 @@ impl Operations {
             // Whoever gives up on it may find it done.
             pins.wrote(&record.user);
         }
-        if is_mutation || pins.has_written(&record.user) {
+        // What another subgraph asks, a write there must know.
+        if is_mutation || record.is_sibling || pins.has_written(&record.user) {
             record.scope.tally().see_writes();
         }
     }
@@ -228,6 +230,7 @@ impl Operations {
             may_introspect: self.settings.introspection.allows(caller.requester.papel),
             traced: caller.traced,
             explains: caller.explains,
+            is_sibling: caller.is_sibling,
             recorded: false,
             span,
         }
