@@ -316,9 +316,9 @@ async fn subgraph(loaded: &Loaded) -> Vec<Finding> {
             let known = siblings.iter().filter_map(|(store, remote)| Some((store, remote.as_ref()?)));
             for (store, remote) in known {
                 let check = format!("sibling {store}");
-                // Nothing is asked for, so it costs the sibling's store nothing.
-                findings.push(match remote.entities("doctor", PROBE, Vec::new()).await {
-                    Ok(_) => Finding::well(check, "answers, and knows this login"),
+                // No entity is asked for, so it costs the sibling's store nothing.
+                findings.push(match remote.entities("doctor", probe(store), Vec::new()).await {
+                    Ok(_) => Finding::well(check, "answers, has this store, and knows this login"),
                     Err(error) => Finding::told(check, error.detail),
                 });
             }
@@ -328,8 +328,23 @@ async fn subgraph(loaded: &Loaded) -> Vec<Finding> {
     findings
 }
 
-const PROBE: &str = "query Doctor($representations: [_Any!]!) { \
-                     _entities(representations: $representations) { __typename } }";
+/// A question that the owner of a store alone can answer.
+const fn probe(store: Store) -> &'static str {
+    match store {
+        Store::Clientes => {
+            "query Doctor($representations: [_Any!]!) { _entities(representations: $representations) { ... on Cliente { nome } } }"
+        }
+        Store::Enderecos => {
+            "query Doctor($representations: [_Any!]!) { _entities(representations: $representations) { ... on Endereco { cidade } } }"
+        }
+        Store::Catalogo => {
+            "query Doctor($representations: [_Any!]!) { _entities(representations: $representations) { ... on Produto { preco } } }"
+        }
+        Store::Inventario => {
+            "query Doctor($representations: [_Any!]!) { _entities(representations: $representations) { ... on Compra { total } } }"
+        }
+    }
+}
 
 async fn look(loaded: &Loaded, store: AnyStore, options: &MySqlConnectOptions) -> Vec<Finding> {
     let check = format!("store {store}");

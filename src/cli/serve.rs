@@ -61,7 +61,7 @@ impl Serve {
         // First what fails fast: nothing is started for a port that is taken.
         let bounds = HttpLimits::of(config).map_err(anyhow::Error::msg)?;
         config.http.check_exposure()?;
-        config.federation.peers()?;
+        Remote::all(config.federation.peers()?.as_ref())?;
         warn_of_one_address(config);
         let tls = open_tls(config)?;
         let listener = listen("http.listen", config.http.listen.0)?;
@@ -130,7 +130,7 @@ impl Serve {
         let removals = Removals::across(here.clone(), Steps::new(&here, &siblings));
         let acessos = Acessos::new(acessos, here.clone(), config.acessos.settings());
         let served = schema::serve(config.federation.store, &here, &siblings, (&removals, &acessos))?;
-        let app = App::over(served, here, (&removals, &acessos), logins, bounds);
+        let app = App::over(served, (here, &siblings), (&removals, &acessos), logins, bounds);
         let background = vec![
             supervised("files", move || Arc::clone(&files).run()),
             supervised("replicas", move || {

@@ -32,7 +32,7 @@ section! {
             "The authorities that certificates of siblings are checked by, a PEM file; those that browsers know when empty.";
         peer_plaintext: bool = false, flag, "QUARTETO_PEER_PLAINTEXT",
             "`true` lets http:// lead to siblings on other machines, where something else encrypts.";
-        peer_ms: u64 = 5_000, number in 10..=600_000, "QUARTETO_PEER_MS",
+        peer_ms: u64 = 5_000, number in 500..=600_000, "QUARTETO_PEER_MS",
             "How long a sibling may take to answer.";
     }
 }
@@ -160,6 +160,9 @@ impl Federation {
             true => self.base(store).map(Some),
             false => Ok(None),
         })?;
+        if self.peer_user.contains(':') {
+            return Err(ConfigError("QUARTETO_PEER_USER must not hold a colon: no login does".into()));
+        }
         if self.peer_user.is_empty() || self.peer_password.is_empty() {
             return Err(ConfigError(
                 "a subgraph that writes logs in to its siblings: set QUARTETO_PEER_USER and QUARTETO_PEER_PASSWORD \

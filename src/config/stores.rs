@@ -131,7 +131,7 @@ impl Stores {
             return Ok(None);
         }
         Err(ConfigError(format!(
-            "{} not set; set it, or the URL of no store to use the private database",
+            "{} is not set, and the URL of another store is; set it, or the URL of no store to use the private database",
             store.url_variable()
         )))
     }

@@ -325,7 +325,8 @@ fn read(representation: &Value) -> Result<(&str, Cow<'_, str>), String> {
     };
     match members.get("id") {
         Some(Value::String(id)) => Ok((of, Cow::Borrowed(id))),
-        Some(Value::Number(id)) => Ok((of, Cow::Owned(id.to_string()))),
+        // As in variables: a whole number that a serialiser wrote with a point is one.
+        Some(Value::Number(id)) => Ok((of, Cow::Owned(id.to_string().trim_end_matches(".0").to_owned()))),
         _ => Err("`representations`: `id` is missing, a string.".to_owned()),
     }
 }

@@ -52,16 +52,18 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 use crate::auth::Logins;
+use crate::batching::Scopes;
 use crate::config::{Introspection, Rate, StatusCodes};
-use crate::db::{Db, PerStore, Present};
+use crate::db::{Db, PerStore, Present, StoreError};
 use crate::insight::Metrics;
 use crate::kernel::AnswerLimits;
 use crate::operation::trusted::Trusted;
 use crate::operation::{DocumentLimits, Operations, Settings};
-use crate::peers::STEPS;
+use crate::peers::{Known, Remote, STEPS, Step};
 use crate::removal::Removals;
 use crate::schema::{SchemaError, Served, merged};
 use crate::stores::acessos::Acessos;
+use crate::stores::references::Siblings as _;
 pub use client::TrustedProxies;
 pub use door::Door;
 pub use origin::AllowedOrigins;
@@ -74,6 +76,8 @@ pub struct App {
     operations: Operations,
     /// The stores that are here: all four, or that of a subgraph.
     here: Present,
+    /// What a subgraph may ask its siblings.
+    siblings: Known,
     logins: Arc<Logins>,
     refused_logins: login::RefusedLogins,
     refused_origins: origin::RefusedOrigins,
@@ -137,14 +141,15 @@ impl App {
     ) -> Result<Arc<Self>, SchemaError> {
         let served = merged::serve(&databases, removals, acessos)?;
         let counts = (removals, acessos);
-        Ok(Self::over(served, databases.into(), counts, logins, limits))
+        let here = Present::from(databases);
+        Ok(Self::over(served, (here, &PerStore::default()), counts, logins, limits))
     }
 
     /// What is served, merged or a subgraph, over the stores that are here.
     #[must_use]
     pub fn over(
         served: Served,
-        here: Present,
+        (here, siblings): (Present, &PerStore<Option<Remote>>),
         (removals, acessos): (&Arc<Removals>, &Acessos),
         logins: Arc<Logins>,
         limits: HttpLimits,
@@ -168,8 +173,16 @@ impl App {
             metrics,
             health: health::Watch::new(here.clone()),
             here,
+            siblings: Known::there(siblings),
             limits,
         })
+    }
+
+    /// Whether the client of a step is still there, as far as this subgraph can ask.
+    async fn still_there(&self, step: Step) -> Result<bool, StoreError> {
+        let Some(cliente) = step.cliente() else { return Ok(false) };
+        let scope = Scopes::default().open();
+        scope.run(self.siblings.has_cliente(&scope, cliente)).await
     }
 
     /// From now on `/readyz` tells whoever sends requests to send no more.

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::{PRIVATE, internal, refusal};
 use super::login::Sibling;
@@ -28,17 +28,31 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
-    let step: Step = match serde_json::from_slice(&bytes) {
+    // An object and nothing else: a list of values would be taken for one, too.
+    let read = serde_json::from_slice::<Map<String, Value>>(&bytes);
+    let step: Step = match read.and_then(|object| serde_json::from_value(Value::Object(object))) {
         Ok(step) => step,
         Err(error) => {
             let message = format!("The body is no step: {error}.");
             return refusal(StatusCode::BAD_REQUEST, code::BAD_REQUEST, &message, id.as_ref());
         }
     };
-    let Some(db) = app.here.get(step.store()).cloned() else {
-        let message = format!("The store `{}` is not served here.", step.store());
+    // The merged graph does its steps itself, and takes none: whoever asks it asks the wrong one.
+    let here = app.here.get(step.store()).filter(|_| app.here.all().is_none());
+    let Some(db) = here.cloned() else {
+        let message = format!("The subgraph of the store `{}` is not served here.", step.store());
         return refusal(StatusCode::MISDIRECTED_REQUEST, code::BAD_REQUEST, &message, id.as_ref());
     };
+    // A client who is there is not forgotten, whoever says so: two installations that are mixed up
+    // would take each other's rows away.
+    match app.still_there(step).await {
+        Ok(false) => {}
+        Ok(true) => {
+            let message = format!("The client of this step is there: {step:?}.");
+            return refusal(StatusCode::CONFLICT, code::CONFLICT, &message, id.as_ref());
+        }
+        Err(error) => return told(StatusCode::SERVICE_UNAVAILABLE, &json!({ "fault": error.fault.name() })),
+    }
     let under_way = app.operations.writing().await;
     let work = tokio::spawn(async move {
         let outcome = take(&db, step).await;

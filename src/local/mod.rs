@@ -24,6 +24,8 @@ use crate::db::{AnyStore, PerStore, options};
 const LONGEST_SOCKET: usize = 100;
 /// How long the server may take to start, or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often somebody looks whether it has.
+const POLL: Duration = Duration::from_millis(100);
 
 /// A running private server; stopped, cleanly, when dropped, by whoever has started it.
 pub struct LocalDatabase {
@@ -69,18 +71,22 @@ impl LocalDatabase {
     /// As [`start`](Self::start).
     pub async fn join_or_start(folder: &Path) -> anyhow::Result<Self> {
         let own = private_folder(folder)?;
-        if lock(&own).await?.is_some() {
-            return Self::start(folder, &[]).await;
-        }
-        let joined = Self { socket: socket_in(&own)?, own: None };
-        let server: MySqlConnectOptions = joined.url("mysql").parse()?;
-        match sqlx::MySqlConnection::connect_with(&server).await {
-            Ok(connection) => {
-                let _ = connection.close().await;
-                Ok(joined)
+        let begun = Instant::now();
+        loop {
+            if lock(&own).await?.is_some() {
+                return Self::start(folder, &[]).await;
             }
-            // It is just starting, or ending.
-            Err(_) => Err(taken(&own)),
+            let joined = Self { socket: socket_in(&own)?, own: None };
+            let server: MySqlConnectOptions = joined.url("mysql").parse()?;
+            match sqlx::MySqlConnection::connect_with(&server).await {
+                Ok(connection) => {
+                    let _ = connection.close().await;
+                    return Ok(joined);
+                }
+                // It is just starting, or ending.
+                Err(_) if begun.elapsed() < PATIENCE => tokio::time::sleep(POLL).await,
+                Err(_) => return Err(taken(&own)),
+            }
         }
     }
 

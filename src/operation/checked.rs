@@ -252,7 +252,7 @@ impl Operations {
             return Err((Refusal::new(code::UNTRUSTED_DOCUMENT, sentence), 0));
         }
         if caller.is_sibling && !operation.is_for_routers {
-            let sentence = "The papel SERVICO asks for _entities and _service, and for nothing else.";
+            let sentence = "The papel SERVICO asks for _service and for what _entities have themselves, and for nothing else.";
             return Err((Refusal::new(code::FORBIDDEN, sentence), 0));
         }
         let may_introspect = caller.is_sibling || self.settings.introspection.allows(caller.requester.papel);

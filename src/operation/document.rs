@@ -105,7 +105,7 @@ pub(super) struct Operation {
     pub root_fields: usize,
     /// Whether it asks for the schema.
     pub introspects: bool,
-    /// Whether it asks for nothing but what routers ask for.
+    /// Whether it asks for nothing but the SDL and what entities have themselves.
     pub is_for_routers: bool,
     /// What it may cost.
     pub formula: Formula,
@@ -255,7 +255,10 @@ impl Operation {
             kind: definition.ty,
             root_fields: root_fields(operation, document),
             introspects: operation.root_fields(document).any(|field| introspects(&field.name)),
-            is_for_routers: operation.root_fields(document).all(|field| is_for_routers(&field.name)),
+            is_for_routers: operation.root_fields(document).all(|field| {
+                is_for_routers(&field.name)
+                    && (field.name == "_service" || is_flat(&field.selection_set, document))
+            }),
             formula: Formula::of(&operation.selection_set, &document.fragments, costs),
             variables: variables.collect(),
             fingerprint: None,
@@ -266,6 +269,18 @@ impl Operation {
             ),
         }
     }
+}
+
+/// Whether nothing is selected below the fields of a selection.
+fn is_flat(set: &apollo_compiler::executable::SelectionSet, document: &ExecutableDocument) -> bool {
+    use apollo_compiler::executable::Selection;
+    set.selections.iter().all(|selection| match selection {
+        Selection::Field(field) => field.selection_set.selections.is_empty(),
+        Selection::InlineFragment(inline) => is_flat(&inline.selection_set, document),
+        Selection::FragmentSpread(spread) => {
+            spread.fragment_def(document).is_none_or(|fragment| is_flat(&fragment.selection_set, document))
+        }
+    })
 }
 
 /// Fields at the root, each as often as it stands there.

@@ -221,13 +221,16 @@ fn read_entities(
     mut answer: Value,
     count: usize,
 ) -> Result<Vec<Value>, StoreError> {
+    if !matches!(&answer["errors"], Value::Null | Value::Array(_)) || !answer.is_object() {
+        return Err(remote.fails(Fault::Unavailable, format!("{status}, and no answer of GraphQL")));
+    }
     if let Some(error) = answer["errors"].get(0) {
         let code = error["extensions"]["code"].as_str().unwrap_or_default();
         let message = error["message"].as_str().unwrap_or_default();
         return Err(remote.fails(fault_of(code), format!("{code}: {message}")));
     }
     match answer["data"]["_entities"].take() {
-        Value::Array(entities) if entities.len() == count => Ok(entities),
+        Value::Array(entities) if entities.len() == count && status == StatusCode::OK => Ok(entities),
         _ => Err(remote.fails(Fault::Unavailable, format!("{status}, and no entities"))),
     }
 }

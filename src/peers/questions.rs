@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::client::Remote;
 use crate::batching::{Batch, Source};
 use crate::db::{AnyStore, Fault, MOST_KEYS, Ran, StoreError, Tally};
-use crate::kernel::scalars::Decimal;
 use crate::relay::{ClienteId, GlobalId as _, ProdutoId};
 use crate::stores::references::Oferta;
+use crate::writes::rules;
 
 /// A sibling, asked for the requests with these tallies.
 #[derive(Clone)]
@@ -25,6 +25,15 @@ pub(super) struct Asking {
 impl Asking {
     pub(super) fn new(remote: Remote) -> Self {
         Self { remote, audience: Arc::default() }
+    }
+
+    /// An answer that is none.
+    fn strange(&self, entity: &Value) -> StoreError {
+        StoreError::new(
+            self.store(),
+            Fault::Internal,
+            format!("the sibling answers what was not asked: {entity}"),
+        )
     }
 
     /// One question for all: it is on every tally, as a statement would be.
@@ -75,19 +84,27 @@ impl Batch<ClienteId> for Asking {
     const MOST: usize = MOST_KEYS;
 }
 
-/// Which clients there are.
+/// Which clients there are. Asked for what their owner alone has: elsewhere every client exists, as
+/// far as that store can know, and a sibling by mistake says that it does not fit.
 impl Loader<ClienteId> for Asking {
     type Value = ();
     type Error = StoreError;
 
     async fn load(&self, ids: &[ClienteId]) -> Result<HashMap<ClienteId, ()>, StoreError> {
         const QUERY: &str = "query Existe($representations: [_Any!]!) { \
-                             _entities(representations: $representations) { __typename } }";
+                             _entities(representations: $representations) { \
+                             __typename ... on Cliente { nome } } }";
         let representations =
             ids.iter().map(|id| json!({ "__typename": "Cliente", "id": id.to_id().to_string() })).collect();
         let found = self.ask(<Self as Batch<ClienteId>>::NAME, QUERY, representations).await?;
-        let there = ids.iter().zip(found).filter(|(_, entity)| !entity.is_null());
-        Ok(there.map(|(id, _)| (*id, ())).collect())
+        let mut there = HashMap::with_capacity(ids.len());
+        for (id, entity) in ids.iter().zip(found).filter(|(_, entity)| !entity.is_null()) {
+            if entity["__typename"] != "Cliente" || !entity["nome"].is_string() {
+                return Err(self.strange(&entity));
+            }
+            there.insert(*id, ());
+        }
+        Ok(there)
     }
 }
 
@@ -104,22 +121,24 @@ impl Loader<ProdutoId> for Asking {
     async fn load(&self, ids: &[ProdutoId]) -> Result<HashMap<ProdutoId, Oferta>, StoreError> {
         const QUERY: &str = "query Oferta($representations: [_Any!]!) { \
                              _entities(representations: $representations) { \
-                             ... on Produto { preco disponivel } } }";
+                             __typename ... on Produto { preco disponivel } } }";
         let representations =
             ids.iter().map(|id| json!({ "__typename": "Produto", "id": id.to_id().to_string() })).collect();
         let found = self.ask(<Self as Batch<ProdutoId>>::NAME, QUERY, representations).await?;
         let mut offers = HashMap::with_capacity(ids.len());
         for (id, entity) in ids.iter().zip(found).filter(|(_, entity)| !entity.is_null()) {
-            let oferta = oferta(&entity).ok_or_else(|| {
-                StoreError::new(self.store(), Fault::Internal, format!("an offer that is none: {entity}"))
-            })?;
+            let oferta = oferta(&entity).ok_or_else(|| self.strange(&entity))?;
             offers.insert(*id, oferta);
         }
         Ok(offers)
     }
 }
 
+/// By the rule for prices, as if somebody had typed it.
 fn oferta(entity: &Value) -> Option<Oferta> {
-    let preco: Decimal = Decimal::parse(entity["preco"].as_str()?).ok()?;
+    if entity["__typename"] != "Produto" {
+        return None;
+    }
+    let preco = rules::preco(entity["preco"].as_str()?).ok()?;
     Some(Oferta { preco, disponivel: entity["disponivel"].as_bool()? })
 }

@@ -46,6 +46,17 @@ pub enum Left {
 }
 
 impl Step {
+    /// The client whom it is about, who is gone.
+    #[must_use]
+    pub const fn cliente(self) -> Option<ClienteId> {
+        match self {
+            Self::ForgetEnderecos { cliente }
+            | Self::ForgetCompras { cliente, .. }
+            | Self::DeleteCompras { cliente } => Some(ClienteId(cliente)),
+            Self::DeleteProduto { .. } => None,
+        }
+    }
+
     /// The store that does it.
     #[must_use]
     pub const fn store(self) -> Store {

@@ -14,7 +14,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use serde::Serialize;
 
 use super::{EstadoRemocao, Progress, Removals, Removed};
-use crate::db::{Store, StoreError, Transaction};
+use crate::db::{Fault, Store, StoreError, Transaction};
 use crate::failpoint::reach;
 use crate::kernel::GraphResult;
 use crate::kernel::sizes::{MOST_ERROS, at_most};
@@ -23,6 +23,9 @@ use crate::relay::{ClienteId, GlobalId as _};
 use crate::stores::clientes::{self, Cadastro, Clientes, OwnsClientes};
 use crate::writes::outbox::{self, Leased, PoliticaCompras, Task};
 use crate::writes::{Checks, Erro, Outcome, Write, rules, run};
+
+/// Steps of a thousand purchases at once; other removals wait for as long.
+const AT_ONCE: u32 = 1_000;
 
 /// Which client is removed.
 #[derive(InputObject)]
@@ -85,8 +88,14 @@ impl Removals {
         let kept = leased.policy == PoliticaCompras::Manter;
         self.steps.take(Step::ForgetCompras { cliente, kept }).await?;
         reach("removal", "noted");
+        let mut times = 0;
         while !kept && self.steps.take(Step::DeleteCompras { cliente }).await? == Left::More {
             reach("removal", "some_deleted");
+            times += 1;
+            if times == AT_ONCE {
+                let rest = "a million rows are gone, and the rest follows";
+                return Err(StoreError::new(Store::Inventario, Fault::Busy, rest));
+            }
         }
         Ok(())
     }

@@ -1,9 +1,13 @@
 //! The subgraphs, each by itself, as a router asks them; and the merged graph as a subgraph of a
 //! larger one.
 
-use quarteto::config::{Introspection, Subgraph};
-use quarteto::db::{DbLimits, Store};
+use quarteto::batching::Scopes;
+use quarteto::config::{Introspection, PeerAccess, Subgraph};
+use quarteto::db::{BreakerLimits, DbLimits, PerStore, Store};
 use quarteto::http::HttpLimits;
+use quarteto::peers::{Known, Remote};
+use quarteto::relay::{ClienteId, ProdutoId};
+use quarteto::stores::references::Siblings as _;
 use reqwest::Method;
 
 use crate::support::app::{Answer, PASSWORD, Served, send};
@@ -260,6 +264,7 @@ async fn a_sibling_asks_for_entities_and_steps_and_for_nothing_else() {
     for (query, codes) in [
         (entities, vec![]),
         ("{ _service { sdl } }", vec![]),
+        ("{ _entities(representations: []) { ... on Cliente { nome } } }", vec![]),
         ("{ cliente(id: 2) { nome } }", vec!["FORBIDDEN"]),
         ("{ a: _service { sdl } cliente(id: 2) { nome } }", vec!["FORBIDDEN"]),
         ("{ ...F } fragment F on Query { cliente(id: 2) { nome } }", vec!["FORBIDDEN"]),
@@ -290,8 +295,13 @@ async fn a_sibling_asks_for_entities_and_steps_and_for_nothing_else() {
     for user in ["leitor", "editor", "admin"] {
         assert_eq!(told(user, Subgraph::Catalogo, &step).await.0, 403, "{user}");
     }
-    for body in [json!({}), json!({ "step": "drop_all" }), json!({ "step": "delete_produto" }), json!([step])]
-    {
+    for body in [
+        json!(["delete_produto", 4_000_000]),
+        json!({}),
+        json!({ "step": "drop_all" }),
+        json!({ "step": "delete_produto" }),
+        json!([step]),
+    ] {
         let (status, answer) = told("servico", Subgraph::Catalogo, &body).await;
         assert_eq!(
             (status, &answer["errors"][0]["extensions"]["code"]),
@@ -307,7 +317,25 @@ async fn a_sibling_asks_for_entities_and_steps_and_for_nothing_else() {
     let get = http.get(at(Subgraph::Catalogo, steps)).basic_auth("servico", Some(PASSWORD));
     let get = send(get).await;
     assert_eq!((get.status, get.header("allow")), (405, Some("POST")));
-    // Nor in the merged graph.
+    // A client who is there is not forgotten.
+    for step in ["forget_enderecos", "forget_compras", "delete_compras"] {
+        let mut body = json!({ "step": step, "cliente": 2 });
+        if step == "forget_compras" {
+            body["kept"] = json!(true);
+        }
+        let subgraph = if step == "forget_enderecos" { Subgraph::Enderecos } else { Subgraph::Inventario };
+        let (status, answer) = told("servico", subgraph, &body).await;
+        assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (409, &json!("CONFLICT")), "{step}");
+    }
+    assert_eq!(app.data("{ enderecos(filtro: { cliente: 2 }) { total } }").await["enderecos"]["total"], 2);
+    let page = http.get(at(Subgraph::Clientes, "/graphql")).basic_auth("servico", Some(PASSWORD));
+    assert_ne!(send(page.header("Accept", "text/html")).await.status, 200);
+    let deep = "{ _entities(representations: []) { ... on Cliente { compras { total } } } }";
+    let answer = app.ask_subgraph_as("servico", Subgraph::Inventario, deep, json!({})).await;
+    assert_eq!(answer.codes(), ["FORBIDDEN"]);
+    // Nor in the merged graph, whoever asks.
+    let merged = http.post(format!("{}{steps}", app.base())).basic_auth("servico", Some(PASSWORD));
+    assert_eq!(send(merged.json(&step)).await.status, 421);
     let merged = app.request(Method::POST, steps).json(&step);
     assert_eq!(send(merged).await.status, 403);
 }
@@ -374,4 +402,78 @@ async fn the_schema_is_shown_by_no_other_way() {
         }
     }
     assert_eq!(app.ask("{ _service { sdl } }").await.codes(), ["FORBIDDEN"]);
+}
+
+/// What a sibling says is looked at: one that is another, or says what cannot be, is none.
+#[tokio::test]
+async fn a_sibling_that_is_another_or_talks_nonsense_is_not_believed() {
+    let app = split().await;
+    let remote = |base: &str, store: Store| {
+        let base: axum::http::Uri = base.parse().expect("a URL");
+        let access = PeerAccess {
+            bases: PerStore::from_fn(|other| (other == store).then(|| base.clone())),
+            user: "servico".into(),
+            password: PASSWORD.into(),
+            ca: None,
+            patience: std::time::Duration::from_secs(30),
+            circuit: BreakerLimits::default(),
+        };
+        Remote::all(Some(&access)).expect("siblings")
+    };
+    let asked = async |siblings: PerStore<Option<Remote>>, store: Store| {
+        let (known, scope) = (Known::there(&siblings), Scopes::default().open());
+        match store {
+            Store::Clientes => {
+                scope.run(known.has_cliente(&scope, ClienteId(999_999))).await.map(|there| there.to_string())
+            }
+            _ => scope.run(known.oferta(&scope, ProdutoId(1))).await.map(|oferta| format!("{oferta:?}")),
+        }
+    };
+    let clientes = app.subgraphs().base(Subgraph::Clientes).to_owned();
+    assert_eq!(asked(remote(&clientes, Store::Clientes), Store::Clientes).await.expect("asked"), "false");
+    // In the settings one stands for the other.
+    for subgraph in [Subgraph::Enderecos, Subgraph::Catalogo, Subgraph::Inventario, Subgraph::Nos] {
+        let refused = asked(remote(app.subgraphs().base(subgraph), Store::Clientes), Store::Clientes).await;
+        assert!(refused.is_err(), "{}: {refused:?}", subgraph.name());
+    }
+    let swapped =
+        asked(remote(app.subgraphs().base(Subgraph::Inventario), Store::Catalogo), Store::Catalogo).await;
+    assert!(swapped.is_err(), "{swapped:?}");
+    // And what is no sibling at all.
+    let nonsense = [
+        (Store::Clientes, 200, r#"{"data":{"_entities":[7]}}"#),
+        (Store::Clientes, 200, r#"{"data":{"_entities":[{"__typename":"Produto","nome":"A"}]}}"#),
+        (Store::Clientes, 200, r#"{"data":{"_entities":[]}}"#),
+        (Store::Clientes, 200, r#"{"data":{"_entities":[null]},"errors":{"x":1}}"#),
+        (Store::Clientes, 200, r#"{"data":{"_entities":[null]},"errors":[{"message":"x"}]}"#),
+        (Store::Clientes, 500, r#"{"data":{"_entities":[null]}}"#),
+        (Store::Clientes, 200, "<html>"),
+        (Store::Clientes, 302, "{}"),
+        (
+            Store::Catalogo,
+            200,
+            r#"{"data":{"_entities":[{"__typename":"Produto","preco":"-5","disponivel":true}]}}"#,
+        ),
+        (
+            Store::Catalogo,
+            200,
+            r#"{"data":{"_entities":[{"__typename":"Produto","preco":"1.005","disponivel":true}]}}"#,
+        ),
+        (
+            Store::Catalogo,
+            200,
+            r#"{"data":{"_entities":[{"__typename":"Produto","preco":"5","disponivel":"sim"}]}}"#,
+        ),
+        (Store::Catalogo, 200, r#"{"data":{"_entities":[{"preco":"5","disponivel":true}]}}"#),
+    ];
+    for (store, status, body) in nonsense {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("bound"));
+        let answered = axum::http::StatusCode::from_u16(status).expect("a status");
+        let said = axum::Router::new().fallback(move || async move { (answered, body) });
+        let serving = tokio::spawn(async move { axum::serve(listener, said).await });
+        let told = asked(remote(&base, store), store).await;
+        assert!(told.is_err(), "{status} {body}: {told:?}");
+        serving.abort();
+    }
 }

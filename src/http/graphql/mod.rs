@@ -88,7 +88,7 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
 /// `GET /graphql`, and `HEAD`, whose answer loses its body on the way out: an
 /// operation that reads, or the Playground for a browser.
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    if Media::wants_html(request.headers()) {
+    if Media::wants_html(request.headers()) && request.extensions().get::<Sibling>().is_none() {
         return pages::playground(request).await;
     }
     post(State(app), request).await

@@ -70,7 +70,8 @@ impl Split {
             let acessos = Acessos::new(None, here.clone(), Settings::default());
             let served =
                 schema::serve(subgraph, &here, &needed, (&removals, &acessos)).expect("a valid schema");
-            let app = App::over(served, here, (&removals, &acessos), Arc::clone(logins), bounds.clone());
+            let app =
+                App::over(served, (here, &needed), (&removals, &acessos), Arc::clone(logins), bounds.clone());
             let handle = Handle::new();
             let stop = handle.clone();
             tokio::spawn(async move {
