@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test soak faults check schema bench doc deny tools-database tools-browser tools-clients tools-prometheus check-deploy
+.PHONY: help run release test soak faults check schema bench doc deny tools-database tools-browser tools-clients tools-routers tools-prometheus check-deploy
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -15,7 +15,7 @@ run: tools-database ## build quickly and serve, with a private database when no 
 release: ## build the program for production: target/release/quarteto
 	cargo build --locked --release
 
-test: tools-database tools-browser tools-clients check-deploy ## all tests, over a private database
+test: tools-database tools-browser tools-clients tools-routers check-deploy ## all tests, over a private database
 	cargo test --locked --features failpoints
 
 soak: tools-database ## ten minutes of a shop in which something breaks all the time (QUARTETO_SOAK_SECONDS=600)
@@ -23,7 +23,7 @@ soak: tools-database ## ten minutes of a shop in which something breaks all the 
 
 faults: ## the tests of stores and a soak of two minutes, over the server that QUARTETO_TEST_URL names
 	@test -n "$(QUARTETO_TEST_URL)" || { echo "name a server: make faults QUARTETO_TEST_URL=mysql://root@HOST:PORT"; exit 1; }
-	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) cargo test --locked --features failpoints --test integration -- --skip clients:: --skip browser::
+	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) cargo test --locked --features failpoints --test integration -- --skip clients:: --skip browser:: --skip routers::
 	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) QUARTETO_SOAK_SECONDS=120 cargo test --locked --features failpoints --test integration soak -- --ignored --nocapture
 
 check: ## formatting, lints and documentation
@@ -59,6 +59,11 @@ tools-clients:
 	scripts/install npm npm
 	scripts/install python3 python3,python3-venv "python3 -c 'import ensurepip'"
 	scripts/clients
+
+tools-routers:
+	scripts/install node nodejs
+	scripts/install npm npm
+	scripts/routers
 
 tools-prometheus:
 	scripts/install promtool prometheus
