@@ -5,7 +5,7 @@
 // FOLDER has an SDL file a subgraph (`subgraphs/` of the repository unless said otherwise). Into OUT
 // (this folder) go `supergraph.graphql`, for Hive Gateway and Apollo Router, and `cosmo/`, from which
 // `wgc router compose` makes what the Cosmo router reads. Where a router finds a subgraph is said by
-// QUARTETO_CLIENTES_URL and so on; addresses of this machine unless said otherwise.
+// QUARTETO_CLIENTES_SUBGRAPH and so on; addresses of this machine unless said otherwise.
 //
 // Two composers look at the subgraphs, and what one of them refuses or has a hint about ends this
 // with 1: a hint is a place at which the subgraphs do not say the same.

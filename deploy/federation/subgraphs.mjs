@@ -5,6 +5,6 @@ export const SUBGRAPHS = ["clientes", "enderecos", "catalogo", "inventario", "no
 
 /** Where a router finds a subgraph. */
 export function urlOf(name) {
-  const said = process.env[`QUARTETO_${name.toUpperCase()}_URL`];
+  const said = process.env[`QUARTETO_${name.toUpperCase()}_SUBGRAPH`];
   return said || `http://127.0.0.1:${4001 + SUBGRAPHS.indexOf(name)}/graphql`;
 }

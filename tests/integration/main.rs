@@ -49,6 +49,7 @@ mod properties;
 mod protocol;
 mod races;
 mod removals;
+mod routers;
 mod schema;
 mod secrets;
 mod slow;

@@ -1,11 +1,12 @@
 //! The harness: a database server for the whole run ([`server`]), a shop with
 //! known rows ([`shop`]), one with the demo data ([`demo`]), the application over
 //! them ([`app`]), also as five subgraphs ([`split`]), and a proxy that breaks connections and counts statements
-//! ([`proxy`]), and a browser ([`visit`]).
+//! ([`proxy`]), routers before the five ([`routers`]), and a browser ([`visit`]).
 
 pub mod app;
 pub mod demo;
 pub mod proxy;
+pub mod routers;
 pub mod server;
 pub mod shop;
 pub mod split;
