@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test soak faults clusters check schema bench doc deny static dist tools-database tools-browser tools-clients tools-prometheus tools-deploy check-deploy
+.PHONY: help run release test soak faults clusters check schema bench doc deny static dist tools-database tools-browser tools-clients tools-routers tools-prometheus tools-deploy check-deploy
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,7 +21,7 @@ static: ## the program without a need for any library, in the folder OUT (PROFIL
 dist: ## what is released: a static program, its licences, units, and checksums, in target/dist/
 	scripts/dist
 
-test: tools-database tools-browser tools-clients check-deploy ## all tests, over a private database
+test: tools-database tools-browser tools-clients tools-routers check-deploy ## all tests, over a private database
 	cargo test --locked --features failpoints
 
 soak: tools-database ## ten minutes of a shop in which something breaks all the time (QUARTETO_SOAK_SECONDS=600)
@@ -29,7 +29,7 @@ soak: tools-database ## ten minutes of a shop in which something breaks all the 
 
 faults: ## the tests of stores and a soak of two minutes, over the server that QUARTETO_TEST_URL names
 	@test -n "$(QUARTETO_TEST_URL)" || { echo "name a server: make faults QUARTETO_TEST_URL=mysql://root@HOST:PORT"; exit 1; }
-	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) cargo test --locked --features failpoints --test integration -- --skip clients:: --skip browser::
+	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) cargo test --locked --features failpoints --test integration -- --skip clients:: --skip browser:: --skip routers::
 	QUARTETO_TEST_URL=$(QUARTETO_TEST_URL) QUARTETO_SOAK_SECONDS=120 cargo test --locked --features failpoints --test integration soak -- --ignored --nocapture
 
 clusters: ## a writer killed under load, in the cluster that QUARTETO_TEST_URL names, by the command QUARTETO_TEST_KILL
@@ -70,6 +70,11 @@ tools-clients:
 	scripts/install npm npm
 	scripts/install python3 python3,python3-venv "python3 -c 'import ensurepip'"
 	scripts/clients
+
+tools-routers:
+	scripts/install node nodejs
+	scripts/install npm npm
+	scripts/routers
 
 tools-prometheus:
 	scripts/install promtool prometheus

@@ -21,12 +21,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The query of each example, and the answer that the document shows.
-fn examples(text: &str) -> Vec<(String, String)> {
+pub(crate) fn examples(text: &str) -> Vec<(String, String)> {
     let mut examples = Vec::new();
     for part in text.split("```graphql\n").skip(1) {
         let (query, rest) = part.split_once("```").expect("a closed block");
@@ -144,6 +144,7 @@ fn links_to_files_lead_somewhere() {
         "CHANGELOG.md",
         "SECURITY.md",
         "deploy/README.md",
+        "deploy/federation/README.md",
         "docs/performance.md",
         "docs/acessos.md",
         "docs/pt-BR/acessos.md",

@@ -52,6 +52,7 @@ mod protocol;
 mod races;
 mod removals;
 mod replicas;
+mod routers;
 mod schema;
 mod secrets;
 mod slow;

@@ -28,8 +28,8 @@ use crate::support::{TestApp, Value, json, shop};
 
 /// What came of one span.
 #[derive(Clone, Debug)]
-struct Seen {
-    name: String,
+pub(crate) struct Seen {
+    pub(crate) name: String,
     trace: String,
     id: String,
     parent: String,
@@ -45,7 +45,7 @@ struct Seen {
 
 /// A collector that keeps what it gets.
 #[derive(Clone, Default)]
-struct Collector {
+pub(crate) struct Collector {
     address: String,
     spans: Arc<Mutex<Vec<Seen>>>,
     resources: Arc<Mutex<Vec<BTreeMap<String, Value>>>>,
@@ -126,7 +126,7 @@ impl Collector {
 }
 
 /// Traces of what runs on this thread, and who gets them.
-struct Rig {
+pub(crate) struct Rig {
     collector: Collector,
     traces: Arc<Traces>,
     _default: DefaultGuard,
@@ -134,7 +134,7 @@ struct Rig {
 
 const NEVER_SLOW: u64 = 600_000;
 
-async fn rig(ratio: u8, slow_ms: u64) -> Rig {
+pub(crate) async fn rig(ratio: u8, slow_ms: u64) -> Rig {
     let collector = Collector::start().await;
     let telemetry = Telemetry { otlp_url: collector.address.clone(), ratio, slow_ms };
     let traces = Traces::start(&telemetry).expect("settings").expect("a collector");
@@ -147,7 +147,7 @@ async fn rig(ratio: u8, slow_ms: u64) -> Rig {
 
 impl Rig {
     /// What came of a trace, as soon as its request has ended.
-    async fn trace(&self, number: u8) -> Vec<Seen> {
+    pub(crate) async fn trace(&self, number: u8) -> Vec<Seen> {
         for _ in 0..1_000 {
             let traces = Arc::clone(&self.traces);
             // It waits for the collector, which is served by this thread.
@@ -163,7 +163,7 @@ impl Rig {
 
 const CALLER: &str = "00f067aa0ba902b7";
 
-fn traceparent(number: u8, flags: &str) -> String {
+pub(crate) fn traceparent(number: u8, flags: &str) -> String {
     format!("00-{number:032x}-{CALLER}-{flags}")
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quarteto::auth::{Logins, Rights, UsersFile, hash};
-use quarteto::config::ConnectionLimits;
+use quarteto::config::{Config, ConnectionLimits, Subgraph};
 use quarteto::db::{AnyStore, Db, DbLimits, PerStore, Present, ReplicaLimits, Store, options};
 use quarteto::http::{AllowedOrigins, App, Handle, HttpLimits, Tls, router, serve};
 use quarteto::kernel::Papel;
@@ -74,6 +74,8 @@ pub struct Served {
     /// URLs of replicas, which are watched.
     pub replicas: PerStore<Vec<String>>,
     pub replica_limits: ReplicaLimits,
+    /// The bounds of the subgraphs, where they are other than those of the whole.
+    pub behind: Option<HttpLimits>,
 }
 
 /// An answer, whole.
@@ -183,6 +185,19 @@ impl TestApp {
         Self::serve_with(&urls, Some(proxies), Served { stores, shape, ..Served::default() }).await
     }
 
+    /// Over databases of one's own, through a proxy a store: the merged graph with the bounds of
+    /// every program, and subgraphs with those of programs that a router asks.
+    pub async fn to_be_routed(databases: &PerStore<String>) -> Self {
+        let (urls, proxies) = Self::proxied(databases).await;
+        let mut config = Config::default();
+        config.federation.store = Subgraph::Clientes;
+        let behind = Some(HttpLimits::of(&config).expect("bounds"));
+        // A statement that another test has made wait is not what is compared.
+        let stores = patience();
+        let served = Served { stores, behind, shape: Shape::Split, ..Served::default() };
+        Self::serve_with(&urls, Some(proxies), served).await.once()
+    }
+
     async fn through_proxies(databases: &PerStore<String>, bounds: HttpLimits, stores: DbLimits) -> Self {
         let (urls, proxies) = Self::proxied(databases).await;
         Self::serve_with(&urls, Some(proxies), Served { bounds, stores, ..Served::default() }).await
@@ -211,6 +226,7 @@ impl TestApp {
             shape,
             replicas,
             replica_limits,
+            behind,
         } = served;
         let folder = tempfile::tempdir().expect("a folder");
         let users = UsersFile::at(folder.path().join("users"));
@@ -232,7 +248,10 @@ impl TestApp {
         });
         let split = match shape {
             Shape::Merged => None,
-            Shape::Split => Some(Split::start(&databases, stores.breaker, &logins, &bounds).await),
+            Shape::Split => {
+                let behind = behind.as_ref().unwrap_or(&bounds);
+                Some(Split::start(&databases, stores.breaker, &logins, behind).await)
+            }
         };
         let removals = match &split {
             None => Removals::new(databases.clone()),

@@ -1,13 +1,14 @@
 //! The harness: a database server for the whole run ([`server`]), a shop with
 //! known rows ([`shop`]), one with the demo data ([`demo`]), the application over
 //! them ([`app`]), also as five subgraphs ([`split`]), a proxy that breaks connections and counts
-//! statements ([`proxy`]), two servers of which one follows the other ([`pair`]), and a browser
-//! ([`visit`]).
+//! statements ([`proxy`]), two servers of which one follows the other ([`pair`]), routers before
+//! the five ([`routers`]), and a browser ([`visit`]).
 
 pub mod app;
 pub mod demo;
 pub mod pair;
 pub mod proxy;
+pub mod routers;
 pub mod server;
 pub mod shop;
 pub mod split;
