@@ -21,6 +21,7 @@ const PASSED_ON = [
   "traceparent",
   "tracestate",
   "x-request-id",
+  "idempotency-key",
   "apollographql-client-name",
   "apollographql-client-version",
   "graphql-client-name",
@@ -42,8 +43,8 @@ function rootFields(document, { selections }) {
 }
 
 /**
- * A key belongs to one mutation. What follows a mutation in other stores are questions, for which a
- * subgraph takes no key; and two mutations of two subgraphs would each look like a single one there.
+ * A key belongs to one mutation. Each subgraph says so of what it is sent; of two mutations of two
+ * subgraphs each would look like a single one.
  */
 const idempotency = {
   onExecute({ args, setResultAndStopExecution }) {
@@ -54,12 +55,6 @@ const idempotency = {
     setResultAndStopExecution({
       errors: [new GraphQLError(message, { extensions: { code: "BAD_REQUEST", http: { status: 400 } } })],
     });
-  },
-  onSubgraphExecute({ executionRequest }) {
-    const key = executionRequest.context?.request?.headers.get(KEY);
-    if (!key || getOperationAST(executionRequest.document)?.operation !== "mutation") return;
-    executionRequest.extensions ||= {};
-    executionRequest.extensions.headers = { ...executionRequest.extensions.headers, [KEY]: key };
   },
 };
 
@@ -94,6 +89,30 @@ const unreachable = {
   },
 };
 
+const IS_NULL = "Cannot return null for non-nullable field";
+
+/**
+ * What the gateway itself has to say. A variable that does not fit has the code that Quarteto gives it.
+ * That an object is null because what it must have is missing is no error: either a subgraph has said
+ * why, or the object no longer exists, which is a fact.
+ */
+const ownErrors = {
+  onExecute: () => ({
+    onExecuteDone({ result, setResult }) {
+      const errors = result.errors?.filter(({ message }) => !message.startsWith(IS_NULL));
+      if (!errors || errors.length === result.errors.length) return;
+      const { errors: _, ...rest } = result;
+      setResult(errors.length > 0 ? { ...rest, errors } : rest);
+    },
+  }),
+  onResultProcess({ result }) {
+    for (const error of result.errors ?? []) {
+      const isOfVariable = /^Variable "\$/.test(error.message) && !error.extensions?.code;
+      if (isOfVariable) error.extensions = { ...error.extensions, code: "BAD_USER_INPUT" };
+    }
+  },
+};
+
 /** A browser sends JSON to another site only after asking whether it may; a form it just sends. */
 const jsonOnly = {
   onRequest({ request, endResponse, fetchAPI }) {
@@ -119,5 +138,5 @@ export const gatewayConfig = defineConfig({
     fromClientToSubgraphs: ({ request }) =>
       Object.fromEntries(PASSED_ON.map((name) => [name, request.headers.get(name)])),
   },
-  plugins: () => [jsonOnly, idempotency, unreachable],
+  plugins: () => [jsonOnly, idempotency, unreachable, ownErrors],
 });

@@ -157,7 +157,10 @@ impl Operations {
         if caller.reads_only && operation.kind != OperationType::Query {
             return Err(Refused::ReadsOnly);
         }
-        if caller.idempotency_key.is_some() && !is_single_mutation(operation) {
+        // Routers send a client's headers with all that its mutation makes them ask. Of these
+        // questions nobody needs to know the key.
+        let may_have_key = is_single_mutation(operation) || operation.is_for_routers;
+        if caller.idempotency_key.is_some() && !may_have_key {
             let sentence =
                 "Idempotency-Key is for an operation of one mutation; otherwise use `chaveIdempotencia`.";
             return Err(Refused::Malformed(sentence.into()));

@@ -166,6 +166,25 @@ async fn entities_come_in_the_order_asked_and_each_fails_for_itself() {
     );
 }
 
+/// A router sends a client's key with the mutation, and with what it asks for its payload.
+#[tokio::test]
+async fn a_key_may_come_with_entities_and_with_no_other_question() {
+    let app = split().await;
+    let entities = "{ _entities(representations: [{ __typename: \"Cliente\", id: \"cliente_2\" }]) { ... on Cliente { nome } } }";
+    for (query, status, codes) in [
+        (entities, 200, vec![]),
+        ("{ cliente(id: 2) { nome } }", 400, vec!["BAD_REQUEST"]),
+        ("{ a: _service { sdl } cliente(id: 2) { nome } }", 400, vec!["BAD_REQUEST"]),
+    ] {
+        let request = reqwest::Client::new()
+            .post(format!("{}/graphql", app.subgraphs().base(Subgraph::Clientes)))
+            .basic_auth("leitor", Some(PASSWORD))
+            .header("Idempotency-Key", "pedido-7");
+        let answer = send(request.json(&json!({ "query": query }))).await;
+        assert_eq!((answer.status, answer.codes()), (status, codes.iter().map(ToString::to_string).collect()), "{query}");
+    }
+}
+
 /// The merged graph is one subgraph of somebody's larger graph.
 #[tokio::test]
 async fn the_merged_graph_has_entities_too_and_shows_them_to_nobody_else() {
