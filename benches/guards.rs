@@ -133,7 +133,8 @@ fn guards(criterion: &mut Criterion) {
             || ask(QUERY.to_owned()),
             |ask| {
                 let verified = runtime.block_on(logins.verify(Some(black_box(header.as_bytes())), address));
-                let requester = verified.expect("right");
+                let nome = verified.expect("right").nome;
+                let requester = Requester { nome, papel: Papel::Leitor };
                 operations.check(ask, &caller(&requester)).ok().expect("checked").cost()
             },
             BatchSize::SmallInput,

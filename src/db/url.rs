@@ -76,6 +76,7 @@ pub fn source_options(name: &str, text: &str) -> Result<MySqlConnectOptions, Str
 
 /// The URLs of a list, which commas or ends of lines separate. A comma in a password is none that
 /// separates: no URL begins after it.
+#[must_use]
 pub fn url_list(text: &str) -> Vec<&str> {
     let begins = |rest: &str| {
         let scheme = rest.trim_start().split_once("://").map_or("", |(scheme, _)| scheme);

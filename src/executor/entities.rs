@@ -34,6 +34,9 @@ pub trait Entity: Send + Sync + 'static {
     fn fetch(ctx: &Context<'_>, id: &str) -> impl Future<Output = GraphResult<Option<Self::Object>>> + Send;
 }
 
+/// What came of one, with its place in the list.
+type Placed = (usize, ServerResult<Value>);
+
 /// The entities of a schema: a tuple of [`Entity`].
 pub trait Entities: Send + Sync + 'static {
     /// Makes the types known, and names them.
@@ -44,7 +47,7 @@ pub trait Entities: Send + Sync + 'static {
         ctx: &'a Asking<'a>,
         of: &str,
         asked: Vec<Asked<'a>>,
-    ) -> Option<BoxFuture<'a, Vec<(usize, ServerResult<Value>)>>>;
+    ) -> Option<BoxFuture<'a, Vec<Placed>>>;
 }
 
 /// Where `_entities` is asked.
@@ -61,7 +64,7 @@ pub struct Asked<'a> {
 }
 
 /// Loads all in one turn, and walks what was found.
-async fn those_of<E: Entity>(ctx: &Asking<'_>, asked: Vec<Asked<'_>>) -> Vec<(usize, ServerResult<Value>)> {
+async fn those_of<E: Entity>(ctx: &Asking<'_>, asked: Vec<Asked<'_>>) -> Vec<Placed> {
     let loads = asked.iter().map(|asked| E::fetch(&ctx.field, &asked.id));
     let loaded = join_all(loads).await;
     let mut answers = Vec::with_capacity(asked.len());
@@ -98,7 +101,7 @@ macro_rules! entities {
                 ctx: &'a Asking<'a>,
                 of: &str,
                 asked: Vec<Asked<'a>>,
-            ) -> Option<BoxFuture<'a, Vec<(usize, ServerResult<Value>)>>> {
+            ) -> Option<BoxFuture<'a, Vec<Placed>>> {
                 $(if of == $entity::Object::type_name() {
                     return Some(Box::pin(those_of::<$entity>(ctx, asked)));
                 })+
@@ -119,11 +122,7 @@ impl Entities for () {
         Vec::new()
     }
 
-    fn resolve<'a>(
-        _: &'a Asking<'a>,
-        _: &str,
-        _: Vec<Asked<'a>>,
-    ) -> Option<BoxFuture<'a, Vec<(usize, ServerResult<Value>)>>> {
+    fn resolve<'a>(_: &'a Asking<'a>, _: &str, _: Vec<Asked<'a>>) -> Option<BoxFuture<'a, Vec<Placed>>> {
         None
     }
 }
@@ -319,9 +318,8 @@ fn read(representation: &Value) -> Result<(&str, Cow<'_, str>), String> {
     let Value::Object(members) = representation else {
         return Err("`representations`: each must be an object with `__typename` and `id`.".to_owned());
     };
-    let of = match members.get("__typename") {
-        Some(Value::String(of)) => of,
-        _ => return Err("`representations`: `__typename` is missing, a string.".to_owned()),
+    let Some(Value::String(of)) = members.get("__typename") else {
+        return Err("`representations`: `__typename` is missing, a string.".to_owned());
     };
     match members.get("id") {
         Some(Value::String(id)) => Ok((of, Cow::Borrowed(id))),

@@ -69,6 +69,7 @@ pub trait Siblings: Send + Sync {
 }
 
 /// Those of the schema.
+#[must_use]
 pub fn siblings<'a>(ctx: &Context<'a>) -> &'a dyn Siblings {
     &**ctx.data_unchecked::<Arc<dyn Siblings>>()
 }

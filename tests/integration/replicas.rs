@@ -249,7 +249,9 @@ impl Load {
     async fn goes_on(&self, more: u64) {
         let (begun, wanted) = (Instant::now(), self.answers.load(Ordering::SeqCst) + more);
         while self.answers.load(Ordering::SeqCst) < wanted {
-            assert!(begun.elapsed() < PATIENCE && !self.readers.iter().any(|reader| reader.is_finished()));
+            assert!(
+                begun.elapsed() < PATIENCE && !self.readers.iter().any(tokio::task::JoinHandle::is_finished)
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
