@@ -254,7 +254,7 @@ impl Operations {
             let sentence = "This operation is not among the trusted documents of this server.";
             return Err((Refusal::new(code::UNTRUSTED_DOCUMENT, sentence), 0));
         }
-        if caller.is_sibling && !operation.is_for_routers {
+        if caller.is_sibling && !operation.is_for_siblings {
             let sentence = "The papel SERVICO asks for _service and for what _entities have themselves, and for nothing else.";
             return Err((Refusal::new(code::FORBIDDEN, sentence), 0));
         }

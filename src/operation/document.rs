@@ -105,8 +105,10 @@ pub(super) struct Operation {
     pub root_fields: usize,
     /// Whether it asks for the schema.
     pub introspects: bool,
-    /// Whether it asks for nothing but the SDL and what entities have themselves.
+    /// Whether it asks for nothing but what routers ask of subgraphs.
     pub is_for_routers: bool,
+    /// Whether it asks for nothing but the SDL and what entities have themselves.
+    pub is_for_siblings: bool,
     /// What it may cost.
     pub formula: Formula,
     /// Its variables.
@@ -255,7 +257,8 @@ impl Operation {
             kind: definition.ty,
             root_fields: root_fields(operation, document),
             introspects: operation.root_fields(document).any(|field| introspects(&field.name)),
-            is_for_routers: operation.root_fields(document).all(|field| {
+            is_for_routers: operation.root_fields(document).all(|field| is_for_routers(&field.name)),
+            is_for_siblings: operation.root_fields(document).all(|field| {
                 is_for_routers(&field.name)
                     && (field.name == "_service" || is_flat(&field.selection_set, document))
             }),

@@ -146,6 +146,7 @@ fn links_to_files_lead_somewhere() {
         "deploy/README.md",
         "deploy/federation/README.md",
         "docs/performance.md",
+        "docs/scale.md",
         "docs/acessos.md",
         "docs/pt-BR/acessos.md",
         "docs/adopt.md",
