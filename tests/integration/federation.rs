@@ -176,7 +176,11 @@ async fn a_key_may_come_with_entities_and_with_no_other_question() {
             .basic_auth("leitor", Some(PASSWORD))
             .header("Idempotency-Key", "pedido-7");
         let answer = send(request.json(&json!({ "query": query }))).await;
-        assert_eq!((answer.status, answer.codes()), (status, codes.iter().map(ToString::to_string).collect()), "{query}");
+        assert_eq!(
+            (answer.status, answer.codes()),
+            (status, codes.iter().map(ToString::to_string).collect()),
+            "{query}"
+        );
     }
 }
 

@@ -159,7 +159,8 @@ impl Composed {
 
     /// Starts one, and waits until it answers.
     pub async fn route(&self, kind: Kind) -> Router {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
         let mut router = match kind {
             Kind::Hive | Kind::HiveRust => {
                 let recipes = laid_out();
@@ -174,7 +175,11 @@ impl Composed {
             }
             Kind::Grafbase => {
                 let mut grafbase = command(grafbase());
-                grafbase.arg("--home").arg(self.path("home")).args(["dev", "-c"]).arg(self.path("grafbase.toml"));
+                grafbase
+                    .arg("--home")
+                    .arg(self.path("home"))
+                    .args(["dev", "-c"])
+                    .arg(self.path("grafbase.toml"));
                 grafbase.args(["--listen-address", &format!("127.0.0.1:{port}")]);
                 std::fs::create_dir_all(self.path("home")).expect("a folder");
                 grafbase
