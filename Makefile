@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run release test soak faults clusters check schema bench doc deny static dist tools-database tools-browser tools-clients tools-routers tools-prometheus tools-deploy check-deploy
+.PHONY: help run federation release test soak faults clusters check schema bench doc deny static dist tools-database tools-browser tools-clients tools-routers tools-prometheus tools-deploy check-deploy
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -11,6 +11,10 @@ help: ## this list
 run: tools-database ## build quickly and serve, with a private database when no store URL is set
 	cargo build --locked --profile try
 	./target/try/quarteto serve
+
+federation: tools-database tools-routers ## the five subgraphs over a private database with demo data, and a router before them
+	cargo build --locked --profile try
+	deploy/federation/try
 
 release: ## build the program for production: target/release/quarteto
 	cargo build --locked --release

@@ -34,7 +34,7 @@ pub(crate) struct Seen {
     id: String,
     parent: String,
     kind: i32,
-    attributes: BTreeMap<String, Value>,
+    pub(crate) attributes: BTreeMap<String, Value>,
     /// Trace and span of each.
     links: Vec<(String, String)>,
     state: String,

@@ -26,9 +26,14 @@ function definitions(sdl) {
   return all;
 }
 
+/** Without its descriptions. */
+const bare = (text) => text.replace(/^\s*(?:"""[\s\S]*?"""|"(?:[^"\\]|\\.)*")\n/gm, "");
+
 const [one, other] = (await Promise.all(process.argv.slice(2).map(shown))).map(definitions);
 for (const [head, text] of one) {
   if (!other.has(head)) console.log(`only there: ${head}`);
-  else if (other.get(head) !== text) console.log(`differs: ${head}\n${text}\n---\n${other.get(head)}`);
+  else if (bare(other.get(head)) === bare(text)) {
+    if (other.get(head) !== text) console.log(`described otherwise: ${head}`);
+  } else console.log(`differs: ${head}\n${text}\n---\n${other.get(head)}`);
 }
 for (const head of other.keys()) if (!one.has(head)) console.log(`only here: ${head}`);
