@@ -329,7 +329,7 @@ impl Reader {
         if let Some(error) = answer.errors.first() {
             anyhow::bail!("{}", error.message);
         }
-        Ok(answer.data.unwrap_or_default())
+        Ok(answer.into_data()?)
     }
 }
 

@@ -48,7 +48,7 @@ impl Extension for Counted {
         let value = next.run(ctx, info).await?;
         if let Some(request) = ctx.data_opt::<RequestContext>() {
             let part = Amount {
-                objects: u64::from(matches!(value, Some(Value::Object(_)))),
+                objects: value.as_ref().map_or(0, objects),
                 fields: u64::from(key.is_some()),
                 bytes: key.map_or(1, key_bytes) + value.as_ref().map_or(4, value_bytes),
             };
@@ -66,6 +66,15 @@ pub(super) fn key_bytes(key: &str) -> u64 {
     key.len() as u64 + 4
 }
 
+/// Whether a value is an object, by itself.
+pub(super) fn objects(value: &Value) -> u64 {
+    match value {
+        Value::Object(_) => 1,
+        Value::Binary(json) => u64::from(json.first() == Some(&b'{')),
+        _ => 0,
+    }
+}
+
 /// What a value takes by itself; of objects and lists the brackets, since what they
 /// hold was counted when it was made.
 pub(super) fn value_bytes(value: &Value) -> u64 {
@@ -76,7 +85,7 @@ pub(super) fn value_bytes(value: &Value) -> u64 {
         Value::Boolean(_) => 5,
         // The longest of ours; most are shorter.
         Value::Number(_) => 10,
-        Value::Binary(bytes) => bytes.len() as u64,
-        Value::List(_) | Value::Object(_) => 2,
+        // An object or a list that is written already.
+        Value::Binary(_) | Value::List(_) | Value::Object(_) => 2,
     }
 }

@@ -22,13 +22,14 @@ use async_graphql::{
 };
 use futures_util::future::{BoxFuture, join_all};
 
+use super::ready::Ready;
 use super::walk::walk_apart;
 use crate::kernel::{GraphError, GraphResult};
 
 /// A type that a router may ask for by its key, `id`.
 pub trait Entity: Send + Sync + 'static {
     /// The type.
-    type Object: ContainerType + 'static;
+    type Object: ContainerType + Ready + 'static;
 
     /// The one with this id; `None` when there is none, as far as this schema can know.
     fn fetch(ctx: &Context<'_>, id: &str) -> impl Future<Output = GraphResult<Option<Self::Object>>> + Send;

@@ -1,7 +1,8 @@
 //! How answers are made: the only room that touches hidden parts of async-graphql.
 //!
 //! Objects that can be many are walked ([`Walked`], [`WalkedList`]) instead of executed field
-//! by field; a field that waits for a store has a future of its own ([`StoreField`]).
+//! by field, and written as JSON at once; fields that wait for nothing are written by their
+//! types ([`Ready`]); a field that waits for a store has a future of its own ([`StoreField`]).
 //! What a router of a federation asks for is such a list, too ([`Federated`]).
 //! What is walked counts what it makes; what is left to the executor is counted by
 //! an extension ([`Counted`]). Neither validates: what comes here was checked
@@ -12,10 +13,13 @@
 
 mod counted;
 mod entities;
+mod ready;
 mod store_field;
 mod walk;
 
 pub use counted::Counted;
 pub use entities::{Described, Entities, Entity, Federated, Keyed, ServiceSdl};
+pub use ready::Ready;
+pub(crate) use ready::{parts, ready};
 pub use store_field::StoreField;
 pub use walk::{List, Walked, WalkedList};

@@ -1,32 +1,34 @@
 //! Resolving objects and lists of objects, cheaply.
 //!
 //! The executor's own way makes a boxed future for every field of every object,
-//! looks into the selection again for each object of a list, and hashes each key
-//! of the answer. Most fields are ready at once, so here the selection is looked
-//! at once a list, one box is used again for all fields that are ready, and only
-//! what waits for a store is kept; the members of an answer are copied from a
-//! template. The answer is the same. What is made is counted
-//! ([`Budget`]): an answer that holds too much is not finished.
+//! looks into the selection again for each object of a list, makes a tree of values with
+//! hashed keys, and that is written as JSON at last. Here the selection is looked at once a
+//! list; what an object has at hand it writes into the answer's text ([`Ready`]); what waits
+//! for a store leaves a hole in it, which is filled when it has come. The answer is the same,
+//! byte for byte, and travels on as a finished piece ([`Json`]). What is made is counted
+//! ([`Budget`](crate::kernel::Budget)): an answer that holds too much is not finished.
 //!
 //! What is unusual is left to the executor: requests that are traced, directives that
-//! are executed, fragments on an interface, one key selected twice.
+//! are executed, fragments on an interface, and documents in which it would have to put two
+//! objects together that were selected under one key, which finished pieces cannot be.
 //!
 //! An object that can be many, or stands in many, is wrapped: [`Walked`], [`WalkedList`].
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context as Turn, Poll};
 
-use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::resolver_utils::{ContainerType, resolve_container, resolve_list};
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerError, ServerResult, Value};
 use futures_util::future::{BoxFuture, join_all};
 
-use super::counted::{key_bytes, value_bytes};
-use crate::kernel::{Amount, Budget, RequestContext};
+use super::counted::{key_bytes, objects, value_bytes};
+use super::ready::Ready;
+use crate::kernel::{Amount, Json, RequestContext};
 
 /// An object that is walked.
 pub struct Walked<T>(pub T);
@@ -37,7 +39,7 @@ pub struct WalkedList<L>(pub L);
 /// What [`WalkedList`] takes.
 pub trait List: Send + Sync {
     /// An object.
-    type Item: ContainerType;
+    type Item: ContainerType + Ready;
 
     /// How many there are.
     fn length(&self) -> usize;
@@ -46,7 +48,7 @@ pub trait List: Send + Sync {
     fn at(&self, index: usize) -> &Self::Item;
 }
 
-impl<T: ContainerType> List for Vec<T> {
+impl<T: ContainerType + Ready> List for Vec<T> {
     type Item = T;
 
     fn length(&self) -> usize {
@@ -58,7 +60,7 @@ impl<T: ContainerType> List for Vec<T> {
     }
 }
 
-impl<T: ContainerType> List for &[T] {
+impl<T: ContainerType + Ready> List for &[T] {
     type Item = T;
 
     fn length(&self) -> usize {
@@ -82,7 +84,7 @@ impl<L> From<L> for WalkedList<L> {
     }
 }
 
-impl<T: ContainerType> OutputType for Walked<T> {
+impl<T: ContainerType + Ready> OutputType for Walked<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }
@@ -100,9 +102,8 @@ impl<T: ContainerType> OutputType for Walked<T> {
             let Some(plan) = Plan::of(ctx, &self.0) else {
                 return resolve_container(ctx, &self.0).await;
             };
-            let one = |_, field| of_one(ctx, field, &self.0);
-            let mut objects = Walk::run(plan, Owner::Field, 1, one).await?;
-            Ok(objects.pop().map_or(Value::Null, Value::Object))
+            let begin = |_, field| of_one(ctx, field, &self.0);
+            Walk::over(plan, Form::Object).run(1, |_| &self.0, begin).await
         })
         .await
     }
@@ -132,8 +133,7 @@ impl<L: List> OutputType for WalkedList<L> {
                 return resolve_list(ctx, field, items, Some(length)).await;
             };
             let begin = |index, field| of_many(ctx, index, field, self.0.at(index));
-            let objects = Walk::run(plan, Owner::List, length, begin).await?;
-            Ok(Value::List(objects.into_iter().map(Value::Object).collect()))
+            Walk::over(plan, Form::List).run(length, |index| self.0.at(index), begin).await
         })
         .await
     }
@@ -147,144 +147,156 @@ fn apart<'a>(
     Box::pin(work)
 }
 
-type Members = IndexMap<Name, Value>;
-
-/// What is resolved of each object, in the order of the answer.
+/// What is written of each object, in the order of the answer.
 struct Plan<'a> {
-    /// The keys, with null where a field is to be filled in.
-    template: Members,
     fields: Vec<Planned<'a>>,
-    /// What the answer may hold.
-    budget: &'a Budget,
-    /// What the template itself holds.
+    /// Of the type, as the answer shows it.
+    type_name: Cow<'static, str>,
+    request: &'a RequestContext,
+    /// What keys and brackets hold.
     blank: Amount,
 }
 
-/// A field, and its place in the template.
+/// A field and its key.
 struct Planned<'a> {
-    place: usize,
-    field: &'a Positioned<Field>,
+    key: &'a str,
+    way: Way<'a>,
 }
+
+/// How the value of a field is come by.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// It is the type's name.
+    TypeName,
+    /// The object writes it: its place among those that do, and the field for what it cannot.
+    Ready(usize, &'a Positioned<Field>),
+    /// By its resolver.
+    Resolved(&'a Positioned<Field>),
+}
+
+/// Up to so many keys are looked at one by one whether one is there twice.
+const FEW_KEYS: usize = 16;
 
 impl<'a> Plan<'a> {
     /// For objects like `example`; none when it is the executor's.
-    fn of<T: ContainerType>(ctx: &ContextSelectionSet<'a>, example: &T) -> Option<Self> {
-        let request = ctx.data_opt::<RequestContext>().filter(|request| !request.traced)?;
+    fn of<T: ContainerType + Ready>(ctx: &ContextSelectionSet<'a>, example: &T) -> Option<Self> {
+        let request = ctx.data_opt::<RequestContext>().filter(|request| request.walks)?;
         let set = &ctx.item.node;
         let mut plan = Self {
-            template: IndexMap::with_capacity(set.items.len()),
             fields: Vec::with_capacity(set.items.len()),
-            budget: &request.budget,
+            type_name: example.introspection_type_name(),
+            request,
             blank: Amount::default(),
         };
-        if !plan.add(ctx, set, example) {
+        if !plan.add::<T>(ctx, set) || plan.has_twice() {
             return None;
         }
-        plan.blank = blank(&plan.template);
+        let keys = plan.fields.iter().map(|planned| key_bytes(planned.key)).sum::<u64>();
+        plan.blank = Amount { objects: 0, fields: plan.fields.len() as u64, bytes: 1 + keys };
         Some(plan)
     }
 
     /// False when it is the executor's.
-    fn add<T: ContainerType>(
-        &mut self,
-        ctx: &ContextSelectionSet<'a>,
-        set: &'a SelectionSet,
-        example: &T,
-    ) -> bool {
+    fn add<T: ContainerType + Ready>(&mut self, ctx: &ContextSelectionSet<'a>, set: &'a SelectionSet) -> bool {
         set.items.iter().all(|selection| match &selection.node {
-            Selection::Field(field) => self.add_field(field, example),
+            Selection::Field(field) => self.add_field::<T>(field),
             Selection::FragmentSpread(spread) => {
                 let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
                 spread.node.directives.is_empty()
                     && fragment.is_some_and(|fragment| {
                         let on = &fragment.node.type_condition.node.on.node;
-                        self.add_on(ctx, Some(on), &fragment.node.selection_set.node, example)
+                        self.add_on::<T>(ctx, Some(on), &fragment.node.selection_set.node)
                     })
             }
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref().map(|found| &found.node.on.node);
                 fragment.node.directives.is_empty()
-                    && self.add_on(ctx, condition, &fragment.node.selection_set.node, example)
+                    && self.add_on::<T>(ctx, condition, &fragment.node.selection_set.node)
             }
         })
     }
 
     /// What a fragment selects, where it is about these objects. One about objects of another
     /// type selects nothing; what one about an interface selects is the executor's to say.
-    fn add_on<T: ContainerType>(
+    fn add_on<T: ContainerType + Ready>(
         &mut self,
         ctx: &ContextSelectionSet<'a>,
         on: Option<&Name>,
         set: &'a SelectionSet,
-        example: &T,
     ) -> bool {
         match on {
             Some(on) if *on != *T::type_name() => {
                 matches!(ctx.schema_env.registry.types.get(on.as_str()), Some(MetaType::Object { .. }))
             }
-            _ => self.add(ctx, set, example),
+            _ => self.add::<T>(ctx, set),
         }
     }
 
-    fn add_field<T: ContainerType>(&mut self, field: &'a Positioned<Field>, example: &T) -> bool {
-        let name = field.node.name.node.as_str();
-        let value = if name == "__typename" {
-            Value::String(example.introspection_type_name().into_owned())
-        } else {
-            Value::Null
+    fn add_field<T: Ready>(&mut self, field: &'a Positioned<Field>) -> bool {
+        let way = match field.node.name.node.as_str() {
+            "__typename" => Way::TypeName,
+            name => T::place(name).map_or(Way::Resolved(field), |place| Way::Ready(place, field)),
         };
-        let key = field.node.response_key().node.clone();
-        let (place, previous) = self.template.insert_full(key, value);
-        if name != "__typename" {
-            self.fields.push(Planned { place, field });
+        self.fields.push(Planned { key: field.node.response_key().node.as_str(), way });
+        field.node.directives.is_empty()
+    }
+
+    /// Whether a key is there twice.
+    fn has_twice(&self) -> bool {
+        let keys = || self.fields.iter().map(|planned| planned.key);
+        if self.fields.len() <= FEW_KEYS {
+            return keys().enumerate().any(|(place, key)| keys().take(place).any(|other| other == key));
         }
-        previous.is_none() && field.node.directives.is_empty()
+        let mut seen = HashSet::with_capacity(self.fields.len());
+        !keys().all(|key| seen.insert(key))
     }
 }
 
-/// What the keys of an object hold, and the values that are there already.
-fn blank(template: &Members) -> Amount {
-    let names = template.values().filter(|value| **value != Value::Null);
-    let keys = template.keys().map(|key| key_bytes(key));
-    Amount {
-        objects: 0,
-        fields: template.len() as u64,
-        bytes: 1 + keys.sum::<u64>() + names.map(value_bytes).sum::<u64>(),
-    }
+/// What is made of the objects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The one that there is, which its field counts, as it counts every value.
+    Object,
+    /// A list: its entries are no fields.
+    List,
+    /// Each for itself; one that fails is null by itself, where otherwise the first failure ends all.
+    Apart,
 }
 
 /// The fields of a list of objects, or of one, under way side by side.
 struct Walk<'a, F> {
-    fields: Vec<Planned<'a>>,
-    objects: Vec<Members>,
+    plan: Plan<'a>,
+    form: Form,
+    /// What is written so far, without that which waits.
+    json: Json,
+    /// Where each object begins; of those that are made apart alone.
+    begins: Vec<usize>,
+    /// What is missing in the text, in its order.
+    holes: Vec<Hole>,
     waiting: Vec<Waiting<F>>,
-    budget: &'a Budget,
-    blank: Amount,
-    /// Whether an object that fails is null by itself; otherwise the first failure ends all.
-    apart: bool,
     /// Those that have failed.
     failed: Vec<(usize, ServerError)>,
+}
+
+/// A place in the text where a value belongs that had to be waited for.
+struct Hole {
+    at: usize,
+    value: Value,
 }
 
 /// A field that waits for a store.
 struct Waiting<F> {
     object: usize,
-    place: usize,
+    hole: usize,
     value: Pin<Box<F>>,
 }
 
-/// Who counts an object that is walked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    /// The field that it is the value of, as every value of a field is.
-    Field,
-    /// Its list: the entries of a list are no fields.
-    List,
-}
+/// Bytes that an object takes about, for a start.
+const ROOM: usize = 160;
 
 /// Several objects of a list that may have others between them, each at its place; one that
 /// fails is a failure of its own.
-pub(super) async fn walk_apart<T: ContainerType>(
+pub(super) async fn walk_apart<T: ContainerType + Ready>(
     ctx: &ContextSelectionSet<'_>,
     objects: &[(usize, T)],
 ) -> Vec<ServerResult<Value>> {
@@ -300,110 +312,156 @@ pub(super) async fn walk_apart<T: ContainerType>(
         let (place, object) = &objects[index];
         of_many(ctx, *place, field, object)
     };
-    let mut walk = Walk::over(plan, Owner::List, objects.len());
-    walk.0.apart = true;
+    let mut walk = Walk::over(plan, Form::Apart);
     // It cannot fail as a whole.
-    let _ = walk.go(begin).await;
-    let Walk { objects: made, failed, .. } = walk.0;
-    let mut made: Vec<ServerResult<Value>> =
-        made.into_iter().map(|members| Ok(Value::Object(members))).collect();
-    for (index, error) in failed {
-        made[index] = Err(error);
-    }
-    made
+    let _ = walk.go(objects.len(), |index| &objects[index].1, begin).await;
+    walk.each()
 }
 
-/// A walk that has not begun, with the template of each object and how many there are.
-struct Unbegun<'a, F>(Walk<'a, F>, Members, usize);
+impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
+    const fn over(plan: Plan<'a>, form: Form) -> Self {
+        Self {
+            plan,
+            form,
+            json: Json::new(),
+            begins: Vec::new(),
+            holes: Vec::new(),
+            waiting: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
 
-impl<'a, F: Future<Output = ServerResult<Value>>> Unbegun<'a, F> {
+    /// Writes `length` objects; the first failure ends it.
+    async fn run<'o, T: Ready + 'o>(
+        mut self,
+        length: usize,
+        object: impl Fn(usize) -> &'o T,
+        begin: impl Fn(usize, &'a Positioned<Field>) -> F,
+    ) -> ServerResult<Value> {
+        self.go(length, object, begin).await?;
+        let end = self.json.len();
+        Ok(Value::Binary(if self.holes.is_empty() {
+            self.json.into_bytes()
+        } else {
+            filled(&self.json, 0, end, &self.holes).into_bytes()
+        }))
+    }
+
     /// Resolves the fields. All are begun in the first turn, in the order of the answer, so that
     /// what they ask of the stores goes together. An answer that holds too much is never
     /// finished.
-    async fn go(&mut self, begin: impl Fn(usize, &'a Positioned<Field>) -> F) -> ServerResult<()> {
-        let Self(walk, template, length) = self;
+    async fn go<'o, T: Ready + 'o>(
+        &mut self,
+        length: usize,
+        object: impl Fn(usize) -> &'o T,
+        begin: impl Fn(usize, &'a Positioned<Field>) -> F,
+    ) -> ServerResult<()> {
         let mut begun = false;
         poll_fn(|turn| {
             if !begun {
                 begun = true;
-                return walk.begin(turn, template, *length, &begin);
+                return self.begin(turn, length, &object, &begin);
             }
-            walk.go_on(turn)
+            self.go_on(turn)
         })
         .await
     }
-}
-
-impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
-    fn over(plan: Plan<'a>, owner: Owner, length: usize) -> Unbegun<'a, F> {
-        let Plan { template, fields, budget, blank } = plan;
-        let blank = Amount { objects: u64::from(owner == Owner::List), ..blank };
-        let objects = Vec::with_capacity(length);
-        let walk =
-            Self { fields, objects, waiting: Vec::new(), budget, blank, apart: false, failed: Vec::new() };
-        Unbegun(walk, template, length)
-    }
-
-    /// Resolves the fields of `length` objects; the first failure ends it.
-    async fn run(
-        plan: Plan<'a>,
-        owner: Owner,
-        length: usize,
-        begin: impl Fn(usize, &'a Positioned<Field>) -> F,
-    ) -> ServerResult<Vec<Members>> {
-        let mut walk = Self::over(plan, owner, length);
-        walk.go(begin).await?;
-        Ok(walk.0.objects)
-    }
 
     /// Ready when nothing waits.
-    fn begin(
+    fn begin<'o, T: Ready + 'o>(
         &mut self,
         turn: &mut Turn<'_>,
-        template: &Members,
         length: usize,
+        object: &impl Fn(usize) -> &'o T,
         begin: &impl Fn(usize, &'a Positioned<Field>) -> F,
     ) -> Poll<ServerResult<()>> {
-        let mut spare: Option<Pin<Box<F>>> = None;
-        for object in 0..length {
-            let mut members = template.clone();
-            let mut part = self.blank;
-            for &Planned { place, field } in &self.fields {
-                let begun = begin(object, field);
-                let mut value = match spare.take() {
-                    None => Box::pin(begun),
-                    Some(mut used) => {
-                        used.set(begun);
-                        used
-                    }
-                };
-                match value.as_mut().poll(turn) {
-                    Poll::Ready(Ok(ready)) => {
-                        add(&mut part, &ready);
-                        members[place] = ready;
-                        spare = Some(value);
-                    }
-                    Poll::Ready(Err(error)) if self.apart => {
-                        self.failed.push((object, error));
-                        self.waiting.retain(|waiting| waiting.object != object);
-                        break;
-                    }
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => self.waiting.push(Waiting { object, place, value }),
-                }
+        self.json = Json::with_room(length * ROOM);
+        if self.form == Form::List {
+            self.json.mark(b'[');
+        }
+        let mut spare = None;
+        for index in 0..length {
+            match self.form {
+                Form::Apart => self.begins.push(self.json.len()),
+                _ if index > 0 => self.json.mark(b','),
+                _ => {}
             }
-            self.objects.push(members);
-            if !self.budget.spend(part) {
-                return Poll::Pending;
+            match self.begin_object(turn, index, object(index), begin, &mut spare) {
+                Ok(part) if self.plan.request.budget.spend(part) => {}
+                Ok(_) => return Poll::Pending,
+                Err(error) if self.form == Form::Apart => {
+                    self.failed.push((index, error));
+                    self.waiting.retain(|waiting| waiting.object != index);
+                }
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
+        if self.form == Form::List {
+            self.json.mark(b']');
+        }
         if self.waiting.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// What is there of an object, and how much that is.
+    fn begin_object<T: Ready>(
+        &mut self,
+        turn: &mut Turn<'_>,
+        index: usize,
+        object: &T,
+        begin: &impl Fn(usize, &'a Positioned<Field>) -> F,
+        spare: &mut Option<Pin<Box<F>>>,
+    ) -> ServerResult<Amount> {
+        let Self { plan, form, json, holes, waiting, .. } = self;
+        let mut part = Amount { objects: u64::from(*form != Form::Object), ..plan.blank };
+        json.mark(b'{');
+        for (number, Planned { key, way }) in plan.fields.iter().enumerate() {
+            if number > 0 {
+                json.mark(b',');
+            }
+            json.key(key);
+            let before = json.len();
+            let field = match *way {
+                Way::TypeName => {
+                    json.name(&plan.type_name);
+                    part.bytes += (json.len() - before) as u64;
+                    continue;
+                }
+                Way::Ready(place, _) if object.write(place, plan.request, json) => {
+                    part.bytes += (json.len() - before) as u64;
+                    continue;
+                }
+                Way::Ready(_, field) | Way::Resolved(field) => field,
+            };
+            // One box is used again for all that need not wait.
+            let begun = begin(index, field);
+            let mut value = match spare.take() {
+                None => Box::pin(begun),
+                Some(mut used) => {
+                    used.set(begun);
+                    used
+                }
+            };
+            match value.as_mut().poll(turn) {
+                Poll::Ready(ready) => {
+                    let ready = ready?;
+                    add(&mut part, &ready);
+                    json.value(&ready);
+                    *spare = Some(value);
+                }
+                Poll::Pending => {
+                    waiting.push(Waiting { object: index, hole: holes.len(), value });
+                    holes.push(Hole { at: before, value: Value::Null });
+                }
+            }
+        }
+        json.mark(b'}');
+        Ok(part)
     }
 
     fn go_on(&mut self, turn: &mut Turn<'_>) -> Poll<ServerResult<()>> {
         let mut failure = None;
         let mut part = Amount::default();
-        let (objects, failed, apart) = (&mut self.objects, &mut self.failed, self.apart);
+        let (holes, failed, is_apart) = (&mut self.holes, &mut self.failed, self.form == Form::Apart);
         self.waiting.retain_mut(|waiting| {
             if failure.is_some() {
                 return true;
@@ -412,9 +470,9 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                 Poll::Pending => return true,
                 Poll::Ready(Ok(value)) => {
                     add(&mut part, &value);
-                    objects[waiting.object][waiting.place] = value;
+                    holes[waiting.hole].value = value;
                 }
-                Poll::Ready(Err(error)) if apart => failed.push((waiting.object, error)),
+                Poll::Ready(Err(error)) if is_apart => failed.push((waiting.object, error)),
                 Poll::Ready(Err(error)) => failure = Some(error),
             }
             false
@@ -424,18 +482,55 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
             let failed = &self.failed;
             self.waiting.retain(|waiting| failed.iter().all(|(object, _)| *object != waiting.object));
         }
-        let within = self.budget.spend(part);
+        let within = self.plan.request.budget.spend(part);
         match failure {
             Some(error) => Poll::Ready(Err(error)),
             None if self.waiting.is_empty() && within => Poll::Ready(Ok(())),
             None => Poll::Pending,
         }
     }
+
+    /// The objects one by one, when nothing waits.
+    fn each(self) -> Vec<ServerResult<Value>> {
+        let ends = self.begins.iter().skip(1).copied().chain([self.json.len()]);
+        let mut holes = &self.holes[..];
+        let mut made: Vec<ServerResult<Value>> = Vec::with_capacity(self.begins.len());
+        for (begin, end) in self.begins.iter().copied().zip(ends) {
+            let (own, others) = holes.split_at(holes.partition_point(|hole| hole.at < end));
+            holes = others;
+            made.push(Ok(Value::Binary(filled(&self.json, begin, end, own).into_bytes())));
+        }
+        for (index, error) in self.failed {
+            made[index] = Err(error);
+        }
+        made
+    }
 }
+
+/// A piece of the text, with what was waited for in its holes.
+fn filled(json: &Json, begin: usize, end: usize, holes: &[Hole]) -> Json {
+    let waited_for = |hole: &Hole| match &hole.value {
+        Value::Binary(json) => json.len(),
+        _ => SHORT,
+    };
+    let room = end - begin + holes.iter().map(waited_for).sum::<usize>();
+    let mut whole = Json::with_room(room);
+    let mut done = begin;
+    for hole in holes {
+        whole.written(json.piece(done, hole.at));
+        whole.value(&hole.value);
+        done = hole.at;
+    }
+    whole.written(json.piece(done, end));
+    whole
+}
+
+/// Bytes of a value that is not a finished text, about.
+const SHORT: usize = 32;
 
 /// Counts the value of a field.
 fn add(part: &mut Amount, value: &Value) {
-    part.objects += u64::from(matches!(value, Value::Object(_)));
+    part.objects += objects(value);
     part.bytes += value_bytes(value);
 }
 
@@ -464,7 +559,8 @@ mod tests {
 
     use super::*;
     use crate::batching::Scopes;
-    use crate::kernel::{AnswerLimits, Papel, Requester};
+    use crate::executor::ready;
+    use crate::kernel::{AnswerLimits, Budget, Papel, Requester};
 
     type Fallible = async_graphql::Result<u32>;
 
@@ -479,6 +575,14 @@ mod tests {
 
     #[Object]
     impl Item {
+        async fn number(&self) -> u32 {
+            self.0
+        }
+
+        async fn even(&self) -> Fallible {
+            if self.0.is_multiple_of(2) { Ok(1) } else { Err(format!("{} is odd", self.0).into()) }
+        }
+
         async fn at_once(&self) -> Fallible {
             self.unless(3)
         }
@@ -499,6 +603,13 @@ mod tests {
 
         async fn above(&self, number: u32) -> Option<WalkedList<Vec<Self>>> {
             Some(WalkedList((number..self.0).map(Self).collect()))
+        }
+    }
+
+    ready! {
+        impl Item, |item, request| {
+            "number" => item.0,
+            "even" if let 0 = item.0 % 2 => 1_u32,
         }
     }
 
@@ -552,14 +663,20 @@ mod tests {
         }
     }
 
-    async fn answer(query: &str, traced: bool) -> Response {
+    async fn answer(query: &str, walks: bool) -> Response {
         let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
         let requester = Requester { nome: "ana".into(), papel: Papel::Leitor };
         let today = chrono::NaiveDate::default();
         let scope = Scopes::default().open();
         let budget = Budget::new(AnswerLimits::default()).into();
-        let request = RequestContext { requester, scope, today, idempotency_key: None, traced, budget };
+        let request = RequestContext { requester, scope, today, idempotency_key: None, walks, budget };
         schema.execute(Request::new(query).data(request)).await
+    }
+
+    fn data(answer: &Response) -> String {
+        let mut json = Json::new();
+        json.value(&answer.data);
+        String::from_utf8(json.into_bytes().to_vec()).expect("text")
     }
 
     #[tokio::test]
@@ -572,6 +689,10 @@ mod tests {
             "{ items(number: 40) { later } }",
             "{ items(number: 40) { perhaps } }",
             "{ items(number: 0) { later } }",
+            "{ items(number: 4) { number later __typename within { number name: __typename } } }",
+            "{ items(number: 1) { number even } item(number: 4) { even number number } }",
+            "{ items(number: 4) { number even } }",
+            "{ apart(number: 6) { number even later } item(number: 4) { within { even later } even } }",
             "{ item(number: 3) { atOnce } more: item(number: 2) { atOnce later } }",
             "{ item(number: 5) { later perhaps } }",
             "{ item(number: 7) { later perhaps } }",
@@ -584,16 +705,16 @@ mod tests {
             "{ apart(number: 0) { later } }",
             "{ items(number: 9) { perhaps above(number: 2) { atOnce perhaps within { above(number: 4) { later } } } } }",
         ] {
-            let (walked, executed) = (answer(query, false).await, answer(query, true).await);
-            let both = [walked, executed].map(|answer| serde_json::to_string(&answer).expect("JSON"));
+            let (walked, executed) = (answer(query, true).await, answer(query, false).await);
+            let both = [walked, executed].map(|answer| (data(&answer), format!("{:?}", answer.errors)));
             assert_eq!(both[0], both[1], "{query}");
         }
     }
 
     #[tokio::test]
     async fn what_is_walked_apart_fails_apart() {
-        let answer = answer("{ apart(number: 9) { later atOnce perhaps } }", false).await;
-        let data = serde_json::to_value(&answer.data).expect("JSON");
+        let answer = answer("{ apart(number: 9) { later atOnce perhaps } }", true).await;
+        let data: serde_json::Value = serde_json::from_str(&data(&answer)).expect("JSON");
         let shape: Vec<bool> =
             data["apart"].as_array().expect("a list").iter().map(serde_json::Value::is_null).collect();
         let expected: Vec<bool> = (0..18).map(|place| place % 2 == 1 || place == 6 || place == 10).collect();

@@ -21,8 +21,9 @@ pub struct RequestContext {
     /// The header `Idempotency-Key`, as it came, when the operation is a single
     /// mutation.
     pub idempotency_key: Option<String>,
-    /// Whether the executor must see every field, to time it.
-    pub traced: bool,
+    /// Whether objects are walked, and not left to the executor: it must see every field to time
+    /// it, and every object that it has to put together with another.
+    pub walks: bool,
     /// What its answer may hold.
     pub budget: Arc<Budget>,
 }

@@ -33,6 +33,7 @@ const LONGEST_NAME: usize = 64;
 pub struct Checked {
     pub(super) about: About,
     pub(super) executable: ExecutableDocument,
+    pub(super) merges: bool,
     pub(super) variables: Variables,
 }
 
@@ -171,7 +172,8 @@ impl Operations {
                 if let Some(sent) = sent.as_ref().filter(|_| operation.signature.has_inputs) {
                     about.given = given(self.served.types(), &operation.variables, sent);
                 }
-                Ok(Checked { about, executable: document.executable(operation), variables })
+                let executable = document.executable(operation);
+                Ok(Checked { about, executable, merges: operation.merges, variables })
             }
             Err((refusal, cost)) => {
                 about.cost = cost;

@@ -20,6 +20,7 @@ use async_graphql::{Pos, Positioned};
 
 use super::cost::{Costs, Formula};
 use super::executable::{Converter, Fragments};
+use super::merging::merges;
 use super::refusal::{Problem, Refusal};
 use super::rules::place_of;
 use super::signature::Signature;
@@ -107,6 +108,8 @@ pub(super) struct Operation {
     pub introspects: bool,
     /// Whether it asks for nothing but what routers ask of subgraphs.
     pub is_for_routers: bool,
+    /// Whether the executor would have to put objects of its answer together.
+    pub merges: bool,
     /// Whether it asks for nothing but the SDL and what entities have themselves.
     pub is_for_siblings: bool,
     /// What it may cost.
@@ -262,6 +265,7 @@ impl Operation {
                 is_for_routers(&field.name)
                     && (field.name == "_service" || is_flat(&field.selection_set, document))
             }),
+            merges: merges(operation, &document.fragments, schema),
             formula: Formula::of(&operation.selection_set, &document.fragments, costs),
             variables: variables.collect(),
             fingerprint: None,

@@ -28,6 +28,7 @@ pub(crate) mod cost;
 mod document;
 mod executable;
 mod masking;
+mod merging;
 mod messages;
 mod persisted;
 mod pins;

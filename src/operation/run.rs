@@ -14,7 +14,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Name, PathSegment, Request, Response, ServerError, Value, Variables};
+use async_graphql::{Name, PathSegment, Request, Response, ServerError, Value};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
@@ -77,9 +77,12 @@ impl Operations {
     /// Runs a checked operation, completes its answer, leaves a line in the log, and
     /// counts it. In bounded time: until the caller's deadline.
     pub async fn run(&self, checked: Checked, caller: &Caller<'_>) -> Answer {
-        let Checked { about, executable, variables } = checked;
-        let mut record = self.record(about, caller);
-        let request = self.request(executable, variables, caller, &record.scope);
+        let mut record = self.record(checked.about, caller);
+        let Checked { executable, variables, merges, .. } = checked;
+        // The text is not parsed again, so it need not be there.
+        let mut request = Request::new("").variables(variables);
+        request.set_parsed_query(executable);
+        let request = self.prepared(request, merges, caller, &record.scope);
         record.budget = Some(Arc::clone(&request.budget));
         let deadline = caller.deadline.into();
         let explained = caller.explains.then(|| {
@@ -183,26 +186,17 @@ impl Operations {
         }
     }
 
-    fn request(
-        &self,
-        executable: async_graphql::parser::types::ExecutableDocument,
-        variables: Variables,
-        caller: &Caller<'_>,
-        scope: &Arc<Scope>,
-    ) -> Prepared {
+    fn prepared(&self, request: Request, merges: bool, caller: &Caller<'_>, scope: &Arc<Scope>) -> Prepared {
         let budget = Arc::new(Budget::new(self.limits(caller)));
         let context = RequestContext {
             requester: caller.requester.clone(),
             scope: Arc::clone(scope),
             today: chrono::Utc::now().date_naive(),
             idempotency_key: caller.idempotency_key.map(str::to_owned),
-            traced: caller.traced,
+            walks: !caller.traced && !merges,
             budget: Arc::clone(&budget),
         };
-        // The text is not parsed again, so it need not be there.
-        let mut request = Request::new("").variables(variables).data(context);
-        request.set_parsed_query(executable);
-        Prepared { request, budget, traced: caller.traced }
+        Prepared { request: request.data(context), budget, traced: caller.traced }
     }
 
     /// What the answer may hold.

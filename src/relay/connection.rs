@@ -13,7 +13,7 @@ use super::cursor::Cursor;
 use super::page::Slice;
 use crate::batching::Scope;
 use crate::db::StoreError;
-use crate::executor::{List, Walked, WalkedList};
+use crate::executor::{List, Ready, Walked, WalkedList, ready};
 use crate::kernel::sizes::{COUNTED, cost};
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
 
@@ -47,7 +47,7 @@ impl<N> Connection<N> {
 
 /// One page (Relay Cursor Connections).
 #[Object(name_type, shareable)]
-impl<N: ContainerType> Connection<N> {
+impl<N: ContainerType + Ready> Connection<N> {
     /// The rows of this page, each with its cursor.
     async fn edges(&self) -> WalkedList<&[Edge<N>]> {
         WalkedList(&self.edges)
@@ -77,7 +77,7 @@ impl<N: ContainerType> Connection<N> {
     }
 }
 
-impl<N: ContainerType> TypeName for Connection<N> {
+impl<N: ContainerType + Ready> TypeName for Connection<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", N::type_name()).into()
     }
@@ -85,7 +85,7 @@ impl<N: ContainerType> TypeName for Connection<N> {
 
 /// A row of a page, and its cursor.
 #[Object(name_type, shareable)]
-impl<N: ContainerType> Edge<N> {
+impl<N: ContainerType + Ready> Edge<N> {
     /// For `after` and `before`.
     async fn cursor(&self) -> String {
         self.cursor.encode_cursor()
@@ -97,16 +97,24 @@ impl<N: ContainerType> Edge<N> {
     }
 }
 
-impl<N: ContainerType> TypeName for Edge<N> {
+impl<N: ContainerType + Ready> TypeName for Edge<N> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Edge", N::type_name()).into()
+    }
+}
+
+impl<N> Ready for Connection<N> {}
+
+ready! {
+    impl{N: ContainerType} Edge<N>, |edge, request| {
+        "cursor" => edge.cursor.encode_cursor(),
     }
 }
 
 /// The nodes of a page's edges.
 struct Nodes<'a, N>(&'a [Edge<N>]);
 
-impl<N: ContainerType> List for Nodes<'_, N> {
+impl<N: ContainerType + Ready> List for Nodes<'_, N> {
     type Item = N;
 
     fn length(&self) -> usize {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_graphql::ID;
 
-use crate::kernel::{GraphError, GraphResult, code};
+use crate::kernel::{GraphError, GraphResult, Json, Written, code};
 
 /// What the four kinds of id have in common.
 pub trait GlobalId: Copy + Eq + Sized {
@@ -77,6 +77,12 @@ macro_rules! global_ids {
 
                 fn number(self) -> u64 {
                     self.0
+                }
+            }
+
+            impl Written for $name {
+                fn write(&self, json: &mut Json) {
+                    json.shown(self);
                 }
             }
 

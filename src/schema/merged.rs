@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use super::{SchemaError, Served, composed_sdl, prepared, sdl_of};
 use crate::db::{Db, PerStore, Store};
-use crate::executor::{Federated, Keyed, ServiceSdl};
+use crate::executor::{Federated, Keyed, ServiceSdl, parts};
 use crate::kernel::sizes::one_each;
 use crate::kernel::{ContextExt as _, GraphResult, Requester};
 use crate::peers::Known;
@@ -45,6 +45,12 @@ pub struct Cliente(ChaveCliente, ClienteCadastro, ClienteEnderecos<Merged>, Clie
 #[derive(MergedObject)]
 #[graphql(name = "Produto")]
 pub struct Produto(ChaveProduto, ProdutoCatalogo, ProdutoInventario<Merged>);
+
+parts!(Cliente {
+    0: ChaveCliente, 1: ClienteCadastro, 2: ClienteEnderecos<Merged>, 3: ClienteInventario<Merged>
+});
+
+parts!(Produto { 0: ChaveProduto, 1: ProdutoCatalogo, 2: ProdutoInventario<Merged> });
 
 impl Cliente {
     /// What the interface `Node` asks for.

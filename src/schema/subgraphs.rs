@@ -14,7 +14,7 @@ use async_graphql::{
 use super::{SchemaError, Served, composed_sdl, nos, prepared};
 use crate::config::Subgraph;
 use crate::db::{Db, PerStore, Store};
-use crate::executor::{Entities, Federated, Keyed, ServiceSdl};
+use crate::executor::{Entities, Federated, Keyed, ServiceSdl, parts};
 use crate::kernel::GraphResult;
 use crate::peers::{Known, Remote};
 use crate::relay::{ClienteId, ProdutoId};
@@ -129,6 +129,8 @@ pub struct OnlyClientes;
 #[graphql(name = "Cliente")]
 pub struct ClienteOfClientes(ChaveCliente, ClienteCadastro);
 
+parts!(ClienteOfClientes { 0: ChaveCliente, 1: ClienteCadastro });
+
 impl Graph for OnlyClientes {
     type Cliente = ClienteOfClientes;
     type Produto = Unused;
@@ -180,6 +182,8 @@ pub struct OnlyEnderecos;
 #[graphql(name = "Cliente")]
 pub struct ClienteOfEnderecos(ChaveCliente, ClienteEnderecos<OnlyEnderecos>);
 
+parts!(ClienteOfEnderecos { 0: ChaveCliente, 1: ClienteEnderecos<OnlyEnderecos> });
+
 impl Graph for OnlyEnderecos {
     type Cliente = ClienteOfEnderecos;
     type Produto = Unused;
@@ -224,6 +228,8 @@ pub struct OnlyCatalogo;
 #[derive(MergedObject)]
 #[graphql(name = "Produto")]
 pub struct ProdutoOfCatalogo(ChaveProduto, ProdutoCatalogo);
+
+parts!(ProdutoOfCatalogo { 0: ChaveProduto, 1: ProdutoCatalogo });
 
 impl Graph for OnlyCatalogo {
     type Cliente = Unused;
@@ -276,10 +282,14 @@ pub struct OnlyInventario;
 #[graphql(name = "Cliente")]
 pub struct ClienteOfInventario(ChaveCliente, ClienteInventario<OnlyInventario>);
 
+parts!(ClienteOfInventario { 0: ChaveCliente, 1: ClienteInventario<OnlyInventario> });
+
 /// A product of the shop: what it is and how it sells.
 #[derive(MergedObject)]
 #[graphql(name = "Produto")]
 pub struct ProdutoOfInventario(ChaveProduto, ProdutoInventario<OnlyInventario>);
+
+parts!(ProdutoOfInventario { 0: ChaveProduto, 1: ProdutoInventario<OnlyInventario> });
 
 impl Graph for OnlyInventario {
     type Cliente = ClienteOfInventario;

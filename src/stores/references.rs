@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 
 use crate::batching::Scope;
 use crate::db::StoreError;
-use crate::executor::Entity;
+use crate::executor::{Entity, Ready, ready};
 use crate::kernel::GraphResult;
 use crate::kernel::scalars::Decimal;
 use crate::relay::{ClienteId, GlobalId as _, ProdutoId};
@@ -24,9 +24,9 @@ pub(super) const REPRESENTATIONS: &str = "representations";
 /// What references to the entities with several owners become.
 pub trait Graph: Send + Sync + Sized + 'static {
     /// The type `Cliente` of this schema.
-    type Cliente: ContainerType + 'static;
+    type Cliente: ContainerType + Ready + 'static;
     /// The type `Produto` of this schema.
-    type Produto: ContainerType + 'static;
+    type Produto: ContainerType + Ready + 'static;
 
     /// A client by key; `None` when it does not exist, as far as this schema
     /// can know.
@@ -85,6 +85,12 @@ impl ChaveCliente {
     }
 }
 
+ready! {
+    impl ChaveCliente, |cliente, request| {
+        "id" => cliente.0,
+    }
+}
+
 /// The part of every `Produto` that holds its key.
 pub struct ChaveProduto(pub ProdutoId);
 
@@ -93,6 +99,12 @@ impl ChaveProduto {
     /// Global id, as in `produto_3`.
     async fn id(&self) -> ID {
         self.0.to_id()
+    }
+}
+
+ready! {
+    impl ChaveProduto, |produto, request| {
+        "id" => produto.0,
     }
 }
 

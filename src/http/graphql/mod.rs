@@ -211,13 +211,7 @@ async fn answer_many(
     };
     let (operations, charge) = charge(app, list.into_iter().map(judge).collect(), caller.requester);
     let answers = join_all(operations.into_iter().map(|judged| finish(app, judged, caller))).await;
-    let mut response = match serde_json::to_vec(&answers) {
-        Ok(bytes) => Response::new(Body::from(bytes)),
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            return internal(None);
-        }
-    };
+    let mut response = Response::new(Body::from(Answer::all_json(&answers)));
     response.headers_mut().insert(CONTENT_TYPE, media.content_type());
     response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
     account(app, charge, &mut response);
@@ -272,11 +266,7 @@ pub(super) async fn body_of(app: &App, parts: &Parts, body: Body) -> Result<Byte
 
 fn respond(answer: &Answer, media: Media, asked: &Parts, codes: StatusCodes) -> Response<Body> {
     let (status, media) = status::of_answer(answer, media, codes);
-    let bytes = match serde_json::to_vec(answer) {
-        Ok(bytes) => bytes,
-        Err(error) => return unwritable(&error, asked.extensions.get()),
-    };
-    let bytes = Bytes::from(bytes);
+    let bytes = answer.json();
     let mut response = Response::new(Body::from(bytes.clone()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, media.content_type());
@@ -287,7 +277,3 @@ fn respond(answer: &Answer, media: Media, asked: &Parts, codes: StatusCodes) -> 
     conditional(response, &bytes, &asked.headers, asked.extensions.get())
 }
 
-fn unwritable<'a>(error: &serde_json::Error, id: impl Into<Option<&'a RequestId>>) -> Response<Body> {
-    tracing::error!(%error, "an answer could not be written");
-    internal(id.into())
-}

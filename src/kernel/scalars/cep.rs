@@ -2,6 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
+use crate::kernel::{Json, Written};
 use super::Spoilt;
 
 /// The first that there is (Correios, "Estrutura do CEP"): the centre of Sao Paulo.
@@ -45,6 +46,12 @@ impl ScalarType for Cep {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.clone())
+    }
+}
+
+impl Written for Cep {
+    fn write(&self, json: &mut Json) {
+        json.text(&self.0);
     }
 }
 

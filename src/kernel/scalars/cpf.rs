@@ -2,6 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
+use crate::kernel::{Json, Written};
 use super::Spoilt;
 
 /// Eleven digits whose last two check the others.
@@ -94,6 +95,12 @@ impl ScalarType for Cpf {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.clone())
+    }
+}
+
+impl Written for Cpf {
+    fn write(&self, json: &mut Json) {
+        json.text(&self.0);
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{Datelike as _, NaiveDate};
 
+use crate::kernel::{Json, Written};
+
 /// A day, without a time or a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, serde::Serialize)]
 #[serde(transparent)]
@@ -48,6 +50,12 @@ impl ScalarType for Date {
 
     fn to_value(&self) -> Value {
         Value::String(self.to_string())
+    }
+}
+
+impl Written for Date {
+    fn write(&self, json: &mut Json) {
+        json.shown(self);
     }
 }
 

@@ -9,6 +9,8 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySql, MySqlTypeInfo, MySqlValueRef};
 
+use crate::kernel::{Json, Written};
+
 /// A moment, kept and shown in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -114,6 +116,12 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.to_string())
+    }
+}
+
+impl Written for DateTime {
+    fn write(&self, json: &mut Json) {
+        json.shown(self);
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::{Json, Written};
+
 /// An amount, never rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
 #[sqlx(transparent)]
@@ -83,6 +85,12 @@ impl ScalarType for Decimal {
 
     fn to_value(&self) -> Value {
         Value::String(self.to_string())
+    }
+}
+
+impl Written for Decimal {
+    fn write(&self, json: &mut Json) {
+        json.shown(self);
     }
 }
 

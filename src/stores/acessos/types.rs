@@ -11,7 +11,7 @@ use super::soma::{ILEGIVEL, OUTRAS};
 use super::table::{Linha, Vezes};
 use super::{Assinatura, Falha, Lenta, Soma};
 use crate::db::Store;
-use crate::executor::{StoreField, Walked, WalkedList};
+use crate::executor::{Ready, StoreField, Walked, WalkedList};
 use crate::kernel::scalars::DateTime;
 use crate::kernel::sizes::{at_most, paged};
 use crate::kernel::{ContextExt as _, GraphError, GraphResult, code};
@@ -1388,3 +1388,20 @@ async fn users_of(relatorio: &Relatorio, campo: &str) -> GraphResult<BTreeSet<As
     all.extend(given.iter().filter(|linha| *linha.valor.0 == *campo).map(|linha| linha.chave.assinatura));
     Ok(all)
 }
+
+// Few of these are asked for, and seldom: their fields are left to their resolvers.
+impl Ready for SomaAcessos {}
+impl Ready for PontoAcessos {}
+impl Ready for UsoDeStore {}
+impl Ready for OperacaoAcessos {}
+impl Ready for ProgramaAcessos {}
+impl Ready for UsuarioAcessos {}
+impl Ready for ProgramaComErro {}
+impl Ready for ErroAcessos {}
+impl Ready for CampoAcessos {}
+impl Ready for InstrucaoLenta {}
+impl Ready for OperacaoLenta {}
+impl Ready for StoreAcessos {}
+impl Ready for InstanciaAcessos {}
+impl Ready for RemocoesAbertas {}
+impl Ready for RemocaoParada {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::{Catalogo, DescricaoDe, Item};
-use crate::executor::StoreField;
+use crate::executor::{StoreField, ready};
 use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{LONG_TEXT, cost};
@@ -45,5 +45,15 @@ impl ProdutoCatalogo {
     /// When the product's own data last changed.
     async fn atualizado_em(&self) -> DateTime {
         self.0.atualizado_em
+    }
+}
+
+ready! {
+    impl ProdutoCatalogo, |produto, request| {
+        "nome" => produto.0.nome,
+        "preco" => produto.0.preco,
+        "disponivel" => produto.0.disponivel,
+        "criadoEm" => produto.0.criado_em,
+        "atualizadoEm" => produto.0.atualizado_em,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::Cadastro;
+use crate::executor::ready;
 use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::telefone;
@@ -54,5 +55,18 @@ impl ClienteCadastro {
     /// When the client's own data last changed.
     async fn atualizado_em(&self) -> DateTime {
         self.0.atualizado_em
+    }
+}
+
+ready! {
+    impl ClienteCadastro, |cliente, request| {
+        "nome" => cliente.0.nome,
+        "email" => cliente.0.email,
+        "cpf" => cliente.0.cpf,
+        "telefone" => cliente.0.telefone.as_deref().map(telefone::shown),
+        "dataNascimento" => cliente.0.data_nascimento,
+        "idade" => cliente.0.data_nascimento.and_then(|born| born.years_until(request.today)),
+        "criadoEm" => cliente.0.criado_em,
+        "atualizadoEm" => cliente.0.atualizado_em,
     }
 }

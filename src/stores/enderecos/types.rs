@@ -3,14 +3,15 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use async_graphql::resolver_utils::EnumType as _;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Enderecos, EnderecosDe, MOST_ADDRESSES, Registro};
 use crate::db::{Fault, Store, StoreError};
-use crate::executor::{StoreField, Walked, WalkedList};
+use crate::executor::{Ready, StoreField, Walked, WalkedList, ready};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::sizes::at_most;
-use crate::kernel::{ContextExt as _, GraphResult};
+use crate::kernel::{ContextExt as _, GraphResult, Json, Written};
 use crate::relay::{ClienteId, EnderecoId, GlobalId as _};
 use crate::stores::references::Graph;
 use crate::text::folded;
@@ -92,6 +93,22 @@ impl<G: Graph> Endereco<G> {
     }
 }
 
+ready! {
+    impl{G: Graph} Endereco<G>, |endereco, request| {
+        "id" => endereco.row.id,
+        "logradouro" => endereco.row.logradouro,
+        "numero" => endereco.row.numero,
+        "complemento" => endereco.row.complemento,
+        "bairro" => endereco.row.bairro,
+        "cidade" => endereco.row.cidade,
+        "uf" if let Some(uf) = Uf::parse(&endereco.row.uf) => uf,
+        "cep" => endereco.row.cep,
+        "pais" => endereco.row.pais,
+        "criadoEm" => endereco.row.criado_em,
+        "atualizadoEm" => endereco.row.atualizado_em,
+    }
+}
+
 impl<G: Graph> Endereco<G> {
     /// The address of a row that has been read.
     #[must_use]
@@ -138,6 +155,8 @@ impl<G: Graph> ClienteEnderecos<G> {
         StoreField::all(enderecos).await
     }
 }
+
+impl<G> Ready for ClienteEnderecos<G> {}
 
 impl<G> ClienteEnderecos<G> {
     /// The part of the client with this id: free.
@@ -205,6 +224,15 @@ pub enum Uf {
     Se,
     /// Tocantins.
     To,
+}
+
+impl Written for Uf {
+    fn write(&self, json: &mut Json) {
+        match Self::items().iter().find(|item| item.value == *self) {
+            Some(item) => json.name(item.name),
+            None => json.null(),
+        }
+    }
 }
 
 impl Uf {

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::Inventario;
 use super::loaders::{PageKey, ProdutosDoCliente, TotalDeProdutos};
 use super::table::Adquirido;
-use crate::executor::{StoreField, Walked, WalkedList};
+use crate::executor::{Ready, StoreField, Walked, WalkedList, ready};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{COUNTED, cost};
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -118,6 +118,18 @@ impl<G: Graph> AdquiridoEdge<G> {
     /// When the client last bought it.
     async fn ultima_compra_em(&self) -> DateTime {
         self.row.ultima
+    }
+}
+
+impl<G> Ready for ProdutosAdquiridos<G> {}
+
+ready! {
+    impl{G: Graph} AdquiridoEdge<G>, |edge, request| {
+        "cursor" => cursor(&edge.row),
+        "quantidade" => edge.row.quantidade,
+        "total" => edge.row.total,
+        "primeiraCompraEm" => edge.row.primeira,
+        "ultimaCompraEm" => edge.row.ultima,
     }
 }
 

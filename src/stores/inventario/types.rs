@@ -9,7 +9,7 @@ use super::Inventario;
 use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
 use super::table::{Registro, Resumo, Side, newest_first};
-use crate::executor::{StoreField, Walked};
+use crate::executor::{Ready, StoreField, Walked, ready};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -57,7 +57,7 @@ impl<G: Graph> Compra<G> {
 
     /// What the purchase cost: `quantidade` × `precoUnitario`.
     async fn total(&self) -> Decimal {
-        Decimal(self.row.preco_unitario.0 * rust_decimal::Decimal::from(self.row.quantidade))
+        self.cost()
     }
 
     /// When.
@@ -66,7 +66,21 @@ impl<G: Graph> Compra<G> {
     }
 }
 
+ready! {
+    impl{G: Graph} Compra<G>, |compra, request| {
+        "id" => compra.row.id,
+        "quantidade" => compra.row.quantidade,
+        "precoUnitario" => compra.row.preco_unitario,
+        "total" => compra.cost(),
+        "adquiridoEm" => compra.row.adquirido_em,
+    }
+}
+
 impl<G: Graph> Compra<G> {
+    fn cost(&self) -> Decimal {
+        Decimal(self.row.preco_unitario.0 * rust_decimal::Decimal::from(self.row.quantidade))
+    }
+
     /// The purchase of a row that has been read.
     #[must_use]
     pub fn of(row: Arc<Registro>) -> Self {
@@ -178,6 +192,8 @@ impl<G: Graph> ClienteInventario<G> {
     }
 }
 
+impl<G> Ready for ClienteInventario<G> {}
+
 impl<G> ClienteInventario<G> {
     /// The part of the client with this id: free.
     #[must_use]
@@ -216,6 +232,8 @@ impl<G: Graph> ProdutoInventario<G> {
     }
 }
 
+impl<G> Ready for ProdutoInventario<G> {}
+
 impl<G> ProdutoInventario<G> {
     /// The part of the product with this id: free.
     #[must_use]
@@ -239,7 +257,7 @@ impl Resumo {
 
     /// What they cost in all.
     async fn total(&self) -> Decimal {
-        self.total.unwrap_or(Decimal(rust_decimal::Decimal::new(0, 2)))
+        self.sum()
     }
 
     /// When the first was made; null when there is none.
@@ -250,5 +268,21 @@ impl Resumo {
     /// When the latest was made; null when there is none.
     async fn ultima_em(&self) -> Option<DateTime> {
         self.ultima
+    }
+}
+
+impl Resumo {
+    fn sum(&self) -> Decimal {
+        self.total.unwrap_or(Decimal(rust_decimal::Decimal::new(0, 2)))
+    }
+}
+
+ready! {
+    impl Resumo, |resumo, request| {
+        "compras" => resumo.compras,
+        "unidades" => resumo.unidades,
+        "total" => resumo.sum(),
+        "primeiraEm" => resumo.primeira,
+        "ultimaEm" => resumo.ultima,
     }
 }

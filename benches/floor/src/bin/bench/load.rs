@@ -12,10 +12,13 @@ use serde_json::Value;
 
 use crate::target::Place;
 
-/// What a measurement says about the process that was measured.
+/// What a measurement says about the processes that were measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
+    /// Of all of them.
     pub cpu_micros: f64,
+    /// Of the one that was asked alone.
+    pub asked_micros: f64,
     pub per_second: f64,
     pub p50_millis: f64,
     pub p99_millis: f64,

@@ -6,6 +6,7 @@ mod database;
 mod load;
 mod process;
 mod report;
+mod split;
 mod target;
 
 use std::path::PathBuf;
@@ -17,7 +18,9 @@ use quarteto_bench::{QUERIES, authorization};
 
 use database::{Database, Way};
 use load::{Load, Outcome};
-use target::{Bar, Client, Data, Place, Quarteto, Rival};
+use process::Server;
+use split::Split;
+use target::{Answers, Bar, Client, Data, Place, Quarteto, Rival};
 
 /// Measure Quarteto against a hand-written floor and the stock service, and print
 /// tables.
@@ -44,17 +47,31 @@ struct Args {
     /// Let all reach the database over its unix socket instead of TCP.
     #[arg(long)]
     unix_socket: bool,
+    /// Measure Quarteto against itself, as five subgraphs behind routers.
+    #[arg(long)]
+    split: bool,
     #[command(flatten)]
     data: Data,
 }
 
-/// One measurement of all three, one after the other.
+/// One measurement of all, one after the other.
 pub struct Round {
     query: usize,
     connections: u32,
-    quarteto: Outcome,
-    floor: Outcome,
-    stock: Outcome,
+    /// Quarteto's, and those of the others in their order.
+    outcomes: Vec<Outcome>,
+}
+
+/// Somebody who is asked: where each query is, and who answers.
+struct Target {
+    urls: Vec<String>,
+    pids: Vec<u32>,
+}
+
+impl Target {
+    fn new(answers: &impl Answers, pids: Vec<u32>) -> Self {
+        Self { urls: QUERIES.iter().map(|query| answers.url(query)).collect(), pids }
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -65,73 +82,121 @@ async fn main() -> anyhow::Result<()> {
     let place = Place::new(&args.binary, &args.data_dir)?;
     args.data.seed(&place)?;
     place.migrate()?;
-    let password = place.add_user()?;
+    let password = place.only_user()?;
     let authorization = authorization(&password);
-
-    eprintln!("starting Quarteto, the floor and the stock service …");
     let client = Client::new(&authorization)?;
-    let (database, mut server) = Database::start(&place, !args.unix_socket).await?;
+    let (database, server) = Database::start(&place, !args.unix_socket).await?;
     let way = &database.way;
-    let (quarteto, _) = Quarteto::start(&place, way, &args.log, &client).await?;
-    let mut rivals = Vec::new();
-    for bar in [Bar::Floor, Bar::Stock] {
-        rivals.push(Rival::start(bar, &place, way, &authorization, &client).await?);
+    let title = format!("{}, over {}", server.version, way.name());
+    let mut bench = Bench { args, wrk, place, authorization, client, server };
+    if bench.args.split {
+        bench.against_split(way, &title).await
+    } else {
+        bench.against_rivals(way, &title).await
     }
-    let starts = start_times(&place, way, &args.log, &client).await?;
+}
 
-    let variables = target::variables(&client, &quarteto.address, args.data.clientes).await?;
-    let same = target::compare(&client, &quarteto.address, &rivals, &variables).await?;
-    eprintln!("{same} answers of all three are the same, byte for byte");
+/// What a run has at hand.
+struct Bench {
+    args: Args,
+    wrk: PathBuf,
+    place: Place,
+    authorization: String,
+    client: Client,
+    server: Server,
+}
 
-    let loads = QUERIES
-        .iter()
-        .zip(&variables)
-        .map(|(query, variables)| Load::write(&wrk, &place, *query, variables, &authorization))
-        .collect::<anyhow::Result<Vec<Load>>>()?;
-    let most = args.connections.iter().max().copied().unwrap_or(1);
-    for load in &loads {
-        eprintln!("warming up {}, and reading every answer …", load.query.name);
-        load.check(&quarteto.graphql(), most).await?;
-        for rival in &rivals {
-            load.check(&rival.url(&load.query), most).await?;
+impl Bench {
+    /// Quarteto beside the floor and the stock service.
+    async fn against_rivals(&mut self, way: &Way, title: &str) -> anyhow::Result<()> {
+        eprintln!("starting Quarteto, the floor and the stock service …");
+        let (quarteto, _) = Quarteto::start(&self.place, way, &self.args.log, &self.client).await?;
+        let mut rivals = Vec::new();
+        for bar in [Bar::Floor, Bar::Stock] {
+            rivals.push(Rival::start(bar, &self.place, way, &self.authorization, &self.client).await?);
         }
+        let starts = self.start_times(way).await?;
+        let loads = self.loads(&quarteto, &rivals).await?;
+        let mut targets = vec![Target::new(&quarteto, vec![quarteto.pid()])];
+        targets.extend(rivals.iter().map(|rival| Target::new(rival, vec![rival.pid()])));
+        let rounds = self.rounds(&loads, &targets).await?;
+        report::print(&self.args, &rounds, &starts, title);
+        quarteto.stop();
+        Ok(())
     }
 
-    let seconds = Duration::from_secs(args.seconds);
-    let mut rounds = Vec::new();
-    for round in 1..=args.rounds {
-        eprintln!("round {round} of {}", args.rounds);
-        for (query, load) in loads.iter().enumerate() {
-            for connections in args.connections.iter().copied() {
-                let mut turns = vec![(quarteto.graphql(), quarteto.pid())];
-                turns.extend(rivals.iter().map(|rival| (rival.url(&load.query), rival.pid())));
-                // Who goes first changes, so that nobody always finds another's pages warm.
-                let first = usize::try_from(round)? % turns.len();
-                let mut outcomes = [None; 3];
-                for turn in (0..turns.len()).map(|turn| (turn + first) % turns.len()) {
-                    let (url, pid) = &turns[turn];
-                    let run = load.run(url, connections, seconds, round);
-                    outcomes[turn] = Some(server.measure(*pid, run).await?);
-                }
-                if let [Some(quarteto), Some(floor), Some(stock)] = outcomes {
-                    rounds.push(Round { query, connections, quarteto, floor, stock });
+    /// The merged server beside five subgraphs behind each router.
+    async fn against_split(&mut self, way: &Way, title: &str) -> anyhow::Result<()> {
+        eprintln!("starting the merged server, five subgraphs and their routers …");
+        // The users file is read at the start: who the subgraphs are comes first.
+        let split = Split::start(&self.place, way, &self.args.log, &self.client).await?;
+        let (merged, _) = Quarteto::start(&self.place, way, &self.args.log, &self.client).await?;
+        let loads = self.loads(&merged, &split.routers).await?;
+        let mut targets = vec![Target::new(&merged, vec![merged.pid()])];
+        targets.extend(split.routers.iter().map(|router| Target::new(router, split.pids(router))));
+        let rounds = self.rounds(&loads, &targets).await?;
+        let names: Vec<&str> = split.routers.iter().map(Answers::name).collect();
+        report::print_split(&self.args, &rounds, &names, title);
+        merged.stop();
+        Ok(())
+    }
+
+    /// What is asked; all have been compared, and have answered each.
+    async fn loads(&self, quarteto: &Quarteto, others: &[impl Answers]) -> anyhow::Result<Vec<Load>> {
+        let clientes = self.args.data.clientes;
+        let variables = target::variables(&self.client, &quarteto.address, clientes).await?;
+        let same = target::compare(&self.client, &quarteto.address, others, &variables).await?;
+        eprintln!("{same} answers of all are the same, byte for byte");
+        let loads = QUERIES
+            .iter()
+            .zip(&variables)
+            .map(|(query, variables)| {
+                Load::write(&self.wrk, &self.place, *query, variables, &self.authorization)
+            })
+            .collect::<anyhow::Result<Vec<Load>>>()?;
+        let most = self.args.connections.iter().max().copied().unwrap_or(1);
+        for load in &loads {
+            eprintln!("warming up {}, and reading every answer …", load.query.name);
+            load.check(&quarteto.graphql(), most).await?;
+            for other in others {
+                load.check(&other.url(&load.query), most).await?;
+            }
+        }
+        Ok(loads)
+    }
+
+    async fn rounds(&mut self, loads: &[Load], targets: &[Target]) -> anyhow::Result<Vec<Round>> {
+        let seconds = Duration::from_secs(self.args.seconds);
+        let mut rounds = Vec::new();
+        for round in 1..=self.args.rounds {
+            eprintln!("round {round} of {}", self.args.rounds);
+            for (query, load) in loads.iter().enumerate() {
+                for connections in self.args.connections.iter().copied() {
+                    // Who goes first changes, so that nobody always finds another's pages warm.
+                    let first = usize::try_from(round)? % targets.len();
+                    let mut outcomes = Vec::new();
+                    for turn in (0..targets.len()).map(|turn| (turn + first) % targets.len()) {
+                        let target = &targets[turn];
+                        let run = load.run(&target.urls[query], connections, seconds, round);
+                        outcomes.push(self.server.measure(&target.pids, run).await?);
+                    }
+                    outcomes.rotate_right(first);
+                    rounds.push(Round { query, connections, outcomes });
                 }
             }
         }
+        Ok(rounds)
     }
-    report::print(&args, &rounds, &starts, &format!("{}, over {}", server.version, way.name()));
-    quarteto.stop();
-    Ok(())
-}
 
-/// How long Quarteto takes from its start to its first answer with the stores
-/// up, five times.
-async fn start_times(place: &Place, way: &Way, log: &str, client: &Client) -> anyhow::Result<Vec<Duration>> {
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        let (quarteto, time) = Quarteto::start(place, way, log, client).await?;
-        quarteto.stop();
-        times.push(time);
+    /// How long Quarteto takes from its start to its first answer with the stores
+    /// up, five times.
+    async fn start_times(&self, way: &Way) -> anyhow::Result<Vec<Duration>> {
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let (quarteto, time) = Quarteto::start(&self.place, way, &self.args.log, &self.client).await?;
+            quarteto.stop();
+            times.push(time);
+        }
+        Ok(times)
     }
-    Ok(times)
 }

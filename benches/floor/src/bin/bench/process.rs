@@ -98,27 +98,34 @@ impl Server {
         Ok(value.parse()?)
     }
 
-    /// Runs a load and sees what it costs the process that answers it.
+    /// Runs a load and sees what it costs the processes that answer it; the first of them is the one
+    /// that is asked.
     pub async fn measure(
         &mut self,
-        pid: u32,
+        pids: &[u32],
         load: impl Future<Output = anyhow::Result<Run>>,
     ) -> anyhow::Result<Outcome> {
-        forget_peak(pid);
-        let (cpu_before, executed_before) = (cpu(pid)?, self.executed().await?);
+        pids.iter().copied().for_each(forget_peak);
+        let all = || pids.iter().copied().map(cpu).collect::<anyhow::Result<Vec<Duration>>>();
+        let (cpu_before, executed_before) = (all()?, self.executed().await?);
         let run = load.await?;
         // What was under way when the load ended belongs to it.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let (cpu_after, executed_after) = (cpu(pid)?, self.executed().await?);
+        let (cpu_after, executed_after) = (all()?, self.executed().await?);
         ensure!(run.requests > 0, "not one request was answered");
         let requests = run.requests as f64;
+        let micros = |before: &[Duration], after: &[Duration]| {
+            let spent = after.iter().sum::<Duration>().saturating_sub(before.iter().sum());
+            spent.as_secs_f64() * 1e6 / requests
+        };
         Ok(Outcome {
-            cpu_micros: (cpu_after - cpu_before).as_secs_f64() * 1e6 / requests,
+            cpu_micros: micros(&cpu_before, &cpu_after),
+            asked_micros: micros(&cpu_before[..1], &cpu_after[..1]),
             per_second: requests / run.seconds,
             p50_millis: run.p50_millis,
             p99_millis: run.p99_millis,
             statements: (executed_after - executed_before) as f64 / requests,
-            peak_mib: peak(pid)?,
+            peak_mib: pids.iter().copied().map(peak).sum::<anyhow::Result<f64>>()?,
         })
     }
 }

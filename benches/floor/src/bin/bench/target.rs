@@ -85,11 +85,11 @@ impl Place {
         Ok(Self { binary, data: data.canonicalize()?, folder: folder.canonicalize()? })
     }
 
-    fn users_file(&self) -> PathBuf {
+    pub fn users_file(&self) -> PathBuf {
         self.folder.join("users")
     }
 
-    fn quarteto(&self, command: &str) -> Command {
+    pub fn quarteto(&self, command: &str) -> Command {
         let mut quarteto = Command::new(&self.binary);
         quarteto.arg(command).arg("--data-dir").arg(&self.data);
         // Settings of the shell we were called from are not to be measured.
@@ -108,15 +108,20 @@ impl Place {
     }
 
     /// Makes the one user of this run and returns the password.
-    pub fn add_user(&self) -> anyhow::Result<String> {
+    pub fn only_user(&self) -> anyhow::Result<String> {
         let file = self.users_file();
         if file.exists() {
             fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
         }
+        self.add_user(USER, "LEITOR")
+    }
+
+    /// Makes a user and returns the password.
+    pub fn add_user(&self, name: &str, papel: &str) -> anyhow::Result<String> {
         let random = || RandomState::new().build_hasher().finish();
         let password = format!("{:016x}{:016x}", random(), random());
         let mut add = Command::new(&self.binary);
-        add.args(["user", "add", USER, "--papel", "LEITOR", "--users-file"]).arg(&file);
+        add.args(["user", "add", name, "--papel", papel, "--users-file"]).arg(self.users_file());
         let mut child =
             add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().context("cannot start quarteto")?;
         if let Some(mut input) = child.stdin.take() {
@@ -131,7 +136,7 @@ impl Place {
         self.data.join("mariadb.sock")
     }
 
-    fn log(&self, name: &str) -> anyhow::Result<fs::File> {
+    pub fn log(&self, name: &str) -> anyhow::Result<fs::File> {
         let path = self.folder.join(name);
         fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))
     }
@@ -167,7 +172,13 @@ impl Client {
     }
 
     /// Waits for the first answer.
-    async fn wait(&self, running: &mut Running, url: &str, query: Query, log: &Path) -> anyhow::Result<()> {
+    pub async fn wait(
+        &self,
+        running: &mut Running,
+        url: &str,
+        query: Query,
+        log: &Path,
+    ) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
             let Err(error) = self.ask(url, query.text, &json!({ "id": "cliente_1" })).await else {
@@ -179,6 +190,19 @@ impl Client {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
+}
+
+/// The stores and their databases.
+pub const STORES: [(&str, &str); 4] = [
+    ("clientes", "clientes"),
+    ("enderecos", "enderecos"),
+    ("catalogo", "catalogo_produtos"),
+    ("inventario", "inventario_produtos"),
+];
+
+/// The variable with the URL of a store.
+pub fn url_of(store: &str) -> String {
+    format!("QUARTETO_{}_URL", store.to_uppercase())
 }
 
 /// A running Quarteto.
@@ -196,13 +220,8 @@ impl Quarteto {
         client: &Client,
     ) -> anyhow::Result<(Self, Duration)> {
         let mut command = place.quarteto("serve");
-        for (variable, database) in [
-            ("QUARTETO_CLIENTES_URL", "clientes"),
-            ("QUARTETO_ENDERECOS_URL", "enderecos"),
-            ("QUARTETO_CATALOGO_URL", "catalogo_produtos"),
-            ("QUARTETO_INVENTARIO_URL", "inventario_produtos"),
-        ] {
-            command.env(variable, way.url(database));
+        for (store, database) in STORES {
+            command.env(url_of(store), way.url(database));
         }
         let begun = Instant::now();
         let quarteto = Self::spawn(command, place, log, client).await?;
@@ -296,11 +315,6 @@ impl Rival {
         Ok(rival)
     }
 
-    /// Where it answers `query`.
-    pub fn url(&self, query: &Query) -> String {
-        format!("http://{}{}", self.address, self.bar.path(query))
-    }
-
     pub fn pid(&self) -> u32 {
         self.running.pid()
     }
@@ -350,12 +364,39 @@ async fn cursors(client: &Client, url: &str, list: &str, every: usize) -> anyhow
     }
 }
 
+/// Who gives the answers that Quarteto gives.
+pub trait Answers {
+    fn name(&self) -> &str;
+    /// Where it answers `query`.
+    fn url(&self, query: &Query) -> String;
+}
+
+impl Answers for Quarteto {
+    fn name(&self) -> &str {
+        "Quarteto"
+    }
+
+    fn url(&self, _: &Query) -> String {
+        self.graphql()
+    }
+}
+
+impl Answers for Rival {
+    fn name(&self) -> &str {
+        self.bar.name()
+    }
+
+    fn url(&self, query: &Query) -> String {
+        format!("http://{}{}", self.address, self.bar.path(query))
+    }
+}
+
 /// Asks all the same and fails when the answers differ. Returns how many answers of
 /// Quarteto were compared.
 pub async fn compare(
     client: &Client,
     quarteto: &str,
-    rivals: &[Rival],
+    others: &[impl Answers],
     variables: &[Vec<Value>],
 ) -> anyhow::Result<usize> {
     let mut compared = 0;
@@ -364,13 +405,13 @@ pub async fn compare(
         let step = (all.len() / 40).max(1);
         for variables in [&heavy].into_iter().chain(all.iter().step_by(step)).chain(all.last()) {
             let ours = client.ask(&format!("http://{quarteto}/graphql"), query.text, variables).await?;
-            for rival in rivals {
-                let theirs = client.ask(&rival.url(query), query.text, variables).await?;
+            for other in others {
+                let theirs = client.ask(&other.url(query), query.text, variables).await?;
                 ensure!(
                     ours == theirs,
                     "{} with {variables} is answered differently\nQuarteto: {ours}\n{}:    {theirs}",
                     query.name,
-                    rival.bar.name()
+                    other.name()
                 );
             }
             compared += 1;

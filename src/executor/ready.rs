@@ -1,0 +1,127 @@
+//! Fields that are ready: written where they stand, without a future and without a value
+//! between. A type says which by [`ready!`], beside its resolvers, and one that is made of
+//! parts by [`parts!`]; `tests` below and `tests/integration/walks.rs` compare both with the
+//! resolvers.
+
+use crate::kernel::{Json, RequestContext};
+
+/// An object that writes some of its fields by itself.
+pub trait Ready {
+    /// The names of these fields. Each is a leaf without arguments.
+    fn names() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// The place of a field among them.
+    fn place(_name: &str) -> Option<usize> {
+        None
+    }
+
+    /// Writes the field at `place`; false, with nothing written, when its resolver must say what
+    /// is wrong with it.
+    fn write(&self, _place: usize, _request: &RequestContext, _json: &mut Json) -> bool {
+        false
+    }
+}
+
+impl<T: Ready> Ready for &T {
+    fn names() -> Vec<&'static str> {
+        T::names()
+    }
+
+    fn place(name: &str) -> Option<usize> {
+        T::place(name)
+    }
+
+    fn write(&self, place: usize, request: &RequestContext, json: &mut Json) -> bool {
+        (**self).write(place, request, json)
+    }
+}
+
+/// The fields of a type that are ready, each with its value:
+///
+/// ```text
+/// ready! {
+///     impl{G: Graph} Compra<G>, |compra, request| {
+///         "quantidade" => compra.row.quantidade,
+///     }
+/// }
+/// ```
+///
+/// The second name is the request's; `"uf" if let Some(uf) = …` leaves a field to its resolver
+/// where there is nothing to write.
+macro_rules! ready {
+    (
+        impl $({$($generics:tt)+})? $type:ty, |$it:ident, $request:ident| {
+            $($name:literal $(if let $found:pat = $from:expr)? => $value:expr,)*
+        }
+    ) => {
+        impl $(<$($generics)+>)? $crate::executor::Ready for $type {
+            fn names() -> Vec<&'static str> {
+                vec![$($name),*]
+            }
+
+            fn place(name: &str) -> Option<usize> {
+                const NAMES: &[&str] = &[$($name),*];
+                NAMES.iter().position(|known| *known == name)
+            }
+
+            fn write(
+                &self,
+                place: usize,
+                request: &$crate::kernel::RequestContext,
+                json: &mut $crate::kernel::Json,
+            ) -> bool {
+                type Write<T> =
+                    fn(&T, &$crate::kernel::RequestContext, &mut $crate::kernel::Json) -> bool;
+                let all: &[Write<Self>] = &[$(
+                    |$it, $request, json| {
+                        let _ = $request;
+                        $(let $found = $from else { return false };)?
+                        $crate::kernel::Written::write(&$value, json);
+                        true
+                    }
+                ),*];
+                all.get(place).is_some_and(|write| write(self, request, json))
+            }
+        }
+    };
+}
+
+/// The ready fields of an object that is made of parts: those of its parts.
+macro_rules! parts {
+    ($type:ty { $($place:tt: $part:ty),+ $(,)? }) => {
+        impl $crate::executor::Ready for $type {
+            fn names() -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(names.extend(<$part as $crate::executor::Ready>::names());)+
+                names
+            }
+
+            fn place(name: &str) -> Option<usize> {
+                // The parts are few: which one it is stands in the low bits.
+                $(if let Some(place) = <$part as $crate::executor::Ready>::place(name) {
+                    return Some(place << 3 | $place);
+                })+
+                None
+            }
+
+            fn write(
+                &self,
+                place: usize,
+                request: &$crate::kernel::RequestContext,
+                json: &mut $crate::kernel::Json,
+            ) -> bool {
+                match place & 7 {
+                    $($place => $crate::executor::Ready::write(&self.$place, place >> 3, request, json),)+
+                    _ => false,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {parts, ready};
+
+/// What stands for a type that a schema has not.
+impl Ready for async_graphql::EmptyMutation {}
