@@ -197,7 +197,11 @@ impl<'a> Plan<'a> {
     }
 
     /// False when it is the executor's.
-    fn add<T: ContainerType + Ready>(&mut self, ctx: &ContextSelectionSet<'a>, set: &'a SelectionSet) -> bool {
+    fn add<T: ContainerType + Ready>(
+        &mut self,
+        ctx: &ContextSelectionSet<'a>,
+        set: &'a SelectionSet,
+    ) -> bool {
         set.items.iter().all(|selection| match &selection.node {
             Selection::Field(field) => self.add_field::<T>(field),
             Selection::FragmentSpread(spread) => {

@@ -77,6 +77,21 @@ impl Json {
         let _ = serde_json::to_writer(&mut self.0, &number);
     }
 
+    /// A prefix and a number as a text, as ids are written.
+    pub fn numbered(&mut self, prefix: &str, number: u64) {
+        self.0.push(b'"');
+        self.0.extend_from_slice(prefix.as_bytes());
+        self.0.push(b'_');
+        self.number(number);
+        self.0.push(b'"');
+    }
+
+    /// A number below 10,000 with as many digits as are asked for, without quotes.
+    pub fn digits(&mut self, number: u32, digits: usize) {
+        let all = [number / 1000, number / 100, number / 10, number].map(|digit| b'0' + (digit % 10) as u8);
+        self.0.extend_from_slice(all.get(4 - digits.min(4)..).unwrap_or_default());
+    }
+
     /// True or false.
     pub fn boolean(&mut self, value: bool) {
         self.0.extend_from_slice(if value { b"true" } else { b"false" });
@@ -219,6 +234,17 @@ mod tests {
 
     fn text(json: Json) -> String {
         String::from_utf8(json.into_bytes().to_vec()).expect("text")
+    }
+
+    #[test]
+    fn numbers_have_the_digits_that_are_asked_for() {
+        let mut json = Json::new();
+        for (number, digits) in [(0, 2), (7, 2), (59, 2), (7, 3), (2026, 4), (999, 4)] {
+            json.digits(number, digits);
+            json.mark(b' ');
+        }
+        json.numbered("cliente", 42);
+        assert_eq!(text(json), r#"00 07 59 007 2026 0999 "cliente_42""#);
     }
 
     #[test]

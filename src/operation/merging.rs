@@ -60,7 +60,11 @@ impl<'a> Level<'a> {
                 // The same fragment again selects nothing that is new, and its objects twice.
                 let Some(fragment) = self.fragments.get(&spread.fragment_name) else { return false };
                 let again = !self.spread.insert(spread.fragment_name.as_str());
-                if again { selects_objects(&fragment.selection_set) } else { self.add(&fragment.selection_set) }
+                if again {
+                    selects_objects(&fragment.selection_set)
+                } else {
+                    self.add(&fragment.selection_set)
+                }
             }
         })
     }

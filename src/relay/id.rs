@@ -82,7 +82,7 @@ macro_rules! global_ids {
 
             impl Written for $name {
                 fn write(&self, json: &mut Json) {
-                    json.shown(self);
+                    json.numbered($prefix, self.0);
                 }
             }
 

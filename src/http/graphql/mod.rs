@@ -276,4 +276,3 @@ fn respond(answer: &Answer, media: Media, asked: &Parts, codes: StatusCodes) -> 
     }
     conditional(response, &bytes, &asked.headers, asked.extensions.get())
 }
-

@@ -2,8 +2,8 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-use crate::kernel::{Json, Written};
 use super::Spoilt;
+use crate::kernel::{Json, Written};
 
 /// The first that there is (Correios, "Estrutura do CEP"): the centre of Sao Paulo.
 const FIRST: &str = "01000000";

@@ -2,8 +2,8 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-use crate::kernel::{Json, Written};
 use super::Spoilt;
+use crate::kernel::{Json, Written};
 
 /// Eleven digits whose last two check the others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, sqlx::Type, serde::Serialize)]

@@ -55,7 +55,14 @@ impl ScalarType for Date {
 
 impl Written for Date {
     fn write(&self, json: &mut Json) {
-        json.shown(self);
+        let (0..=9999, year) = (self.0.year(), self.0.year().unsigned_abs()) else { return json.shown(self) };
+        json.mark(b'"');
+        json.digits(year, 4);
+        json.mark(b'-');
+        json.digits(self.0.month(), 2);
+        json.mark(b'-');
+        json.digits(self.0.day(), 2);
+        json.mark(b'"');
     }
 }
 

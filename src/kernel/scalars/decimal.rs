@@ -90,7 +90,17 @@ impl ScalarType for Decimal {
 
 impl Written for Decimal {
     fn write(&self, json: &mut Json) {
-        json.shown(self);
+        // Prices: a mantissa of two decimals that fits a machine's word.
+        match (self.0.scale(), u64::try_from(self.0.mantissa())) {
+            (2, Ok(hundredths)) if self.0.is_sign_positive() => {
+                json.mark(b'"');
+                json.number(hundredths / 100);
+                json.mark(b'.');
+                json.digits((hundredths % 100) as u32, 2);
+                json.mark(b'"');
+            }
+            _ => json.shown(self),
+        }
     }
 }
 
