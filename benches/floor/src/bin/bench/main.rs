@@ -110,12 +110,13 @@ impl Bench {
     /// Quarteto beside the floor and the stock service.
     async fn against_rivals(&mut self, way: &Way, title: &str) -> anyhow::Result<()> {
         eprintln!("starting Quarteto, the floor and the stock service …");
+        // First: a connection that has been idle meanwhile may be closed while it is used again.
+        let starts = self.start_times(way).await?;
         let (quarteto, _) = Quarteto::start(&self.place, way, &self.args.log, &self.client).await?;
         let mut rivals = Vec::new();
         for bar in [Bar::Floor, Bar::Stock] {
             rivals.push(Rival::start(bar, &self.place, way, &self.authorization, &self.client).await?);
         }
-        let starts = self.start_times(way).await?;
         let loads = self.loads(&quarteto, &rivals).await?;
         let mut targets = vec![Target::new(&quarteto, vec![quarteto.pid()])];
         targets.extend(rivals.iter().map(|rival| Target::new(rival, vec![rival.pid()])));
