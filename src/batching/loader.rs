@@ -42,6 +42,13 @@ pub trait Batch<K: Key>: Source + Loader<K, Error = StoreError> {
 
     /// The most keys that one call takes.
     const MOST: usize;
+
+    /// How many rows of the store were read for the answer of one key, where these can be
+    /// many: such keys go by a lane of their own.
+    #[must_use]
+    fn rows_behind(_: &<Self as Loader<K>>::Value) -> u64 {
+        0
+    }
 }
 
 /// The rows of the store whose handle is `S`: what its loaders are implemented for,

@@ -8,7 +8,8 @@
 //! of statements depends on the query's shape alone. A [`Scheduler`]
 //! belongs to a store and is shared by all requests: it merges the groups that wait, runs at
 //! most two batches at a time, and so makes batches that grow by themselves when
-//! the store is busy (back-pressure). While other requests are under way
+//! the store is busy (back-pressure). Keys with many rows behind them have a lane of their own
+//! (`lanes`), so that nobody else waits for these. While other requests are under way
 //! ([`Scopes`]) a batch lets the runtime run whatever can run before it takes
 //! what waits: on a busy server that more than halves the statements. It
 //! caches nothing; rows do not depend on who asks.
@@ -21,6 +22,7 @@
 //! store's struct, and `store.field.load(ctx.scope(), key)` in the resolver.
 
 mod group;
+mod lanes;
 mod loader;
 mod scheduler;
 mod scope;

@@ -3,19 +3,17 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
 use foldhash::{HashSet, HashSetExt as _};
 use tracing::Instrument as _;
 
 use super::group::{Answer, Group, lock};
+use super::lanes::{HEAVY, Lane, MOST_ROWS, Weights};
 use super::loader::{Batch, Key};
 use super::scope::Scope;
 use crate::db::{Fault, StoreError};
-
-/// More in flight would make batches smaller, not answers faster.
-const IN_FLIGHT: usize = 2;
 
 /// How often a batch lets everything else that can run go first: once, and what
 /// has just arrived is read; twice, and what that has woken has asked, too.
@@ -28,7 +26,9 @@ pub struct Scheduler<L: Batch<K>, K: Key>(Arc<Inner<L, K>>);
 
 struct Inner<L: Batch<K>, K: Key> {
     loader: L,
-    state: Mutex<State<K, L::Value>>,
+    weights: Weights<K>,
+    /// Of each lane, in the order of [`Lane::ALL`].
+    states: [Mutex<State<K, L::Value>>; Lane::ALL.len()],
 }
 
 struct State<K, V> {
@@ -37,6 +37,18 @@ struct State<K, V> {
     in_flight: usize,
     /// A batch is about to take what waits.
     gathering: bool,
+}
+
+impl<K, V> Default for State<K, V> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), in_flight: 0, gathering: false }
+    }
+}
+
+impl<L: Batch<K>, K: Key> Inner<L, K> {
+    fn state(&self, lane: Lane) -> MutexGuard<'_, State<K, L::Value>> {
+        lock(&self.states[lane as usize])
+    }
 }
 
 impl<L: Batch<K>, K: Key> Clone for Scheduler<L, K> {
@@ -48,8 +60,7 @@ impl<L: Batch<K>, K: Key> Clone for Scheduler<L, K> {
 impl<L: Batch<K>, K: Key> Scheduler<L, K> {
     /// A scheduler that finds keys by `loader`.
     pub fn new(loader: L) -> Self {
-        let state = State { waiting: VecDeque::new(), in_flight: 0, gathering: false };
-        Self(Arc::new(Inner { loader, state: Mutex::new(state) }))
+        Self(Arc::new(Inner { loader, weights: Weights::new(), states: Default::default() }))
     }
 
     /// Asks for one key; together with every other key that the request asks
@@ -77,15 +88,16 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
     }
 
     fn submit(&self, group: Arc<Group<K, L::Value>>) {
-        lock(&self.0.state).waiting.push_back(group);
-        self.pump();
+        let lane = if self.0.weights.of(&group) > HEAVY { Lane::Heavy } else { Lane::Light };
+        self.0.state(lane).waiting.push_back(group);
+        self.pump(lane);
     }
 
     /// Starts a batch for what waits, when one may start.
-    fn pump(&self) {
+    fn pump(&self, lane: Lane) {
         {
-            let mut state = lock(&self.0.state);
-            if state.waiting.is_empty() || state.gathering || state.in_flight >= IN_FLIGHT {
+            let mut state = self.0.state(lane);
+            if state.waiting.is_empty() || state.gathering || state.in_flight >= lane.in_flight() {
                 return;
             }
             state.in_flight += 1;
@@ -95,16 +107,16 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
         // A task of its own: a request that goes away must not take the answers
         // of others with it.
         tokio::spawn(async move {
-            scheduler.let_others_ask().await;
-            scheduler.take_off().run().await;
+            scheduler.let_others_ask(lane).await;
+            scheduler.take_off(lane).run().await;
         });
     }
 
     /// With others under way it pays to wait for what they are about to ask: a
     /// larger batch costs all of them less than their own would.
-    async fn let_others_ask(&self) {
+    async fn let_others_ask(&self, lane: Lane) {
         for _ in 0..LETS_PASS {
-            if lock(&self.0.state).waiting.front().is_none_or(|group| group.is_alone()) {
+            if self.0.state(lane).waiting.front().is_none_or(|group| group.is_alone()) {
                 return;
             }
             tokio::task::yield_now().await;
@@ -112,42 +124,47 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
     }
 
     /// The batch of what waits by now.
-    fn take_off(&self) -> Flight<L, K> {
+    fn take_off(&self, lane: Lane) -> Flight<L, K> {
         let patience = self.0.loader.patience();
         let (groups, late) = {
-            let mut state = lock(&self.0.state);
+            let mut state = self.0.state(lane);
             state.gathering = false;
             // The first have waited longest.
             let late = state.waiting.iter().take_while(|group| group.waited() > patience).count();
             let late: Vec<_> = state.waiting.drain(..late).collect();
-            (take(&mut state.waiting, L::MOST), late)
+            (take(&mut state.waiting, L::MOST, |group| self.0.weights.of(group)), late)
         };
         for group in late {
             let told = format!("no batch of {} took it within {patience:?}", L::NAME);
             group.complete(Err(StoreError::new(self.0.loader.store(), Fault::Busy, told)));
         }
-        let flight = Flight { scheduler: self.clone(), groups };
+        let flight = Flight { scheduler: self.clone(), lane, groups };
         // For those that did not fit.
-        self.pump();
+        self.pump(lane);
         flight
     }
 }
 
 /// The groups that go together: as many as fit, at least one if anybody waits.
-fn take<K, V>(waiting: &mut VecDeque<Arc<Group<K, V>>>, most: usize) -> Vec<Arc<Group<K, V>>>
+fn take<K, V>(
+    waiting: &mut Waiting<K, V>,
+    most: usize,
+    rows_behind: impl Fn(&Group<K, V>) -> u64,
+) -> Vec<Arc<Group<K, V>>>
 where
     K: Copy + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     let mut groups: Vec<Arc<Group<K, V>>> = Vec::new();
-    let mut keys = 0;
+    let (mut keys, mut rows) = (0, 0);
     while let Some(next) = waiting.front() {
         if next.is_abandoned() {
             waiting.pop_front();
             continue;
         }
         keys += next.key_count();
-        if !groups.is_empty() && keys > most {
+        rows += rows_behind(next);
+        if !groups.is_empty() && (keys > most || rows > MOST_ROWS) {
             break;
         }
         groups.extend(waiting.pop_front());
@@ -159,6 +176,7 @@ where
 /// and the next batch is started.
 struct Flight<L: Batch<K>, K: Key> {
     scheduler: Scheduler<L, K>,
+    lane: Lane,
     groups: Vec<Arc<Group<K, L::Value>>>,
 }
 
@@ -188,6 +206,9 @@ impl<L: Batch<K>, K: Key> Flight<L, K> {
                     parts.extend([second, part]);
                 }
                 answer => {
+                    if let Ok(found) = &answer {
+                        self.scheduler.0.weights.note::<L>(found.iter());
+                    }
                     for group in part {
                         group.complete(answer.clone());
                     }
@@ -225,8 +246,8 @@ impl<L: Batch<K>, K: Key> Drop for Flight<L, K> {
                 "a batch ended without an answer",
             )));
         }
-        lock(&self.scheduler.0.state).in_flight -= 1;
-        self.scheduler.pump();
+        self.scheduler.0.state(self.lane).in_flight -= 1;
+        self.scheduler.pump(self.lane);
     }
 }
 
@@ -294,6 +315,11 @@ mod tests {
     impl Batch<u32> for Evens {
         const NAME: &'static str = "test.evens";
         const MOST: usize = 8;
+
+        /// Of keys beyond all others of these tests.
+        fn rows_behind(value: &u32) -> u64 {
+            if *value > 10_000 { u64::from(*value) } else { 0 }
+        }
     }
 
     impl Loader<u32> for Evens {
@@ -388,6 +414,47 @@ mod tests {
         assert_eq!(*lock(&rig.calls), [vec![2], vec![4], vec![8]]);
     }
 
+    /// Whoever asks for little does not wait for those who ask for much, and these wait for each
+    /// other.
+    #[tokio::test]
+    async fn heavy_keys_have_a_lane_of_their_own() {
+        let rig = rig(0);
+        let ask_for = |keys: &[u32]| {
+            let (loader, keys) = (rig.loader.clone(), keys.to_vec());
+            tokio::spawn(async move { ask(&loader, &keys).await })
+        };
+        let calls = async |count: usize| {
+            while lock(&rig.calls).len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        // Nothing is known of any: the first have the lane that all have.
+        let one = ask_for(&[2_002]);
+        calls(1).await;
+        let other = ask_for(&[1_800, 1_802]);
+        calls(2).await;
+        rig.gate.add_permits(2);
+        one.await.expect("ran");
+        other.await.expect("ran");
+        // One key is heavy by itself, of two each is half as heavy, and together they are too.
+        let heavy = ask_for(&[2_002]);
+        calls(3).await;
+        let heavier = ask_for(&[1_800, 4, 1_802]);
+        let halves = [ask_for(&[1_800]), ask_for(&[6])];
+        let light = || lock(&rig.calls)[3..].concat();
+        while light().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(light(), [1_800, 6], "the heavy one waits for the other that is heavy");
+        rig.gate.add_permits(100);
+        assert_eq!(heavy.await.expect("ran"), [Ok(Some(20_020))]);
+        assert_eq!(heavier.await.expect("ran"), [Ok(Some(18_000)), Ok(Some(40)), Ok(Some(18_020))]);
+        for (half, value) in halves.into_iter().zip([18_000, 60]) {
+            assert_eq!(half.await.expect("ran"), [Ok(Some(value))]);
+        }
+        assert_eq!(lock(&rig.calls).last(), Some(&vec![1_800, 4, 1_802]), "after the other that is heavy");
+    }
+
     #[tokio::test]
     async fn one_turn_is_one_call_and_absent_keys_are_none() {
         let rig = rig(100);
@@ -441,7 +508,7 @@ mod tests {
                 return Poll::Pending;
             }
             parents.gate.add_permits(1);
-            while lock(&parents.loader.0.state).in_flight > 0 {
+            while parents.loader.0.state(Lane::Light).in_flight > 0 {
                 std::thread::yield_now();
             }
             Poll::Ready(())
@@ -471,7 +538,7 @@ mod tests {
             request.await.expect("answered");
         }
         assert!(lock(&rig.calls).len() < 16 * 200, "some were merged");
-        assert_eq!(lock(&rig.loader.0.state).in_flight, 0);
+        assert_eq!(rig.loader.0.state(Lane::Light).in_flight, 0);
         assert!(all.open().is_alone(), "nobody else is counted any more");
     }
 
@@ -516,7 +583,7 @@ mod tests {
     /// The first two fly, the others wait.
     fn two_fly(rig: &Rig, asked: usize) -> bool {
         lock(&rig.calls).len() == asked.min(2)
-            && lock(&rig.loader.0.state).waiting.len() == asked.saturating_sub(2)
+            && rig.loader.0.state(Lane::Light).waiting.len() == asked.saturating_sub(2)
     }
 
     #[tokio::test]
@@ -599,7 +666,7 @@ mod tests {
             let _ = request.await;
         }
         rig.gate.add_permits(100);
-        while lock(&rig.loader.0.state).in_flight > 0 {
+        while rig.loader.0.state(Lane::Light).in_flight > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(later_calls(&rig), [&[4, 6, 8, 10, 12, 14][..], &[4, 6, 8]]);

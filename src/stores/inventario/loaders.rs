@@ -207,6 +207,10 @@ pub struct ResumoDoCliente(pub ClienteId);
 impl Batch<ResumoDoCliente> for Rows<Inventario> {
     const NAME: &'static str = "inventario.resumo_do_cliente";
     const MOST: usize = MOST_KEYS;
+
+    fn rows_behind(resumo: &Resumo) -> u64 {
+        resumo.compras
+    }
 }
 
 /// The purchases of a client, summed up; absent when there are none.
@@ -228,6 +232,10 @@ pub struct ResumoDoProduto(pub ProdutoId);
 impl Batch<ResumoDoProduto> for Rows<Inventario> {
     const NAME: &'static str = "inventario.resumo_do_produto";
     const MOST: usize = MOST_KEYS;
+
+    fn rows_behind(resumo: &Resumo) -> u64 {
+        resumo.compras
+    }
 }
 
 /// The purchases of a product, summed up; absent when there are none.
