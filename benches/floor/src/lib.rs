@@ -2,7 +2,7 @@
 //!
 //! | binary | subject |
 //! | --- | --- |
-//! | `floor` | the three queries by hand: axum, the driver's own pool, the fewest statements |
+//! | `floor` | the queries by hand: axum, the driver's own pool, the fewest statements |
 //! | `stock` | the same graph in async-graphql as it comes: its service for axum, its executor, its `DataLoader` |
 //! | `bench` | runs Quarteto and both of them in turn and prints their figures side by side |
 //!
@@ -37,7 +37,7 @@ pub struct Query {
 /// Beside the variables that the text declares, a request carries `depois`, the
 /// number of the row that the cursor `after` stands for: cursors are opaque to
 /// the floor, and a server ignores a variable that is not declared.
-pub const QUERIES: [Query; 3] = [
+pub const QUERIES: [Query; 4] = [
     Query {
         name: "Q1",
         path: "/q1",
@@ -61,7 +61,23 @@ pub const QUERIES: [Query; 3] = [
                nodes { id nome preco disponivel criadoEm } pageInfo { hasNextPage } } }",
         meaning: "a random page of 50 products",
     },
+    Query {
+        name: "Q4",
+        path: "/q4",
+        text: "query Q4($after: String) { produtos(first: 20, after: $after) { \
+               nodes { id nome resumoVendas { compras unidades total ultimaEm } } pageInfo { hasNextPage } } }",
+        meaning: "a random page of 20 products with what was sold of each",
+    },
 ];
+
+/// A purchase of an available product, measured by itself: nobody else writes.
+pub const PURCHASE: Query = Query {
+    name: "M1",
+    path: "/graphql",
+    text: "mutation M1($cliente: ID!, $produto: ID!) { registrarCompra(input: { cliente: $cliente, produto: $produto, \
+           quantidade: 2 }) { compra { id total } erros { codigo } } }",
+    meaning: "a purchase by a random client",
+};
 
 /// The login of the bench, which lives in its own users file for as long as the
 /// run takes.

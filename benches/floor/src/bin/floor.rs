@@ -45,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/q1", post(q1))
         .route("/q2", post(q2))
         .route("/q3", post(q3))
+        .route("/q4", post(q4))
         .with_state(stores)
         .layer(middleware::from_fn_with_state(server.authorization, login));
     let listener = tokio::net::TcpListener::bind(&server.listen).await?;
@@ -345,4 +346,68 @@ async fn q3(State(stores): State<Arc<Stores>>, body: Bytes) -> Result<Response, 
         criado_em: moment(criado_em),
     });
     json(Q3 { produtos: Page::of(nodes.collect(), 50) })
+}
+
+// Q4
+
+#[derive(Serialize)]
+struct Q4 {
+    produtos: Page<Q4Produto>,
+}
+
+#[derive(Serialize)]
+struct Q4Produto {
+    id: String,
+    nome: String,
+    #[serde(rename = "resumoVendas")]
+    resumo_vendas: Q4Resumo,
+}
+
+#[derive(Serialize)]
+struct Q4Resumo {
+    compras: u64,
+    unidades: u64,
+    total: String,
+    #[serde(rename = "ultimaEm")]
+    ultima_em: Option<String>,
+}
+
+impl Default for Q4Resumo {
+    fn default() -> Self {
+        Self { compras: 0, unidades: 0, total: "0.00".to_owned(), ultima_em: None }
+    }
+}
+
+async fn q4(State(stores): State<Arc<Stores>>, body: Bytes) -> Result<Response, Failure> {
+    let Body { variables: AfterRow { depois } } = serde_json::from_slice(&body)?;
+    let produtos: Vec<(u64, String)> =
+        sqlx::query_as("SELECT `id`, `nome` FROM `catalogo` WHERE `id` > ? ORDER BY `id` LIMIT 21")
+            .bind(depois)
+            .fetch_all(&stores.catalogo)
+            .await?;
+    let shown = &produtos[..produtos.len().min(20)];
+    if shown.is_empty() {
+        return json(Q4 { produtos: Page::of(Vec::new(), 20) });
+    }
+    let text = format!(
+        "SELECT `id_produto`, CAST(COUNT(*) AS UNSIGNED), CAST(SUM(`quantidade`) AS UNSIGNED), \
+         SUM(`quantidade` * `preco_unitario`), MAX(`adquirido_em`) FROM `inventario` \
+         FORCE INDEX (`inventario_vendas_do_produto`) WHERE `id_produto` IN ({}) GROUP BY `id_produto`",
+        marks(shown.len())
+    );
+    let mut query = sqlx::query_as::<_, (u64, u64, u64, Decimal, DateTime<Utc>)>(AssertSqlSafe(text));
+    for (id, _) in shown {
+        query = query.bind(id);
+    }
+    let mut resumos = HashMap::with_capacity(20);
+    for (produto, compras, unidades, total, ultima) in query.fetch_all(&stores.inventario).await? {
+        let ultima_em = Some(moment(ultima));
+        resumos.insert(produto, Q4Resumo { compras, unidades, total: total.to_string(), ultima_em });
+    }
+    let nodes = produtos.into_iter().map(|(id, nome)| Q4Produto {
+        id: format!("produto_{id}"),
+        nome,
+        resumo_vendas: resumos.remove(&id).unwrap_or_default(),
+    });
+    json(Q4 { produtos: Page::of(nodes.collect(), 20) })
 }

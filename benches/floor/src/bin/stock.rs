@@ -189,9 +189,28 @@ impl Produto {
         self.preco.to_string()
     }
 
+    async fn resumo_vendas(&self, ctx: &Context<'_>) -> Result<Resumo> {
+        let loader = ctx.data_unchecked::<DataLoader<Inventario>>();
+        Ok(loader.load_one(Vendas(self.numero)).await?.unwrap_or_default())
+    }
+
     #[graphql(name = "criadoEm")]
     async fn quando_criado(&self) -> String {
         moment(self.criado_em)
+    }
+}
+
+#[derive(Clone, SimpleObject)]
+struct Resumo {
+    compras: u64,
+    unidades: u64,
+    total: String,
+    ultima_em: Option<String>,
+}
+
+impl Default for Resumo {
+    fn default() -> Self {
+        Self { compras: 0, unidades: 0, total: "0.00".to_owned(), ultima_em: None }
     }
 }
 
@@ -331,5 +350,35 @@ impl Loader<Newest> for Inventario {
             compras.sort_by_key(|compra| std::cmp::Reverse((compra.quando, compra.numero)));
         }
         Ok(found)
+    }
+}
+
+/// What was sold of a product.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Vendas(u64);
+
+impl Loader<Vendas> for Inventario {
+    type Value = Resumo;
+    type Error = Failure;
+
+    async fn load(&self, produtos: &[Vendas]) -> Result<HashMap<Vendas, Resumo>, Failure> {
+        let ids = distinct(produtos.iter().map(|produto| produto.0).collect());
+        let text = format!(
+            "SELECT `id_produto`, CAST(COUNT(*) AS UNSIGNED), CAST(SUM(`quantidade`) AS UNSIGNED), \
+             SUM(`quantidade` * `preco_unitario`), MAX(`adquirido_em`) FROM `inventario` \
+             FORCE INDEX (`inventario_vendas_do_produto`) WHERE `id_produto` IN ({}) GROUP BY `id_produto`",
+            marks(ids.len())
+        );
+        let mut query = sqlx::query_as::<_, (u64, u64, u64, Decimal, DateTime<Utc>)>(AssertSqlSafe(text));
+        for id in &ids {
+            query = query.bind(id);
+        }
+        let rows = query.fetch_all(&self.0).await?.into_iter();
+        let resumo =
+            |(produto, compras, unidades, total, ultima): (u64, u64, u64, Decimal, DateTime<Utc>)| {
+                let ultima_em = Some(moment(ultima));
+                (Vendas(produto), Resumo { compras, unidades, total: total.to_string(), ultima_em })
+            };
+        Ok(rows.map(resumo).collect())
     }
 }

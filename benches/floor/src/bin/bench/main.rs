@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use quarteto_bench::{QUERIES, authorization};
+use quarteto_bench::{PURCHASE, QUERIES, authorization};
 
 use database::{Database, Way};
 use load::{Load, Outcome};
@@ -121,7 +121,10 @@ impl Bench {
         let mut targets = vec![Target::new(&quarteto, vec![quarteto.pid()])];
         targets.extend(rivals.iter().map(|rival| Target::new(rival, vec![rival.pid()])));
         let rounds = self.rounds(&loads, &targets).await?;
+        // Last, since they change what the others would read.
+        let purchases = self.purchases(&quarteto).await?;
         report::print(&self.args, &rounds, &starts, title);
+        report::print_purchases(&self.args, &purchases);
         quarteto.stop();
         Ok(())
     }
@@ -140,6 +143,18 @@ impl Bench {
         report::print_split(&self.args, &rounds, &names, title);
         merged.stop();
         Ok(())
+    }
+
+    /// Purchases, by Quarteto alone.
+    async fn purchases(&mut self, quarteto: &Quarteto) -> anyhow::Result<Vec<Round>> {
+        let Data { clientes, compras, .. } = self.args.data;
+        let variables = target::purchases(&self.client, &quarteto.address, clientes).await?;
+        let load = Load::write(&self.wrk, &self.place, PURCHASE, &variables, &self.authorization)?;
+        load.check(&quarteto.graphql(), 1).await?;
+        let target = Target { urls: vec![quarteto.graphql()], pids: vec![quarteto.pid()] };
+        let purchases = self.rounds(&[load], &[target]).await;
+        self.server.forget_purchases(compras).await?;
+        purchases
     }
 
     /// What is asked; all have been compared, and have answered each.

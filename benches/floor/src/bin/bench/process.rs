@@ -98,6 +98,13 @@ impl Server {
         Ok(value.parse()?)
     }
 
+    /// Takes what was bought during the run away again.
+    pub async fn forget_purchases(&mut self, seeded: u64) -> anyhow::Result<()> {
+        let text = format!("DELETE FROM `inventario_produtos`.`inventario` WHERE `id` > {seeded}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
     /// Runs a load and sees what it costs the processes that answer it; the first of them is the one
     /// that is asked.
     pub async fn measure(

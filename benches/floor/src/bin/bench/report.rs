@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use quarteto_bench::QUERIES;
+use quarteto_bench::{PURCHASE, QUERIES};
 
 use crate::load::Outcome;
 use crate::{Args, Round};
@@ -54,6 +54,31 @@ pub fn print(args: &Args, rounds: &[Round], starts: &[Duration], server: &str) {
         "- from start to the first answer, login included, with the stores up: {start:.0} ms (median of {})",
         starts.len()
     );
+}
+
+/// What a purchase costs; BEGIN and COMMIT are no prepared statements.
+pub fn print_purchases(args: &Args, rounds: &[Round]) {
+    println!();
+    println!(
+        "| {} | connections | CPU µs | requests/s | p50 ms | p99 ms | prepared statements |",
+        PURCHASE.name
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|");
+    for connections in &args.connections {
+        let figure = |figure: fn(&Outcome) -> f64| {
+            median(of(rounds, 0, *connections).map(|round| figure(&round.outcomes[0])).collect())
+        };
+        println!(
+            "| | {connections} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} |",
+            figure(|outcome| outcome.cpu_micros),
+            figure(|outcome| outcome.per_second),
+            figure(|outcome| outcome.p50_millis),
+            figure(|outcome| outcome.p99_millis),
+            figure(|outcome| outcome.statements),
+        );
+    }
+    println!();
+    println!("- {}: {}", PURCHASE.name, PURCHASE.meaning);
 }
 
 /// What a hop costs.

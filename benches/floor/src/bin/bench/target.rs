@@ -113,7 +113,7 @@ impl Place {
         if file.exists() {
             fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
         }
-        self.add_user(USER, "LEITOR")
+        self.add_user(USER, "EDITOR")
     }
 
     /// Makes a user and returns the password.
@@ -330,7 +330,22 @@ pub async fn variables(client: &Client, quarteto: &str, clientes: u64) -> anyhow
         (0..20_000).map(|_| json!({ "id": format!("cliente_{}", 1 + random.below(clientes)) })).collect();
     let pages_of_clientes = cursors(client, &url, "clientes", 10).await?;
     let pages_of_produtos = cursors(client, &url, "produtos", 10).await?;
-    Ok(vec![by_id, pages_of_clientes, pages_of_produtos])
+    Ok(vec![by_id, pages_of_clientes, pages_of_produtos.clone(), pages_of_produtos])
+}
+
+/// Clients and available products, drawn likewise.
+pub async fn purchases(client: &Client, quarteto: &str, clientes: u64) -> anyhow::Result<Vec<Value>> {
+    let url = format!("http://{quarteto}/graphql");
+    let query = "{ produtos(first: 100, filtro: { disponivel: true }) { nodes { id } } }";
+    let answer: Value = serde_json::from_str(&client.ask(&url, query, &json!({})).await?)?;
+    let nodes = answer["data"]["produtos"]["nodes"].as_array();
+    let produtos = nodes.filter(|nodes| !nodes.is_empty()).context("no product is available")?;
+    let mut random = Random(0xC0FFEE);
+    let purchase = |number: usize| {
+        let cliente = format!("cliente_{}", 1 + random.below(clientes));
+        json!({ "cliente": cliente, "produto": produtos[number % produtos.len()]["id"] })
+    };
+    Ok((0..5_000).map(purchase).collect())
 }
 
 /// The beginning of a list and every `every`-th cursor in it, each with the
