@@ -255,3 +255,50 @@ pub fn serve(
             .data(acessos.clone())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::Schema as Types;
+    use apollo_compiler::schema::ExtendedType;
+
+    use super::*;
+    use crate::executor::Ready;
+    use crate::relay::Edge;
+    use crate::schema::samples;
+    use crate::stores::inventario::Resumo;
+
+    /// Leaves without arguments of a type.
+    fn leaves(types: &Types, name: &str) -> Vec<String> {
+        let object = types.get_object(name).unwrap_or_else(|| panic!("{name}"));
+        let is_leaf = |name: &str| {
+            matches!(types.types.get(name), Some(ExtendedType::Scalar(_) | ExtendedType::Enum(_)))
+        };
+        let fields = object.fields.values();
+        let leaves =
+            fields.filter(|field| field.arguments.is_empty() && is_leaf(field.ty.inner_named_type()));
+        leaves.map(|field| field.name.to_string()).collect()
+    }
+
+    fn sorted(names: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+        let mut names: Vec<String> = names.into_iter().map(Into::into).collect();
+        names.sort();
+        names
+    }
+
+    /// Each is written or is known to wait for a store; none is written that is not there.
+    #[test]
+    fn the_leaves_of_the_shops_types_are_ready() {
+        let served = samples::merged();
+        for (name, ready, waits) in [
+            ("Cliente", Cliente::names(), &[][..]),
+            ("Produto", Produto::names(), &["descricao"]),
+            ("Endereco", Endereco::<Merged>::names(), &[]),
+            ("Compra", Compra::<Merged>::names(), &[]),
+            ("ResumoCompras", Resumo::names(), &[]),
+            ("CompraEdge", Edge::<Compra<Merged>>::names(), &[]),
+        ] {
+            let known = ready.iter().chain(waits).copied();
+            assert_eq!(sorted(known), sorted(leaves(served.types(), name)), "{name}");
+        }
+    }
+}

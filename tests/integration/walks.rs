@@ -22,6 +22,19 @@ const UNUSUAL: &[&str] = &[
     // One key selected twice, whole and in pieces.
     "{ clientes(first: 3) { nodes { nome nome enderecos { cidade } enderecos { cep cidade }
         compras(first: 2) { nodes { id } } compras(first: 2) { nodes { quantidade } total } } } }",
+    "{ cliente(id: \"cliente_1\") { nome } cliente(id: \"cliente_1\") { email compras(first: 1) { total } } }",
+    "{ node(id: \"cliente_1\") { ... on Cliente { compras(first: 2) { total } } ... on Node { id }
+        ... on Produto { compras(first: 2) { nodes { id } } } ... on Cliente { compras(first: 2) { nodes { id } } } } }",
+    // Every leaf.
+    "{ clientes(first: 5) { nodes { id nome email cpf telefone dataNascimento idade criadoEm atualizadoEm
+        enderecos { id logradouro numero complemento bairro cidade uf cep pais criadoEm atualizadoEm }
+        compras(first: 3) { edges { cursor node { id quantidade precoUnitario total adquiridoEm
+            produto { id nome preco disponivel descricao criadoEm atualizadoEm
+                resumoVendas { compras unidades total primeiraEm ultimaEm } } } } }
+        produtos(first: 2) { edges { cursor quantidade total primeiraCompraEm ultimaCompraEm } } } } }",
+    // More keys than are looked at one by one, and one of them twice.
+    "{ clientes(first: 2) { nodes { a: id b: id c: id d: id e: id f: id g: id h: id i: id j: id k: id l: id m: id n: id
+        o: id p: id q: id r: nome s: nome r: nome } } }",
     "{ clientes(first: 2) { nodes { id } edges { cursor node { id } } } }",
     "{ clientes(first: 2) { edges { node { nome } } edges { cursor node { email } } } }",
     // More than a join of the executor keeps in order by itself.
