@@ -8,11 +8,13 @@ use crate::kernel::{Json, RequestContext};
 /// An object that writes some of its fields by itself.
 pub trait Ready {
     /// The names of these fields. Each is a leaf without arguments.
+    #[must_use]
     fn names() -> Vec<&'static str> {
         Vec::new()
     }
 
     /// The place of a field among them.
+    #[must_use]
     fn place(_name: &str) -> Option<usize> {
         None
     }

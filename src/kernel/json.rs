@@ -86,10 +86,14 @@ impl Json {
         self.0.push(b'"');
     }
 
-    /// A number below 10,000 with as many digits as are asked for, without quotes.
+    /// A number below 10,000 with two, three or four digits, without quotes.
     pub fn digits(&mut self, number: u32, digits: usize) {
-        let all = [number / 1000, number / 100, number / 10, number].map(|digit| b'0' + (digit % 10) as u8);
-        self.0.extend_from_slice(all.get(4 - digits.min(4)..).unwrap_or_default());
+        let digit = |unit: u32| b'0' + (number / unit % 10).to_le_bytes()[0];
+        match digits {
+            2 => self.0.extend_from_slice(&[digit(10), digit(1)]),
+            3 => self.0.extend_from_slice(&[digit(100), digit(10), digit(1)]),
+            _ => self.0.extend_from_slice(&[digit(1000), digit(100), digit(10), digit(1)]),
+        }
     }
 
     /// True or false.
@@ -123,7 +127,7 @@ impl Json {
             Value::Boolean(value) => self.boolean(*value),
             Value::Binary(json) => self.written(json),
             Value::Enum(name) => self.name(name),
-            Value::List(items) => self.all(b"[]", items, |json, item| json.value(item)),
+            Value::List(items) => self.all(b"[]", items, Self::value),
             Value::Object(members) => self.all(b"{}", members, |json, (key, value)| {
                 json.text(key);
                 json.mark(b':');

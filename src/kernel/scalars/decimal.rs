@@ -96,7 +96,7 @@ impl Written for Decimal {
                 json.mark(b'"');
                 json.number(hundredths / 100);
                 json.mark(b'.');
-                json.digits((hundredths % 100) as u32, 2);
+                json.digits(u32::try_from(hundredths % 100).unwrap_or_default(), 2);
                 json.mark(b'"');
             }
             _ => json.shown(self),
