@@ -4,7 +4,9 @@
 //
 // QUARTETO_SUPERGRAPH is what compose.mjs has written (supergraph.graphql), QUARTETO_GATEWAY_HOST and
 // QUARTETO_GATEWAY_PORT where it listens (127.0.0.1, 4000). QUARTETO_GATEWAY_PLANNER=rust plans by the
-// native planner of `@graphql-hive/router-runtime`, and not by the one in JavaScript.
+// native planner of `@graphql-hive/router-runtime`, and not by the one in JavaScript. A subgraph has
+// QUARTETO_GATEWAY_UPSTREAM_MS (12000) to answer, which is more than it takes by itself
+// (`http.request_ms`): what is later is a subgraph that hangs, and counts as one that is down.
 import { defineConfig } from "@graphql-hive/gateway";
 import { GraphQLError, Kind, getOperationAST } from "graphql";
 
@@ -64,6 +66,16 @@ function isRefused(error) {
   return error?.code === "ECONNREFUSED" || /ECONNREFUSED/.test(error?.message ?? "") || causes.some(isRefused);
 }
 
+/** What a client is told of a subgraph that has not answered. */
+function unanswered(error, subgraphName, code) {
+  const message =
+    code === "OUTCOME_UNKNOWN"
+      ? `The subgraph \`${subgraphName}\` has not answered: nobody can tell whether the write was done.`
+      : `The subgraph \`${subgraphName}\` cannot be reached right now.`;
+  const store = subgraphName === "nos" ? {} : { store: subgraphName };
+  return new GraphQLError(message, { path: error.path, extensions: { code, ...store } });
+}
+
 /**
  * A subgraph that does not answer is a store that does not: clients hear the code that they know.
  * The errors of a subgraph that does answer come through as they are, with their `code`, `store` and
@@ -76,13 +88,7 @@ const unreachable = {
       if (!result.errors?.some((error) => !error.extensions?.requestId)) return;
       const errors = result.errors.map((error) => {
         if (error.extensions?.requestId) return error;
-        const code = isWrite && !isRefused(error) ? "OUTCOME_UNKNOWN" : "STORE_UNAVAILABLE";
-        const message =
-          code === "OUTCOME_UNKNOWN"
-            ? `The subgraph \`${subgraphName}\` has not answered: nobody can tell whether the write was done.`
-            : `The subgraph \`${subgraphName}\` cannot be reached right now.`;
-        const store = subgraphName === "nos" ? {} : { store: subgraphName };
-        return new GraphQLError(message, { path: error.path, extensions: { code, ...store } });
+        return unanswered(error, subgraphName, isWrite && !isRefused(error) ? "OUTCOME_UNKNOWN" : "STORE_UNAVAILABLE");
       });
       setResult({ ...result, errors });
     };
@@ -91,16 +97,27 @@ const unreachable = {
 
 const IS_NULL = "Cannot return null for non-nullable field";
 
+/** A subgraph that hangs ends as the gateway's own error, which the hook above does not see. */
+function inTime(error, isWrite) {
+  const { code, serviceName } = error.extensions ?? {};
+  if (code !== "GATEWAY_TIMEOUT" || !serviceName) return error;
+  // The native planner does not say where: then it may have been the write.
+  const wrote = isWrite && (error.path?.length ?? 1) === 1;
+  return unanswered(error, serviceName, wrote ? "OUTCOME_UNKNOWN" : "STORE_UNAVAILABLE");
+}
+
 /**
  * What the gateway itself has to say. A variable that does not fit has the code that Quarteto gives it.
  * That an object is null because what it must have is missing is no error: either a subgraph has said
  * why, or the object no longer exists, which is a fact.
  */
 const ownErrors = {
-  onExecute: () => ({
+  onExecute: ({ args }) => ({
     onExecuteDone({ result, setResult }) {
-      const errors = result.errors?.filter(({ message }) => !message.startsWith(IS_NULL));
-      if (!errors || errors.length === result.errors.length) return;
+      if (!result.errors) return;
+      const isWrite = getOperationAST(args.document, args.operationName)?.operation === "mutation";
+      const told = result.errors.filter(({ message }) => !message.startsWith(IS_NULL));
+      const errors = told.map((error) => inTime(error, isWrite));
       const { errors: _, ...rest } = result;
       setResult(errors.length > 0 ? { ...rest, errors } : rest);
     },
@@ -134,6 +151,7 @@ export const gatewayConfig = defineConfig({
   host: env("GATEWAY_HOST", "127.0.0.1"),
   port: Number(env("GATEWAY_PORT", "4000")),
   cors: false,
+  upstreamTimeout: Number(env("GATEWAY_UPSTREAM_MS", "12000")),
   propagateHeaders: {
     fromClientToSubgraphs: ({ request }) =>
       Object.fromEntries(PASSED_ON.map((name) => [name, request.headers.get(name)])),

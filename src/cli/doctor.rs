@@ -19,7 +19,7 @@ use crate::config::{Listen, Loaded, Subgraph};
 use crate::db::migrations::{self, SchemaState};
 use crate::db::{AnyStore, Db, Fault, Probe, Store, behind};
 use crate::http::{self, HttpLimits, Tls};
-use crate::kernel::Papel;
+use crate::kernel::{Papel, code};
 use crate::peers::Remote;
 use crate::stores::acessos;
 use crate::writes::record;
@@ -319,6 +319,12 @@ async fn subgraph(loaded: &Loaded) -> Vec<Finding> {
                 // No entity is asked for, so it costs the sibling's store nothing.
                 findings.push(match remote.entities("doctor", probe(store), Vec::new()).await {
                     Ok(_) => Finding::well(check, "answers, has this store, and knows this login"),
+                    // It knows GraphQL, but not what is asked of the owner of this store.
+                    Err(error) if error.detail.contains(code::GRAPHQL_VALIDATION_FAILED) => Finding::wrong(
+                        check,
+                        "answers, but is not the subgraph of this store",
+                        format!("see where QUARTETO_{}_PEER leads", store.to_string().to_uppercase()),
+                    ),
                     Err(error) => Finding::told(check, error.detail),
                 });
             }

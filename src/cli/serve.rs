@@ -428,7 +428,11 @@ fn greet(
     println!("Quarteto listens on {base}");
     println!("  Playground  {base}/");
     println!("  GraphiQL    {base}/graphiql");
-    println!("  Painel      {base}/painel");
+    // What asks no store is the merged graph's, and of subgraphs that of `nos`.
+    let has_general = matches!(config.federation.store, Subgraph::None | Subgraph::Nos);
+    if has_general {
+        println!("  Painel      {base}/painel");
+    }
     if let Some(watched) = watched {
         println!("  Metrics     http://{}/metrics", watched.address);
     }
@@ -448,7 +452,8 @@ fn greet(
             "NOME".to_owned()
         }
     };
+    let query = if has_general { "{ eu { nome papel } }" } else { "{ __typename }" };
     println!(
-        "  Try         curl -u '{login}' {base}/graphql -H 'Content-Type: application/json' -d '{{\"query\":\"{{ eu {{ nome papel }} }}\"}}'"
+        "  Try         curl -u '{login}' {base}/graphql -H 'Content-Type: application/json' -d '{{\"query\":\"{query}\"}}'"
     );
 }

@@ -180,11 +180,12 @@ fn places() -> Vec<Place> {
 }
 
 /// What the recipes of `deploy/federation/` read, and the program does not.
-const OF_ROUTERS: [&str; 5] = [
+const OF_ROUTERS: [&str; 6] = [
     "QUARTETO_SUPERGRAPH",
     "QUARTETO_GATEWAY_HOST",
     "QUARTETO_GATEWAY_PORT",
     "QUARTETO_GATEWAY_PLANNER",
+    "QUARTETO_GATEWAY_UPSTREAM_MS",
     "QUARTETO_PROGRAM",
 ];
 

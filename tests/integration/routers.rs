@@ -776,6 +776,50 @@ async fn what_a_store_or_a_subgraph_that_is_down_leaves() {
     all.end();
 }
 
+/// It takes what is sent and says nothing: after its time it is down, and the others answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subgraph_that_hangs_is_down_after_its_time() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let app = TestApp::to_be_routed(shop::shared().await).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mut composed = Composed::of(&app).await;
+    let elsewhere = format!("http://{}", silent.local_addr().expect("bound"));
+    composed.moved(app.split.as_ref().expect("split").base(Subgraph::Catalogo), &elsewhere);
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok(connection) = silent.accept().await {
+            held.push(connection);
+        }
+    });
+    for kind in [Hive, HiveRust] {
+        let router = composed.route(kind).await;
+        for (query, data, code) in [
+            (
+                "{ produto(id: \"produto_2\") { nome } cliente(id: \"cliente_1\") { id } }",
+                json!({ "produto": null, "cliente": { "id": "cliente_1" } }),
+                "STORE_UNAVAILABLE",
+            ),
+            (
+                "mutation { atualizarProduto(input: { id: \"produto_2\", preco: \"9.99\" }) { erros { codigo } } }",
+                json!(null),
+                "OUTCOME_UNKNOWN",
+            ),
+        ] {
+            let answer = send(
+                reqwest::Client::new()
+                    .post(format!("{}/graphql", router.base()))
+                    .basic_auth("editor", Some(PASSWORD))
+                    .json(&json!({ "query": query })),
+            )
+            .await;
+            let expected = json!([{ "code": code, "store": "catalogo" }]);
+            let errors = answer.json["errors"].as_array().cloned().unwrap_or_default();
+            let told: Vec<Value> = errors.into_iter().map(|error| error["extensions"].clone()).collect();
+            assert_eq!((&answer.json["data"], json!(told)), (&data, expected), "{kind:?}: {query}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn composed_it_is_the_merged_graph() {
     let _alone = ONE_AT_A_TIME.lock().await;

@@ -1,6 +1,7 @@
 //! Purchases found in batches.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
@@ -29,10 +30,18 @@ impl Loader<CompraId> for Rows<Inventario> {
 }
 
 /// A page of one parent in the order of `K`, and from which end it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageKey<K> {
     down: bool,
     branch: Branch<K>,
+}
+
+/// By its parent and its size alone: what is asked at one time of one parent are few pages, and
+/// to hash the ends of each would cost more.
+impl<K> Hash for PageKey<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.branch.parent, self.branch.limit).hash(state);
+    }
 }
 
 impl<K: PageOrder> PageKey<K> {

@@ -38,6 +38,8 @@ impl Kind {
 /// A supergraph of the subgraphs of an application, in a folder of its own.
 pub struct Composed {
     folder: TempDir,
+    /// What Hive Gateway gives a subgraph, when not what it is configured for.
+    upstream_ms: Option<&'static str>,
 }
 
 /// A router that is running.
@@ -121,7 +123,7 @@ impl Composed {
         }
         let said = succeed(recipe).await;
         assert!(said.contains("no errors, no hints"), "{said}");
-        let composed = Self { folder };
+        let composed = Self { folder, upstream_ms: None };
         composed.configure_grafbase(app);
         composed
     }
@@ -137,6 +139,15 @@ impl Composed {
         }
         let text = text.replace("../../subgraphs", &source("subgraphs").to_string_lossy());
         std::fs::write(self.path("grafbase.toml"), text).expect("written");
+    }
+
+    /// As if a subgraph were somewhere else, where it has little time to answer; for Hive Gateway.
+    pub fn moved(&mut self, base: &str, elsewhere: &str) {
+        self.upstream_ms = Some("500");
+        let supergraph = std::fs::read_to_string(self.path("supergraph.graphql")).expect("a file");
+        assert!(supergraph.contains(base), "{base}");
+        let moved = supergraph.replace(base, elsewhere);
+        std::fs::write(self.path("supergraph.graphql"), moved).expect("written");
     }
 
     /// A file of the folder.
@@ -168,6 +179,7 @@ impl Composed {
                 hive.args(["supergraph", "-c"]).arg(recipes.join("gateway.config.mjs"));
                 hive.env("QUARTETO_SUPERGRAPH", self.path("supergraph.graphql"));
                 hive.env("QUARTETO_GATEWAY_PORT", port.to_string());
+                hive.envs(self.upstream_ms.map(|millis| ("QUARTETO_GATEWAY_UPSTREAM_MS", millis)));
                 if kind == Kind::HiveRust {
                     hive.env("QUARTETO_GATEWAY_PLANNER", "rust");
                 }
