@@ -120,10 +120,18 @@ fn is_service_link(name: &str, value: &OsStr) -> bool {
 }
 
 fn notice(name: &str) -> String {
+    if is_of_routers(name) {
+        return format!("{name} is for the recipes of routers and does nothing here");
+    }
     match meant(name) {
         Some(variable) => format!("{name} is not a setting; did you mean {variable}?"),
         None => format!("{name} is not a setting and does nothing; `quarteto config` lists them all"),
     }
+}
+
+/// Whether `deploy/federation/` reads it: where the subgraphs are, and how its gateway runs.
+fn is_of_routers(name: &str) -> bool {
+    name.ends_with("_SUBGRAPH") || name.starts_with("QUARTETO_GATEWAY_") || name == "QUARTETO_SUPERGRAPH"
 }
 
 /// The variable that somebody had in mind who wrote `name`: made of the key, as
@@ -184,6 +192,13 @@ mod tests {
             ("QUARTETO_XYZZY", "x", lists),
             ("QUARTETO_LIMITS_COST", "1", "did you mean QUARTETO_LIMIT_COST?"),
             ("QUARTETO_HTTP_LISTEN", "x", "did you mean QUARTETO_LISTEN?"),
+            (
+                "QUARTETO_INVENTARIO_SUBGRAPH",
+                "http://x",
+                "is for the recipes of routers and does nothing here",
+            ),
+            ("QUARTETO_GATEWAY_PORT", "4000", "is for the recipes of routers and does nothing here"),
+            ("QUARTETO_FEDERATION_STORE", "clientes", "did you mean QUARTETO_SERVE_STORE?"),
             ("QUARTETO_STORES_CONNECTIONS", "1", "did you mean QUARTETO_STORE_CONNECTIONS?"),
             ("QUARTETO_LISTNE", "x", "did you mean QUARTETO_LISTEN?"),
             ("QUARTETO_LOGS", "x", "did you mean QUARTETO_LOG?"),
@@ -193,9 +208,10 @@ mod tests {
         ] {
             let environment = read(name, value).expect("no error");
             assert!(environment.values.is_empty(), "{name}");
-            let expected = (!said.is_empty()).then(|| match said.strip_prefix("and") {
-                Some(_) => format!("{name} is not a setting {said}"),
-                None => format!("{name} is not a setting; {said}"),
+            let expected = (!said.is_empty()).then(|| match said {
+                _ if said.starts_with("and") => format!("{name} is not a setting {said}"),
+                _ if said.starts_with("is") => format!("{name} {said}"),
+                _ => format!("{name} is not a setting; {said}"),
             });
             assert_eq!(environment.notices, Vec::from_iter(expected), "{name}={value}");
         }
