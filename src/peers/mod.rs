@@ -11,7 +11,7 @@
 //! answered when its store has committed.
 //!
 //! To add a step: a variant of [`Step`] and its arm in [`take`]. To let a write know more: a
-//! method of [`Siblings`](crate::stores::references::Siblings), and its question in
+//! method of [`Siblings`], and its question in
 //! [`questions`].
 
 mod client;
