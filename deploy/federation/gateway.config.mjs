@@ -12,6 +12,13 @@ import { GraphQLError, Kind, getOperationAST } from "graphql";
 
 const env = (name, otherwise) => process.env[`QUARTETO_${name}`] || otherwise;
 
+/** A whole number, or no start: a timeout or a port that is none would fail every request instead. */
+function number(name, otherwise) {
+  const value = Number(env(name, otherwise));
+  if (!Number.isInteger(value) || value < 1) throw new Error(`QUARTETO_${name} must be a whole number above 0.`);
+  return value;
+}
+
 /**
  * What a client says of itself and of its request, for every subgraph. Each asks for the login by
  * itself, and writes the trace, the request's id and the program's name into what it tells. They must
@@ -149,9 +156,9 @@ export const gatewayConfig = defineConfig({
   ...(await planner()),
   supergraph: env("SUPERGRAPH", "supergraph.graphql"),
   host: env("GATEWAY_HOST", "127.0.0.1"),
-  port: Number(env("GATEWAY_PORT", "4000")),
+  port: number("GATEWAY_PORT", 4000),
   cors: false,
-  upstreamTimeout: Number(env("GATEWAY_UPSTREAM_MS", "12000")),
+  upstreamTimeout: number("GATEWAY_UPSTREAM_MS", 12_000),
   propagateHeaders: {
     fromClientToSubgraphs: ({ request }) =>
       Object.fromEntries(PASSED_ON.map((name) => [name, request.headers.get(name)])),

@@ -1,12 +1,13 @@
 //! Keys whose answers are made of many rows have a lane of their own, so that nobody else waits
 //! behind them.
 //!
-//! How many rows stand behind a key is known once it was answered ([`Batch::rows_behind`]). Such
-//! numbers are remembered; what is asked together with more than [`HEAVY`] of them goes by the
+//! How many rows stand behind a key is known once it was answered ([`Batch::ROWS_BEHIND`]), or was
+//! not in time. Such numbers are remembered; what is asked together with more than [`HEAVY`] of them goes by the
 //! heavy lane, where one batch runs at a time. That costs nothing on the write; sums that were
 //! kept as purchases are written would put one hot row under all purchases of a product that
 //! sells well.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::OnceLock;
 
@@ -58,18 +59,26 @@ impl<K: Key> Weights<K> {
     }
 
     /// Remembers how many rows stood behind what was found.
-    pub(super) fn note<'a, L: Batch<K>>(&self, found: impl Iterator<Item = (&'a K, &'a L::Value)>)
-    where
-        L::Value: 'a,
-    {
+    pub(super) fn note<L: Batch<K>>(&self, found: &HashMap<K, L::Value>) {
+        let Some(rows_behind) = L::ROWS_BEHIND else { return };
         for (key, value) in found {
-            let rows = L::rows_behind(value);
+            let rows = rows_behind(value);
             if rows >= NOTABLE {
                 self.0.get_or_init(|| Cache::new(REMEMBERED)).insert(*key, rows);
             } else if let Some(known) = self.0.get() {
                 // Its rows may have been removed.
                 known.invalidate(key);
             }
+        }
+    }
+
+    /// Remembers that a group which was asked for alone was not answered in time: otherwise what
+    /// takes longest would hold up everybody whenever it is asked for. One that was innocent is
+    /// set right by its next answer.
+    pub(super) fn note_slow<L: Batch<K>>(&self, group: &Group<K, L::Value>) {
+        if L::ROWS_BEHIND.is_some() {
+            let known = self.0.get_or_init(|| Cache::new(REMEMBERED));
+            group.keys().into_iter().for_each(|key| known.insert(key, HEAVY + 1));
         }
     }
 

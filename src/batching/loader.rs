@@ -44,11 +44,8 @@ pub trait Batch<K: Key>: Source + Loader<K, Error = StoreError> {
     const MOST: usize;
 
     /// How many rows of the store were read for the answer of one key, where these can be
-    /// many: such keys go by a lane of their own.
-    #[must_use]
-    fn rows_behind(_: &<Self as Loader<K>>::Value) -> u64 {
-        0
-    }
+    /// many: keys with many go by a lane of their own.
+    const ROWS_BEHIND: Option<fn(&<Self as Loader<K>>::Value) -> u64> = None;
 }
 
 /// The rows of the store whose handle is `S`: what its loaders are implemented for,

@@ -19,7 +19,8 @@ use crate::db::{Fault, StoreError};
 /// has just arrived is read; twice, and what that has woken has asked, too.
 const LETS_PASS: usize = 2;
 
-type Waiting<K, V> = VecDeque<Arc<Group<K, V>>>;
+/// Each with the rows that are known to stand behind its keys.
+type Waiting<K, V> = VecDeque<(Arc<Group<K, V>>, u64)>;
 
 /// Batches of one kind, shared by all requests.
 pub struct Scheduler<L: Batch<K>, K: Key>(Arc<Inner<L, K>>);
@@ -88,8 +89,9 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
     }
 
     fn submit(&self, group: Arc<Group<K, L::Value>>) {
-        let lane = if self.0.weights.of(&group) > HEAVY { Lane::Heavy } else { Lane::Light };
-        self.0.state(lane).waiting.push_back(group);
+        let rows = self.0.weights.of(&group);
+        let lane = if rows > HEAVY { Lane::Heavy } else { Lane::Light };
+        self.0.state(lane).waiting.push_back((group, rows));
         self.pump(lane);
     }
 
@@ -116,7 +118,7 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
     /// larger batch costs all of them less than their own would.
     async fn let_others_ask(&self, lane: Lane) {
         for _ in 0..LETS_PASS {
-            if self.0.state(lane).waiting.front().is_none_or(|group| group.is_alone()) {
+            if self.0.state(lane).waiting.front().is_none_or(|(group, _)| group.is_alone()) {
                 return;
             }
             tokio::task::yield_now().await;
@@ -130,11 +132,11 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
             let mut state = self.0.state(lane);
             state.gathering = false;
             // The first have waited longest.
-            let late = state.waiting.iter().take_while(|group| group.waited() > patience).count();
+            let late = state.waiting.iter().take_while(|(group, _)| group.waited() > patience).count();
             let late: Vec<_> = state.waiting.drain(..late).collect();
-            (take(&mut state.waiting, L::MOST, |group| self.0.weights.of(group)), late)
+            (take(&mut state.waiting, L::MOST), late)
         };
-        for group in late {
+        for (group, _) in late {
             let told = format!("no batch of {} took it within {patience:?}", L::NAME);
             group.complete(Err(StoreError::new(self.0.loader.store(), Fault::Busy, told)));
         }
@@ -146,28 +148,24 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
 }
 
 /// The groups that go together: as many as fit, at least one if anybody waits.
-fn take<K, V>(
-    waiting: &mut Waiting<K, V>,
-    most: usize,
-    rows_behind: impl Fn(&Group<K, V>) -> u64,
-) -> Vec<Arc<Group<K, V>>>
+fn take<K, V>(waiting: &mut Waiting<K, V>, most: usize) -> Vec<Arc<Group<K, V>>>
 where
     K: Copy + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     let mut groups: Vec<Arc<Group<K, V>>> = Vec::new();
     let (mut keys, mut rows) = (0, 0);
-    while let Some(next) = waiting.front() {
+    while let Some((next, rows_behind)) = waiting.front() {
         if next.is_abandoned() {
             waiting.pop_front();
             continue;
         }
         keys += next.key_count();
-        rows += rows_behind(next);
+        rows += rows_behind;
         if !groups.is_empty() && (keys > most || rows > MOST_ROWS) {
             break;
         }
-        groups.extend(waiting.pop_front());
+        groups.extend(waiting.pop_front().map(|(group, _)| group));
     }
     groups
 }
@@ -206,8 +204,11 @@ impl<L: Batch<K>, K: Key> Flight<L, K> {
                     parts.extend([second, part]);
                 }
                 answer => {
-                    if let Ok(found) = &answer {
-                        self.scheduler.0.weights.note::<L>(found.iter());
+                    let weights = &self.scheduler.0.weights;
+                    match (&answer, &part[..]) {
+                        (Ok(found), _) => weights.note::<L>(found),
+                        (Err(error), [alone]) if error.fault == Fault::Slow => weights.note_slow::<L>(alone),
+                        (Err(_), _) => {}
                     }
                     for group in part {
                         group.complete(answer.clone());
@@ -317,9 +318,8 @@ mod tests {
         const MOST: usize = 8;
 
         /// Of keys beyond all others of these tests.
-        fn rows_behind(value: &u32) -> u64 {
-            if *value > 10_000 { u64::from(*value) } else { 0 }
-        }
+        const ROWS_BEHIND: Option<fn(&u32) -> u64> =
+            Some(|value| if *value > 10_000 { u64::from(*value) } else { 0 });
     }
 
     impl Loader<u32> for Evens {
@@ -453,6 +453,23 @@ mod tests {
             assert_eq!(half.await.expect("ran"), [Ok(Some(value))]);
         }
         assert_eq!(lock(&rig.calls).last(), Some(&vec![1_800, 4, 1_802]), "after the other that is heavy");
+    }
+
+    /// What was never answered is not asked for among the others again, until it was.
+    #[tokio::test]
+    async fn what_is_not_answered_in_time_is_heavy() {
+        let rig = rig(100);
+        lock(&rig.poison).push(8);
+        assert_eq!(ask(&rig.loader, &[8]).await, [Err(Fault::Slow)]);
+        let lane_of = |key: u32| {
+            let group = Group::<u32, u32>::new(&Scopes::default().open());
+            group.ask(key);
+            rig.loader.0.weights.of(&group) > HEAVY
+        };
+        assert_eq!([8, 6].map(lane_of), [true, false]);
+        lock(&rig.poison).clear();
+        assert_eq!(ask(&rig.loader, &[8]).await, [Ok(Some(80))]);
+        assert!(!lane_of(8), "an answer of few rows sets it right");
     }
 
     #[tokio::test]

@@ -343,7 +343,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
         begin: impl Fn(usize, &'a Positioned<Field>) -> F,
     ) -> ServerResult<Value> {
         self.go(length, object, begin).await?;
-        let end = self.json.len();
+        let end = self.json.end();
         Ok(Value::Binary(if self.holes.is_empty() {
             self.json.into_bytes()
         } else {
@@ -386,7 +386,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
         let mut spare = None;
         for index in 0..length {
             match self.form {
-                Form::Apart => self.begins.push(self.json.len()),
+                Form::Apart => self.begins.push(self.json.end()),
                 _ if index > 0 => self.json.mark(b','),
                 _ => {}
             }
@@ -423,15 +423,15 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                 json.mark(b',');
             }
             json.key(key);
-            let before = json.len();
+            let before = json.end();
             let field = match *way {
                 Way::TypeName => {
                     json.name(&plan.type_name);
-                    part.bytes += (json.len() - before) as u64;
+                    part.bytes += (json.end() - before) as u64;
                     continue;
                 }
                 Way::Ready(place, _) if object.write(place, plan.request, json) => {
-                    part.bytes += (json.len() - before) as u64;
+                    part.bytes += (json.end() - before) as u64;
                     continue;
                 }
                 Way::Ready(_, field) | Way::Resolved(field) => field,
@@ -496,7 +496,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
 
     /// The objects one by one, when nothing waits.
     fn each(self) -> Vec<ServerResult<Value>> {
-        let ends = self.begins.iter().skip(1).copied().chain([self.json.len()]);
+        let ends = self.begins.iter().skip(1).copied().chain([self.json.end()]);
         let mut holes = &self.holes[..];
         let mut made: Vec<ServerResult<Value>> = Vec::with_capacity(self.begins.len());
         for (begin, end) in self.begins.iter().copied().zip(ends) {

@@ -24,16 +24,10 @@ impl Json {
         Self(Vec::with_capacity(bytes))
     }
 
-    /// How many bytes there are.
+    /// Where the text ends so far, in bytes.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn end(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// A bracket, a comma, a colon.

@@ -1,7 +1,6 @@
 //! Purchases found in batches.
 
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
@@ -30,18 +29,10 @@ impl Loader<CompraId> for Rows<Inventario> {
 }
 
 /// A page of one parent in the order of `K`, and from which end it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageKey<K> {
     down: bool,
     branch: Branch<K>,
-}
-
-/// By its parent and its size alone: what is asked at one time of one parent are few pages, and
-/// to hash the ends of each would cost more.
-impl<K> Hash for PageKey<K> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.branch.parent, self.branch.limit).hash(state);
-    }
 }
 
 impl<K: PageOrder> PageKey<K> {
@@ -216,10 +207,7 @@ pub struct ResumoDoCliente(pub ClienteId);
 impl Batch<ResumoDoCliente> for Rows<Inventario> {
     const NAME: &'static str = "inventario.resumo_do_cliente";
     const MOST: usize = MOST_KEYS;
-
-    fn rows_behind(resumo: &Resumo) -> u64 {
-        resumo.compras
-    }
+    const ROWS_BEHIND: Option<fn(&Resumo) -> u64> = Some(|resumo| resumo.compras);
 }
 
 /// The purchases of a client, summed up; absent when there are none.
@@ -241,10 +229,7 @@ pub struct ResumoDoProduto(pub ProdutoId);
 impl Batch<ResumoDoProduto> for Rows<Inventario> {
     const NAME: &'static str = "inventario.resumo_do_produto";
     const MOST: usize = MOST_KEYS;
-
-    fn rows_behind(resumo: &Resumo) -> u64 {
-        resumo.compras
-    }
+    const ROWS_BEHIND: Option<fn(&Resumo) -> u64> = Some(|resumo| resumo.compras);
 }
 
 /// The purchases of a product, summed up; absent when there are none.

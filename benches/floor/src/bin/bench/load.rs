@@ -63,7 +63,8 @@ function init(args)
   math.randomseed(tonumber(args[1]))
   if args[2] == "check" then
     function response(status, _, body)
-      if status ~= 200 or body:find('"errors"', 1, true) or not body:find('"data"', 1, true) then
+      if status ~= 200 or body:find('"errors"', 1, true) or not body:find('"data"', 1, true)
+        or body:find('"erros":[{', 1, true) then
         if bad == 0 then io.stderr:write("answer ", status, ": ", body:sub(1, 600), "\n") end
         bad = bad + 1
       end
