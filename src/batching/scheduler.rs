@@ -455,6 +455,40 @@ mod tests {
         assert_eq!(lock(&rig.calls).last(), Some(&vec![1_800, 4, 1_802]), "after the other that is heavy");
     }
 
+    /// Together they would be one long statement, behind which even these wait.
+    #[tokio::test]
+    async fn heavy_keys_do_not_all_go_together() {
+        let rig = rig(0);
+        let ask_for = |key: u32| {
+            let loader = rig.loader.clone();
+            tokio::spawn(async move { ask(&loader, &[key]).await })
+        };
+        let calls = async |count: usize| {
+            while lock(&rig.calls).len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let keys = [4_002, 4_004, 4_006, 4_008];
+        for (number, key) in keys.into_iter().enumerate() {
+            let asked = ask_for(key);
+            calls(number + 1).await;
+            rig.gate.add_permits(1);
+            asked.await.expect("ran");
+        }
+        let [first, rest @ ..] = keys;
+        let mut asked = vec![ask_for(first)];
+        calls(5).await;
+        asked.extend(rest.map(ask_for));
+        while rig.loader.0.state(Lane::Heavy).waiting.len() < rest.len() {
+            tokio::task::yield_now().await;
+        }
+        rig.gate.add_permits(100);
+        for asked in asked {
+            asked.await.expect("ran");
+        }
+        assert_eq!(lock(&rig.calls)[4..], [vec![4_002], vec![4_004, 4_006], vec![4_008]]);
+    }
+
     /// What was never answered is not asked for among the others again, until it was.
     #[tokio::test]
     async fn what_is_not_answered_in_time_is_heavy() {

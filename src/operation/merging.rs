@@ -3,7 +3,7 @@
 //! (`executor/`) is finished text, which nothing can be put into, so such a document is the
 //! executor's.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::Schema;
 use apollo_compiler::executable::{FragmentMap, Operation, Selection, SelectionSet};
@@ -13,7 +13,7 @@ pub(super) fn merges(operation: &Operation, fragments: &FragmentMap, schema: &Sc
     let sets = fragments.values().map(|fragment| &fragment.selection_set);
     let mut sets: Vec<&SelectionSet> = sets.chain([&operation.selection_set]).collect();
     while let Some(set) = sets.pop() {
-        let mut level = Level { fragments, schema, keys: Vec::new(), spread: HashSet::new() };
+        let mut level = Level { fragments, schema, keys: HashMap::new(), spread: HashSet::new() };
         if level.add(set) {
             return true;
         }
@@ -39,8 +39,8 @@ fn below<'a>(set: &'a SelectionSet, sets: &mut Vec<&'a SelectionSet>) {
 struct Level<'a> {
     fragments: &'a FragmentMap,
     schema: &'a Schema,
-    /// Of the fields with a selection: the key, and the type that it is selected of.
-    keys: Vec<(&'a str, &'a str)>,
+    /// Of the fields with a selection, by key: the types that it is selected of.
+    keys: HashMap<&'a str, Vec<&'a str>>,
     spread: HashSet<&'a str>,
 }
 
@@ -51,8 +51,9 @@ impl<'a> Level<'a> {
             Selection::Field(field) if field.selection_set.is_empty() => false,
             Selection::Field(field) => {
                 let (key, of) = (field.response_key().as_str(), set.ty.as_str());
-                let twice = self.keys.iter().any(|(other, type_)| *other == key && !self.excludes(of, type_));
-                self.keys.push((key, of));
+                let types = self.keys.entry(key).or_default();
+                let twice = types.iter().any(|other| !excludes(self.schema, of, other));
+                types.push(of);
                 twice
             }
             Selection::InlineFragment(inline) => self.add(&inline.selection_set),
@@ -68,11 +69,11 @@ impl<'a> Level<'a> {
             }
         })
     }
+}
 
-    /// Whether no object is of both types.
-    fn excludes(&self, one: &str, other: &str) -> bool {
-        one != other && self.schema.get_object(one).is_some() && self.schema.get_object(other).is_some()
-    }
+/// Whether no object is of both types.
+fn excludes(schema: &Schema, one: &str, other: &str) -> bool {
+    one != other && schema.get_object(one).is_some() && schema.get_object(other).is_some()
 }
 
 /// Whether a set may select objects: it does, or has a fragment that may.
