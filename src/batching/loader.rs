@@ -33,6 +33,9 @@ pub trait Source: Send + Sync + 'static {
     fn serving(&self, audience: Vec<Arc<Tally>>) -> Self;
 }
 
+/// How many rows an answer was made of.
+pub type RowsBehind<V> = fn(&V) -> u64;
+
 /// A question that a source answers in batches: `load` finds `keys`, all different
 /// and at most [`MOST`](Self::MOST), in one statement; an absent key is simply not in
 /// the map.
@@ -45,7 +48,7 @@ pub trait Batch<K: Key>: Source + Loader<K, Error = StoreError> {
 
     /// How many rows of the store were read for the answer of one key, where these can be
     /// many: keys with many go by a lane of their own.
-    const ROWS_BEHIND: Option<fn(&<Self as Loader<K>>::Value) -> u64> = None;
+    const ROWS_BEHIND: Option<RowsBehind<<Self as Loader<K>>::Value>> = None;
 }
 
 /// The rows of the store whose handle is `S`: what its loaders are implemented for,

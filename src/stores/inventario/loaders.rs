@@ -7,7 +7,7 @@ use async_graphql::dataloader::Loader;
 
 use super::Inventario;
 use super::table::{self, Adquirido, Branch, OfBranch, PageOrder, Registro, Resumo, Side, reads_down};
-use crate::batching::{Batch, Key, Rows};
+use crate::batching::{Batch, Key, Rows, RowsBehind};
 use crate::db::{MOST_BRANCHES, MOST_KEYS, StoreError};
 use crate::kernel::scalars::DateTime;
 use crate::relay::{ClienteId, CompraId, GlobalId as _, Page, ProdutoId};
@@ -207,7 +207,7 @@ pub struct ResumoDoCliente(pub ClienteId);
 impl Batch<ResumoDoCliente> for Rows<Inventario> {
     const NAME: &'static str = "inventario.resumo_do_cliente";
     const MOST: usize = MOST_KEYS;
-    const ROWS_BEHIND: Option<fn(&Resumo) -> u64> = Some(|resumo| resumo.compras);
+    const ROWS_BEHIND: Option<RowsBehind<Resumo>> = Some(|resumo| resumo.compras);
 }
 
 /// The purchases of a client, summed up; absent when there are none.
@@ -229,7 +229,7 @@ pub struct ResumoDoProduto(pub ProdutoId);
 impl Batch<ResumoDoProduto> for Rows<Inventario> {
     const NAME: &'static str = "inventario.resumo_do_produto";
     const MOST: usize = MOST_KEYS;
-    const ROWS_BEHIND: Option<fn(&Resumo) -> u64> = Some(|resumo| resumo.compras);
+    const ROWS_BEHIND: Option<RowsBehind<Resumo>> = Some(|resumo| resumo.compras);
 }
 
 /// The purchases of a product, summed up; absent when there are none.
