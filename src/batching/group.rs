@@ -46,8 +46,8 @@ where
         }
     }
 
-    pub(super) fn ask(&self, key: K) {
-        lock(&self.keys).push(key);
+    pub(super) fn ask(&self, keys: &[K]) {
+        lock(&self.keys).extend_from_slice(keys);
     }
 
     pub(super) fn keys(&self) -> Vec<K> {
@@ -77,10 +77,10 @@ where
         self.scope.strong_count() == 0
     }
 
-    /// The answer for one key: `None` until it has been delivered. An answer that
-    /// comes in the middle of a turn is for the next: were some fields to see it and
+    /// The answer for some of its keys, in their order: `None` until it has been delivered. An
+    /// answer that comes in the middle of a turn is for the next: were some fields to see it and
     /// others not, they would ask for the next level in pieces.
-    pub(super) fn poll(&self, key: &K, waker: &Waker) -> Option<Result<Option<V>, StoreError>> {
+    pub(super) fn poll(&self, keys: &[K], waker: &Waker) -> Option<Result<Vec<Option<V>>, StoreError>> {
         if !self.delivered.load(Ordering::Acquire) {
             let mut waiting = lock(&self.waiting);
             // Looked at again under the lock that `wake` takes, so that a delivery in
@@ -94,7 +94,7 @@ where
             }
         }
         self.answer.get().map(|answer| match answer {
-            Ok(found) => Ok(found.get(key).cloned()),
+            Ok(found) => Ok(keys.iter().map(|key| found.get(key).cloned()).collect()),
             Err(error) => Err(error.clone()),
         })
     }

@@ -69,23 +69,42 @@ impl<L: Batch<K>, K: Key> Scheduler<L, K> {
     /// there is no such row. Must be awaited inside [`Scope::run`].
     ///
     /// # Errors
-    /// The [`StoreError`] of the batch, or of this request's part of it when the
-    /// batch had to be taken apart.
+    /// As [`load_all`](Self::load_all).
     pub fn load(
         &self,
         scope: &Arc<Scope>,
         key: K,
     ) -> impl Future<Output = Result<Option<L::Value>, StoreError>> + Send + use<L, K> {
+        let loading = self.load_all(scope, vec![key]);
+        async move { Ok(loading.await?.pop().flatten()) }
+    }
+
+    /// Likewise for many keys: what was found of each, in their order.
+    ///
+    /// # Errors
+    /// The [`StoreError`] of the batch, or of this request's part of it when the
+    /// batch had to be taken apart.
+    pub fn load_all(
+        &self,
+        scope: &Arc<Scope>,
+        keys: Vec<K>,
+    ) -> impl Future<Output = Result<Vec<Option<L::Value>>, StoreError>> + Send + use<L, K> {
+        let group = (!keys.is_empty()).then(|| self.group(scope, &keys));
+        poll_fn(move |cx| match &group {
+            Some(group) => group.poll(&keys, cx.waker()).map_or(Poll::Pending, Poll::Ready),
+            None => Poll::Ready(Ok(Vec::new())),
+        })
+    }
+
+    /// The group in which these keys go.
+    fn group(&self, scope: &Arc<Scope>, keys: &[K]) -> Arc<Group<K, L::Value>> {
         let group = scope.group(Arc::as_ptr(&self.0).addr(), || {
             let group = Arc::new(Group::new(scope));
             let (scheduler, submitted) = (self.clone(), Arc::clone(&group));
             (group, Box::new(move || scheduler.submit(submitted)))
         });
-        group.ask(key);
-        poll_fn(move |cx| match group.poll(&key, cx.waker()) {
-            Some(answer) => Poll::Ready(answer),
-            None => Poll::Pending,
-        })
+        group.ask(keys);
+        group
     }
 
     fn submit(&self, group: Arc<Group<K, L::Value>>) {
@@ -497,7 +516,7 @@ mod tests {
         assert_eq!(ask(&rig.loader, &[8]).await, [Err(Fault::Slow)]);
         let lane_of = |key: u32| {
             let group = Group::<u32, u32>::new(&Scopes::default().open());
-            group.ask(key);
+            group.ask(&[key]);
             rig.loader.0.weights.of(&group) > HEAVY
         };
         assert_eq!([8, 6].map(lane_of), [true, false]);

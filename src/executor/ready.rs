@@ -1,12 +1,13 @@
 //! Fields that are ready: written where they stand, without a future and without a value
-//! between. A type says which by [`ready!`], beside its resolvers, and one that is made of
-//! parts by [`parts!`]; `tests` below and `tests/integration/walks.rs` compare both with the
-//! resolvers.
+//! between; and fields that lead on, resolved for many objects at once. A type says which by
+//! [`ready!`], beside its resolvers, and one that is made of parts by [`parts!`];
+//! `schema/merged.rs` and `tests/integration/walks.rs` compare them with the resolvers.
 
+use super::column::{Column, Leading};
 use crate::kernel::{Json, RequestContext};
 
-/// An object that writes some of its fields by itself.
-pub trait Ready {
+/// An object some of whose fields need no resolver of their own.
+pub trait Ready: Send + Sync {
     /// The names of these fields. Each is a leaf without arguments.
     #[must_use]
     fn names() -> Vec<&'static str> {
@@ -24,6 +25,21 @@ pub trait Ready {
     fn write(&self, _place: usize, _request: &RequestContext, _json: &mut Json) -> bool {
         false
     }
+
+    /// Whether a field is one that leads on.
+    #[must_use]
+    fn leads(_name: &str) -> bool {
+        false
+    }
+
+    /// Begins such a field for many objects at once; none when it is not, or when each is to be
+    /// asked by itself.
+    fn lead<'a>(_name: &str, _column: Column<'a, Self>) -> Option<Leading<'a>>
+    where
+        Self: Sized + 'a,
+    {
+        None
+    }
 }
 
 impl<T: Ready> Ready for &T {
@@ -38,6 +54,17 @@ impl<T: Ready> Ready for &T {
     fn write(&self, place: usize, request: &RequestContext, json: &mut Json) -> bool {
         (**self).write(place, request, json)
     }
+
+    fn leads(name: &str) -> bool {
+        T::leads(name)
+    }
+
+    fn lead<'a>(name: &str, column: Column<'a, Self>) -> Option<Leading<'a>>
+    where
+        Self: 'a,
+    {
+        T::lead(name, column.part(|object| *object))
+    }
 }
 
 /// The fields of a type that are ready, each with its value:
@@ -51,12 +78,19 @@ impl<T: Ready> Ready for &T {
 /// ```
 ///
 /// The second name is the request's; `"uf" if let Some(uf) = …` leaves a field to its resolver
-/// where there is nothing to write.
+/// where there is nothing to write. Fields that lead on stand below, each with what becomes of it:
+///
+/// ```text
+///     leads |compras| {
+///         "produto" => compras.one(|ctx, compras| G::produtos(ctx, compras.iter().map(…).collect())),
+///     }
+/// ```
 macro_rules! ready {
     (
         impl $({$($generics:tt)+})? $type:ty, |$it:ident, $request:ident| {
             $($name:literal $(if let $found:pat = $from:expr)? => $value:expr,)*
         }
+        $(leads |$column:ident| { $($lead:literal => $leading:expr,)+ })?
     ) => {
         impl $(<$($generics)+>)? $crate::executor::Ready for $type {
             fn names() -> Vec<&'static str> {
@@ -86,6 +120,25 @@ macro_rules! ready {
                 ),*];
                 all.get(place).is_some_and(|write| write(self, request, json))
             }
+
+            $(
+                fn leads(name: &str) -> bool {
+                    [$($lead),+].contains(&name)
+                }
+
+                fn lead<'a>(
+                    name: &str,
+                    $column: $crate::executor::Column<'a, Self>,
+                ) -> Option<$crate::executor::Leading<'a>>
+                where
+                    Self: 'a,
+                {
+                    match name {
+                        $($lead => $leading,)+
+                        _ => None,
+                    }
+                }
+            )?
         }
     };
 }
@@ -118,6 +171,23 @@ macro_rules! parts {
                     $($place => $crate::executor::Ready::write(&self.$place, place >> 3, request, json),)+
                     _ => false,
                 }
+            }
+
+            fn leads(name: &str) -> bool {
+                false $(|| <$part as $crate::executor::Ready>::leads(name))+
+            }
+
+            fn lead<'a>(
+                name: &str,
+                column: $crate::executor::Column<'a, Self>,
+            ) -> Option<$crate::executor::Leading<'a>>
+            where
+                Self: 'a,
+            {
+                $(if <$part as $crate::executor::Ready>::leads(name) {
+                    return <$part as $crate::executor::Ready>::lead(name, column.part(|whole| &whole.$place));
+                })+
+                None
             }
         }
     };

@@ -26,6 +26,13 @@ impl<T: Send> StoreField<T> {
         Box::pin(async move { Self(load.await.transpose().map(|value| value.map(V::into))) })
     }
 
+    /// Waits for one of what is found of several at once.
+    pub fn only<'a, V: Into<T> + Send>(
+        load: impl Future<Output = GraphResult<Vec<Option<V>>>> + Send + 'a,
+    ) -> BoxFuture<'a, Self> {
+        Self::found(async move { Ok(load.await?.pop().flatten()) })
+    }
+
     /// Waits for what is always there, unless the store fails.
     pub fn all<'a, V: Into<T>>(
         load: impl Future<Output = GraphResult<V>> + Send + 'a,

@@ -2,11 +2,13 @@
 //!
 //! The executor's own way makes a boxed future for every field of every object,
 //! looks into the selection again for each object of a list, makes a tree of values with
-//! hashed keys, and that is written as JSON at last. Here the selection is looked at once a
-//! list; what an object has at hand it writes into the answer's text ([`Ready`]); what waits
-//! for a store leaves a hole in it, which is filled when it has come. The answer is the same,
-//! byte for byte, and travels on as a finished piece ([`Json`]). What is made is counted
-//! ([`Budget`](crate::kernel::Budget)): an answer that holds too much is not finished.
+//! hashed keys, and that is written as JSON at last. Here the selection is looked at once for
+//! all objects ([`Plan`]); what an object has at hand it writes into the answer's text
+//! ([`Ready`]); a field that leads on to others is resolved for all objects at once
+//! ([`Column`]); what waits leaves a hole in the text, which is filled when it has come. The
+//! answer is the same, byte for byte, and travels on as a finished piece ([`Json`]). What is
+//! made is counted ([`Budget`](crate::kernel::Budget)): an answer that holds too much is not
+//! finished.
 //!
 //! What is unusual is left to the executor: requests that are traced, directives that
 //! are executed, fragments on an interface, and documents in which it would have to put two
@@ -15,20 +17,24 @@
 //! An object that can be many, or stands in many, is wrapped: [`Walked`], [`WalkedList`].
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::future::{Future, poll_fn};
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context as Turn, Poll};
 
-use async_graphql::parser::types::{Field, Selection, SelectionSet};
-use async_graphql::registry::{MetaType, Registry};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::{ContainerType, resolve_container, resolve_list};
-use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerError, ServerResult, Value};
+use async_graphql::{
+    Context, ContextSelectionSet, OutputType, Positioned, QueryPathSegment, ServerError, ServerResult, Value,
+};
 use futures_util::future::{BoxFuture, join_all};
 
-use super::counted::{key_bytes, objects, value_bytes};
+use super::column::{Column, Leading, Made, Path, placed};
+use super::counted::{objects, value_bytes};
+use super::plan::{Plan, Planned, Way};
 use super::ready::Ready;
-use crate::kernel::{Amount, Json, RequestContext};
+use crate::kernel::{Amount, Json};
 
 /// An object that is walked.
 pub struct Walked<T>(pub T);
@@ -41,34 +47,23 @@ pub trait List: Send + Sync {
     /// An object.
     type Item: ContainerType + Ready;
 
-    /// How many there are.
-    fn length(&self) -> usize;
-
-    /// One of them.
-    fn at(&self, index: usize) -> &Self::Item;
+    /// The objects.
+    fn items(&self) -> impl Iterator<Item = &Self::Item> + Send;
 }
 
 impl<T: ContainerType + Ready> List for Vec<T> {
     type Item = T;
 
-    fn length(&self) -> usize {
-        self.len()
-    }
-
-    fn at(&self, index: usize) -> &T {
-        &self[index]
+    fn items(&self) -> impl Iterator<Item = &T> + Send {
+        self.iter()
     }
 }
 
 impl<T: ContainerType + Ready> List for &[T] {
     type Item = T;
 
-    fn length(&self) -> usize {
-        self.len()
-    }
-
-    fn at(&self, index: usize) -> &T {
-        &self[index]
+    fn items(&self) -> impl Iterator<Item = &T> + Send {
+        self.iter()
     }
 }
 
@@ -99,11 +94,10 @@ impl<T: ContainerType + Ready> OutputType for Walked<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         apart(async move {
-            let Some(plan) = Plan::of(ctx, &self.0) else {
-                return resolve_container(ctx, &self.0).await;
-            };
-            let begin = |_, field| of_one(ctx, field, &self.0);
-            Walk::over(plan, Form::Object).run(1, |_| &self.0, begin).await
+            match (Plan::of::<T>(ctx), ctx.path_node) {
+                (Some(plan), Some(at)) => only(write(plan, ctx, vec![&self.0], &[at], Form::Held).await),
+                _ => resolve_container(ctx, &self.0).await,
+            }
         })
         .await
     }
@@ -124,16 +118,14 @@ impl<L: List> OutputType for WalkedList<L> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         apart(async move {
-            let length = self.0.length();
-            if length == 0 {
-                return Ok(Value::List(Vec::new()));
-            }
-            let Some(plan) = Plan::of(ctx, self.0.at(0)) else {
-                let items = (0..length).map(|index| self.0.at(index));
-                return resolve_list(ctx, field, items, Some(length)).await;
+            let objects: Vec<&L::Item> = self.0.items().collect();
+            let Some(plan) = Plan::of::<L::Item>(ctx) else {
+                let length = objects.len();
+                return resolve_list(ctx, field, objects, Some(length)).await;
             };
-            let begin = |index, field| of_many(ctx, index, field, self.0.at(index));
-            Walk::over(plan, Form::List).run(length, |index| self.0.at(index), begin).await
+            let at: Vec<Path<'_>> = (0..objects.len()).map(|index| entry(ctx, index)).collect();
+            let whole = Form::list_of(objects.len());
+            only(write(plan, ctx, objects, &at, whole).await)
         })
         .await
     }
@@ -147,145 +139,173 @@ fn apart<'a>(
     Box::pin(work)
 }
 
-/// What is written of each object, in the order of the answer.
-struct Plan<'a> {
-    fields: Vec<Planned<'a>>,
-    /// Of the type, as the answer shows it.
-    type_name: Cow<'static, str>,
-    request: &'a RequestContext,
-    /// What keys and brackets hold.
-    blank: Amount,
+/// An entry of the list that stands here.
+fn entry<'a>(ctx: &'a ContextSelectionSet<'_>, index: usize) -> Path<'a> {
+    Path { parent: ctx.path_node.as_ref(), segment: QueryPathSegment::Index(index) }
 }
 
-/// A field and its key.
-struct Planned<'a> {
-    key: &'a str,
-    way: Way<'a>,
+/// The only thing that was made.
+fn only(mut made: Made) -> ServerResult<Value> {
+    let piece = made.pieces.pop().unwrap_or(Ok(None))?;
+    Ok(if piece.is_some() { Value::Binary(made.json.into_bytes()) } else { Value::Null })
 }
 
-/// How the value of a field is come by.
-#[derive(Clone, Copy)]
-enum Way<'a> {
-    /// It is the type's name.
-    TypeName,
-    /// The object writes it: its place among those that do, and the field for what it cannot.
-    Ready(usize, &'a Positioned<Field>),
-    /// By its resolver.
-    Resolved(&'a Positioned<Field>),
+/// Several objects of a list that may have others between them, each at its place; one that
+/// fails is a failure of its own.
+pub(super) async fn walk_apart<T: ContainerType + Ready>(
+    ctx: &ContextSelectionSet<'_>,
+    objects: &[(usize, T)],
+) -> Vec<ServerResult<Value>> {
+    let Some(plan) = Plan::of::<T>(ctx) else {
+        let executed = objects.iter().map(|(place, object)| async move {
+            let ctx = ctx.with_index(*place);
+            resolve_container(&ctx, object).await.map_err(|error| ctx.set_error_path(error))
+        });
+        return join_all(executed).await;
+    };
+    let at: Vec<Path<'_>> = objects.iter().map(|(place, _)| entry(ctx, *place)).collect();
+    let walked = objects.iter().map(|(_, object)| object).collect();
+    let Made { json, pieces } = write(plan, ctx, walked, &at, Form::Apart).await;
+    let text = json.into_bytes();
+    let value =
+        |piece: Option<Range<usize>>| piece.map_or(Value::Null, |piece| Value::Binary(text.slice(piece)));
+    pieces.into_iter().map(|piece| piece.map(value)).collect()
 }
 
-/// Up to so many keys are looked at one by one whether one is there twice.
-const FEW_KEYS: usize = 16;
-
-impl<'a> Plan<'a> {
-    /// For objects like `example`; none when it is the executor's.
-    fn of<T: ContainerType + Ready>(ctx: &ContextSelectionSet<'a>, example: &T) -> Option<Self> {
-        let request = ctx.data_opt::<RequestContext>().filter(|request| request.walks)?;
-        let set = &ctx.item.node;
-        let mut plan = Self {
-            fields: Vec::with_capacity(set.items.len()),
-            type_name: example.introspection_type_name(),
-            request,
-            blank: Amount::default(),
-        };
-        if !plan.add::<T>(ctx, set) || plan.has_twice() {
-            return None;
-        }
-        let keys = plan.fields.iter().map(|planned| key_bytes(planned.key)).sum::<u64>();
-        plan.blank = Amount { objects: 0, fields: plan.fields.len() as u64, bytes: 1 + keys };
-        Some(plan)
-    }
-
-    /// False when it is the executor's.
-    fn add<T: ContainerType + Ready>(
-        &mut self,
-        ctx: &ContextSelectionSet<'a>,
-        set: &'a SelectionSet,
-    ) -> bool {
-        set.items.iter().all(|selection| match &selection.node {
-            Selection::Field(field) => self.add_field::<T>(field),
-            Selection::FragmentSpread(spread) => {
-                let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
-                spread.node.directives.is_empty()
-                    && fragment.is_some_and(|fragment| {
-                        let on = &fragment.node.type_condition.node.on.node;
-                        self.add_on::<T>(ctx, Some(on), &fragment.node.selection_set.node)
-                    })
-            }
-            Selection::InlineFragment(fragment) => {
-                let condition = fragment.node.type_condition.as_ref().map(|found| &found.node.on.node);
-                fragment.node.directives.is_empty()
-                    && self.add_on::<T>(ctx, condition, &fragment.node.selection_set.node)
-            }
-        })
-    }
-
-    /// What a fragment selects, where it is about these objects. One about objects of another
-    /// type selects nothing; what one about an interface selects is the executor's to say.
-    fn add_on<T: ContainerType + Ready>(
-        &mut self,
-        ctx: &ContextSelectionSet<'a>,
-        on: Option<&Name>,
-        set: &'a SelectionSet,
-    ) -> bool {
-        match on {
-            Some(on) if *on != *T::type_name() => {
-                matches!(ctx.schema_env.registry.types.get(on.as_str()), Some(MetaType::Object { .. }))
-            }
-            _ => self.add::<T>(ctx, set),
-        }
-    }
-
-    fn add_field<T: Ready>(&mut self, field: &'a Positioned<Field>) -> bool {
-        let way = match field.node.name.node.as_str() {
-            "__typename" => Way::TypeName,
-            name => T::place(name).map_or(Way::Resolved(field), |place| Way::Ready(place, field)),
-        };
-        self.fields.push(Planned { key: field.node.response_key().node.as_str(), way });
-        field.node.directives.is_empty()
-    }
-
-    /// Whether a key is there twice.
-    fn has_twice(&self) -> bool {
-        let keys = || self.fields.iter().map(|planned| planned.key);
-        if self.fields.len() <= FEW_KEYS {
-            return keys().enumerate().any(|(place, key)| keys().take(place).any(|other| other == key));
-        }
-        let mut seen = HashSet::with_capacity(self.fields.len());
-        !keys().all(|key| seen.insert(key))
-    }
-}
-
-/// What is made of the objects.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// The one that there is, which its field counts, as it counts every value.
-    Object,
-    /// A list: its entries are no fields.
-    List,
-    /// Each for itself; one that fails is null by itself, where otherwise the first failure ends all.
+/// How objects stand in the answer.
+pub(super) enum Form {
+    /// Each by itself, counted by the field that holds it.
+    Held,
+    /// Each by itself, as an entry of a list.
     Apart,
+    /// In lists, each of so many that follow each other. The first that fails is the failure of
+    /// its list.
+    Lists(Vec<Range<usize>>),
 }
 
-/// The fields of a list of objects, or of one, under way side by side.
+impl Form {
+    fn list_of(length: usize) -> Self {
+        Self::Lists(std::iter::once(0..length).collect())
+    }
+
+    /// How many pieces so many objects make.
+    fn units(&self, objects: usize) -> usize {
+        match self {
+            Self::Held | Self::Apart => objects,
+            Self::Lists(lists) => lists.len(),
+        }
+    }
+
+    /// The objects of a piece.
+    fn objects_of(&self, unit: usize) -> Range<usize> {
+        match self {
+            Self::Held | Self::Apart => unit..unit + 1,
+            Self::Lists(lists) => lists.get(unit).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The piece of an object.
+    fn unit_of(&self, object: usize) -> usize {
+        match self {
+            Self::Held | Self::Apart => object,
+            Self::Lists(lists) => lists.partition_point(|list| list.end <= object),
+        }
+    }
+}
+
+/// Writes objects, which stand at these places: a piece for each, or for each list.
+///
+/// All fields are begun in the first turn, so that what they ask of the stores goes together.
+/// An answer that holds too much is never finished.
+pub(super) async fn write<'a, T: ContainerType + Ready + 'a>(
+    mut plan: Plan<'a>,
+    ctx: &'a ContextSelectionSet<'a>,
+    objects: Vec<&'a T>,
+    at: &'a [Path<'a>],
+    form: Form,
+) -> Made {
+    let fields: Vec<Option<Context<'_>>> =
+        plan.fields.iter().map(|planned| leading::<T>(ctx, planned)).collect();
+    let mut columns = Vec::new();
+    for (planned, field) in plan.fields.iter_mut().zip(&fields) {
+        let Some(field) = field else { continue };
+        let column = Column::new(field, objects.clone(), at);
+        if let Some(leading) = T::lead(&field.item.node.name.node, column) {
+            planned.way = Way::Column(columns.len());
+            columns.push(Underway { leading: Some(leading), made: None });
+        }
+    }
+    let begin = |index: usize, field| resolved(ctx, &at[index], field, objects[index]);
+    let mut walk = Walk::new(plan, (ctx, at), form, columns);
+    let mut begun = false;
+    poll_fn(|turn| {
+        if !begun {
+            begun = true;
+            if !walk.begin(turn, &objects, &begin) {
+                return Poll::Pending;
+            }
+        }
+        walk.go_on(turn)
+    })
+    .await;
+    walk.finish()
+}
+
+/// The field, if it is one that leads on.
+fn leading<'a, T: Ready>(ctx: &'a ContextSelectionSet<'a>, planned: &Planned<'a>) -> Option<Context<'a>> {
+    match planned.way {
+        Way::Resolved(field) if T::leads(&field.node.name.node) => Some(ctx.with_field(field)),
+        _ => None,
+    }
+}
+
+/// A field of one object, by its resolver.
+async fn resolved<T: ContainerType>(
+    ctx: &ContextSelectionSet<'_>,
+    at: &Path<'_>,
+    field: &Positioned<Field>,
+    object: &T,
+) -> ServerResult<Value> {
+    let mut ctx = ctx.with_field(field);
+    if let Some(here) = &mut ctx.path_node {
+        here.parent = Some(at);
+    }
+    Ok(object.resolve_field(&ctx).await?.unwrap_or_default())
+}
+
+/// Objects under way, with their fields side by side.
 struct Walk<'a, F> {
     plan: Plan<'a>,
+    ctx: &'a ContextSelectionSet<'a>,
+    /// Where each object stands.
+    at: &'a [Path<'a>],
     form: Form,
     /// What is written so far, without that which waits.
     json: Json,
-    /// Where each object begins; of those that are made apart alone.
-    begins: Vec<usize>,
+    units: Vec<Unit>,
     /// What is missing in the text, in its order.
     holes: Vec<Hole>,
     waiting: Vec<Waiting<F>>,
-    /// Those that have failed.
-    failed: Vec<(usize, ServerError)>,
+    columns: Vec<Underway<'a>>,
+}
+
+/// What is made, and fails, as a whole: an object by itself, or a list.
+struct Unit {
+    text: Range<usize>,
+    failed: Option<ServerError>,
 }
 
 /// A place in the text where a value belongs that had to be waited for.
 struct Hole {
     at: usize,
-    value: Value,
+    filler: Filler,
+}
+
+enum Filler {
+    /// Of one object.
+    Value(Value),
+    /// What a column has for an object.
+    Piece { column: usize, object: usize },
 }
 
 /// A field that waits for a store.
@@ -295,115 +315,76 @@ struct Waiting<F> {
     value: Pin<Box<F>>,
 }
 
+/// A field that is resolved for all objects at once.
+struct Underway<'a> {
+    /// Until it is made.
+    leading: Option<Leading<'a>>,
+    made: Option<Made>,
+}
+
 /// Bytes that an object takes about, for a start.
 const ROOM: usize = 160;
 
-/// Several objects of a list that may have others between them, each at its place; one that
-/// fails is a failure of its own.
-pub(super) async fn walk_apart<T: ContainerType + Ready>(
-    ctx: &ContextSelectionSet<'_>,
-    objects: &[(usize, T)],
-) -> Vec<ServerResult<Value>> {
-    let Some((_, example)) = objects.first() else { return Vec::new() };
-    let Some(plan) = Plan::of(ctx, example) else {
-        let executed = objects.iter().map(|(place, object)| async move {
-            let ctx = ctx.with_index(*place);
-            resolve_container(&ctx, object).await.map_err(|error| ctx.set_error_path(error))
-        });
-        return join_all(executed).await;
-    };
-    let begin = |index: usize, field| {
-        let (place, object) = &objects[index];
-        of_many(ctx, *place, field, object)
-    };
-    let mut walk = Walk::over(plan, Form::Apart);
-    // It cannot fail as a whole.
-    let _ = walk.go(objects.len(), |index| &objects[index].1, begin).await;
-    walk.each()
-}
-
 impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
-    const fn over(plan: Plan<'a>, form: Form) -> Self {
+    const fn new(
+        plan: Plan<'a>,
+        (ctx, at): (&'a ContextSelectionSet<'a>, &'a [Path<'a>]),
+        form: Form,
+        columns: Vec<Underway<'a>>,
+    ) -> Self {
         Self {
             plan,
+            ctx,
+            at,
             form,
             json: Json::new(),
-            begins: Vec::new(),
+            units: Vec::new(),
             holes: Vec::new(),
             waiting: Vec::new(),
-            failed: Vec::new(),
+            columns,
         }
     }
 
-    /// Writes `length` objects; the first failure ends it.
-    async fn run<'o, T: Ready + 'o>(
-        mut self,
-        length: usize,
-        object: impl Fn(usize) -> &'o T,
-        begin: impl Fn(usize, &'a Positioned<Field>) -> F,
-    ) -> ServerResult<Value> {
-        self.go(length, object, begin).await?;
-        let end = self.json.end();
-        Ok(Value::Binary(if self.holes.is_empty() {
-            self.json.into_bytes()
-        } else {
-            filled(&self.json, 0, end, &self.holes).into_bytes()
-        }))
-    }
-
-    /// Resolves the fields. All are begun in the first turn, in the order of the answer, so that
-    /// what they ask of the stores goes together. An answer that holds too much is never
-    /// finished.
-    async fn go<'o, T: Ready + 'o>(
-        &mut self,
-        length: usize,
-        object: impl Fn(usize) -> &'o T,
-        begin: impl Fn(usize, &'a Positioned<Field>) -> F,
-    ) -> ServerResult<()> {
-        let mut begun = false;
-        poll_fn(|turn| {
-            if !begun {
-                begun = true;
-                return self.begin(turn, length, &object, &begin);
-            }
-            self.go_on(turn)
-        })
-        .await
-    }
-
-    /// Ready when nothing waits.
-    fn begin<'o, T: Ready + 'o>(
+    /// Writes what is there, and begins what is not. False when that is too much.
+    fn begin<T: Ready>(
         &mut self,
         turn: &mut Turn<'_>,
-        length: usize,
-        object: &impl Fn(usize) -> &'o T,
+        objects: &[&T],
         begin: &impl Fn(usize, &'a Positioned<Field>) -> F,
-    ) -> Poll<ServerResult<()>> {
-        self.json = Json::with_room(length * ROOM);
-        if self.form == Form::List {
-            self.json.mark(b'[');
-        }
+    ) -> bool {
+        let units = self.form.units(objects.len());
+        self.json = Json::with_room(units + objects.len() * ROOM);
+        self.units = Vec::with_capacity(units);
+        let listed = matches!(self.form, Form::Lists(_));
         let mut spare = None;
-        for index in 0..length {
-            match self.form {
-                Form::Apart => self.begins.push(self.json.end()),
-                _ if index > 0 => self.json.mark(b','),
-                _ => {}
+        for unit in 0..units {
+            let start = self.json.end();
+            if listed {
+                self.json.mark(b'[');
             }
-            match self.begin_object(turn, index, object(index), begin, &mut spare) {
-                Ok(part) if self.plan.request.budget.spend(part) => {}
-                Ok(_) => return Poll::Pending,
-                Err(error) if self.form == Form::Apart => {
-                    self.failed.push((index, error));
-                    self.waiting.retain(|waiting| waiting.object != index);
+            let mut failed = None;
+            let these = self.form.objects_of(unit);
+            for index in these.clone() {
+                if index > these.start {
+                    self.json.mark(b',');
                 }
-                Err(error) => return Poll::Ready(Err(error)),
+                match self.begin_object(turn, index, objects[index], begin, &mut spare) {
+                    Ok(part) if self.plan.request.budget.spend(part) => {}
+                    Ok(_) => return false,
+                    Err(error) => {
+                        failed = Some(self.placed(index, error));
+                        // What else it asks for is of no use.
+                        self.waiting.retain(|waiting| waiting.object < these.start);
+                        break;
+                    }
+                }
             }
+            if listed {
+                self.json.mark(b']');
+            }
+            self.units.push(Unit { text: start..self.json.end(), failed });
         }
-        if self.form == Form::List {
-            self.json.mark(b']');
-        }
-        if self.waiting.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
+        true
     }
 
     /// What is there of an object, and how much that is.
@@ -416,7 +397,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
         spare: &mut Option<Pin<Box<F>>>,
     ) -> ServerResult<Amount> {
         let Self { plan, form, json, holes, waiting, .. } = self;
-        let mut part = Amount { objects: u64::from(*form != Form::Object), ..plan.blank };
+        let mut part = Amount { objects: u64::from(!matches!(form, Form::Held)), ..plan.blank };
         json.mark(b'{');
         for (number, Planned { key, way }) in plan.fields.iter().enumerate() {
             if number > 0 {
@@ -432,6 +413,10 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                 }
                 Way::Ready(place, _) if object.write(place, plan.request, json) => {
                     part.bytes += (json.end() - before) as u64;
+                    continue;
+                }
+                Way::Column(column) => {
+                    holes.push(Hole { at: before, filler: Filler::Piece { column, object: index } });
                     continue;
                 }
                 Way::Ready(_, field) | Way::Resolved(field) => field,
@@ -454,7 +439,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                 }
                 Poll::Pending => {
                     waiting.push(Waiting { object: index, hole: holes.len(), value });
-                    holes.push(Hole { at: before, value: Value::Null });
+                    holes.push(Hole { at: before, filler: Filler::Value(Value::Null) });
                 }
             }
         }
@@ -462,75 +447,140 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
         Ok(part)
     }
 
-    fn go_on(&mut self, turn: &mut Turn<'_>) -> Poll<ServerResult<()>> {
-        let mut failure = None;
+    /// Ready when nothing waits.
+    fn go_on(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut part = Amount::default();
-        let (holes, failed, is_apart) = (&mut self.holes, &mut self.failed, self.form == Form::Apart);
-        self.waiting.retain_mut(|waiting| {
-            if failure.is_some() {
-                return true;
+        self.go_on_with_fields(turn, &mut part);
+        self.go_on_with_columns(turn, &mut part);
+        let within = self.plan.request.budget.spend(part);
+        let waits = !self.waiting.is_empty() || self.columns.iter().any(|column| column.leading.is_some());
+        let is_lost = || self.units.iter().all(|unit| unit.failed.is_some());
+        if within && (!waits || is_lost()) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn go_on_with_fields(&mut self, turn: &mut Turn<'_>, part: &mut Amount) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain_mut(|waiting| {
+            if self.has_failed(waiting.object) {
+                return false;
             }
             match waiting.value.as_mut().poll(turn) {
                 Poll::Pending => return true,
                 Poll::Ready(Ok(value)) => {
-                    add(&mut part, &value);
-                    holes[waiting.hole].value = value;
+                    add(part, &value);
+                    self.holes[waiting.hole].filler = Filler::Value(value);
                 }
-                Poll::Ready(Err(error)) if is_apart => failed.push((waiting.object, error)),
-                Poll::Ready(Err(error)) => failure = Some(error),
+                Poll::Ready(Err(error)) => self.fail(waiting.object, error),
             }
             false
         });
-        if !self.failed.is_empty() {
-            // What else they ask for is of no use.
-            let failed = &self.failed;
-            self.waiting.retain(|waiting| failed.iter().all(|(object, _)| *object != waiting.object));
+        self.waiting = waiting;
+    }
+
+    fn go_on_with_columns(&mut self, turn: &mut Turn<'_>, part: &mut Amount) {
+        for number in 0..self.columns.len() {
+            let Some(leading) = &mut self.columns[number].leading else { continue };
+            let Poll::Ready(mut made) = leading.as_mut().poll(turn) else { continue };
+            for (object, piece) in made.pieces.iter_mut().enumerate() {
+                match piece {
+                    _ if self.has_failed(object) => {}
+                    Ok(None) => part.bytes += value_bytes(&Value::Null),
+                    Ok(Some(piece)) => add_piece(part, made.json.piece(piece.start, piece.end)),
+                    Err(_) => {
+                        if let Err(error) = std::mem::replace(piece, Ok(None)) {
+                            self.fail(object, error);
+                        }
+                    }
+                }
+            }
+            self.columns[number] = Underway { leading: None, made: Some(made) };
         }
-        let within = self.plan.request.budget.spend(part);
-        match failure {
-            Some(error) => Poll::Ready(Err(error)),
-            None if self.waiting.is_empty() && within => Poll::Ready(Ok(())),
-            None => Poll::Pending,
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|waiting| !self.has_failed(waiting.object));
+        self.waiting = waiting;
+    }
+
+    fn has_failed(&self, object: usize) -> bool {
+        self.units.get(self.form.unit_of(object)).is_some_and(|unit| unit.failed.is_some())
+    }
+
+    fn fail(&mut self, object: usize, error: ServerError) {
+        let error = self.placed(object, error);
+        if let Some(unit) = self.units.get_mut(self.form.unit_of(object)) {
+            unit.failed.get_or_insert(error);
         }
     }
 
-    /// The objects one by one, when nothing waits.
-    fn each(self) -> Vec<ServerResult<Value>> {
-        let ends = self.begins.iter().skip(1).copied().chain([self.json.end()]);
-        let mut holes = &self.holes[..];
-        let mut made: Vec<ServerResult<Value>> = Vec::with_capacity(self.begins.len());
-        for (begin, end) in self.begins.iter().copied().zip(ends) {
-            let (own, others) = holes.split_at(holes.partition_point(|hole| hole.at < end));
+    /// As the executor has it, an error of an entry of a list stands where the entry does.
+    fn placed(&self, object: usize, error: ServerError) -> ServerError {
+        match self.form {
+            Form::Held => error,
+            Form::Apart | Form::Lists(_) => placed(self.ctx, &self.at[object], error),
+        }
+    }
+
+    /// What was made, when nothing waits.
+    fn finish(self) -> Made {
+        let Self { json, units, holes, columns, .. } = self;
+        if holes.is_empty() {
+            let piece = |unit: Unit| unit.failed.map_or(Ok(Some(unit.text)), Err);
+            return Made { json, pieces: units.into_iter().map(piece).collect() };
+        }
+        let room = holes.iter().map(|hole| hole.filler.length(&columns)).sum::<usize>();
+        let mut whole = Json::with_room(json.end() + room);
+        let mut holes = &holes[..];
+        let pieces = units.into_iter().map(|Unit { text, failed }| {
+            let (own, others) = holes.split_at(holes.partition_point(|hole| hole.at < text.end));
             holes = others;
-            made.push(Ok(Value::Binary(filled(&self.json, begin, end, own).into_bytes())));
-        }
-        for (index, error) in self.failed {
-            made[index] = Err(error);
-        }
-        made
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            let (begin, mut done) = (whole.end(), text.start);
+            for hole in own {
+                whole.written(json.piece(done, hole.at));
+                hole.filler.write(&columns, &mut whole);
+                done = hole.at;
+            }
+            whole.written(json.piece(done, text.end));
+            Ok(Some(begin..whole.end()))
+        });
+        let pieces = pieces.collect();
+        Made { json: whole, pieces }
     }
-}
-
-/// A piece of the text, with what was waited for in its holes.
-fn filled(json: &Json, begin: usize, end: usize, holes: &[Hole]) -> Json {
-    let waited_for = |hole: &Hole| match &hole.value {
-        Value::Binary(json) => json.len(),
-        _ => SHORT,
-    };
-    let room = end - begin + holes.iter().map(waited_for).sum::<usize>();
-    let mut whole = Json::with_room(room);
-    let mut done = begin;
-    for hole in holes {
-        whole.written(json.piece(done, hole.at));
-        whole.value(&hole.value);
-        done = hole.at;
-    }
-    whole.written(json.piece(done, end));
-    whole
 }
 
 /// Bytes of a value that is not a finished text, about.
 const SHORT: usize = 32;
+
+impl Filler {
+    /// The text of what a column has; none where that is null.
+    fn piece<'m>(columns: &'m [Underway<'_>], column: usize, object: usize) -> Option<&'m [u8]> {
+        let made = columns.get(column)?.made.as_ref()?;
+        let piece = made.pieces.get(object)?.as_ref().ok()?.as_ref()?;
+        Some(made.json.piece(piece.start, piece.end))
+    }
+
+    /// In bytes, about.
+    fn length(&self, columns: &[Underway<'_>]) -> usize {
+        match self {
+            Self::Value(Value::Binary(json)) => json.len(),
+            Self::Value(_) => SHORT,
+            Self::Piece { column, object } => {
+                Self::piece(columns, *column, *object).map_or(SHORT, <[u8]>::len)
+            }
+        }
+    }
+
+    fn write(&self, columns: &[Underway<'_>], json: &mut Json) {
+        match self {
+            Self::Value(value) => json.value(value),
+            Self::Piece { column, object } => match Self::piece(columns, *column, *object) {
+                Some(piece) => json.written(piece),
+                None => json.null(),
+            },
+        }
+    }
+}
 
 /// Counts the value of a field.
 fn add(part: &mut Amount, value: &Value) {
@@ -538,23 +588,16 @@ fn add(part: &mut Amount, value: &Value) {
     part.bytes += value_bytes(value);
 }
 
-async fn of_one<T: ContainerType>(
-    ctx: &ContextSelectionSet<'_>,
-    field: &Positioned<Field>,
-    object: &T,
-) -> ServerResult<Value> {
-    let ctx = ctx.with_field(field);
-    Ok(object.resolve_field(&ctx).await?.unwrap_or_default())
-}
-
-async fn of_many<T: ContainerType>(
-    ctx: &ContextSelectionSet<'_>,
-    index: usize,
-    field: &Positioned<Field>,
-    object: &T,
-) -> ServerResult<Value> {
-    let ctx = ctx.with_index(index);
-    of_one(&ctx, field, object).await.map_err(|error| ctx.set_error_path(error))
+/// Likewise, of one that is written.
+fn add_piece(part: &mut Amount, json: &[u8]) {
+    match json.first() {
+        Some(b'{') => {
+            part.objects += 1;
+            part.bytes += 2;
+        }
+        Some(b'[') => part.bytes += 2,
+        _ => part.bytes += json.len() as u64,
+    }
 }
 
 #[cfg(test)]
@@ -564,7 +607,7 @@ mod tests {
     use super::*;
     use crate::batching::Scopes;
     use crate::executor::ready;
-    use crate::kernel::{AnswerLimits, Budget, Papel, Requester};
+    use crate::kernel::{AnswerLimits, Budget, Papel, RequestContext, Requester};
 
     type Fallible = async_graphql::Result<u32>;
 

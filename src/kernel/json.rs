@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use async_graphql::Value;
 use bytes::Bytes;
@@ -189,6 +190,12 @@ impl<T: Written> Written for Option<T> {
 }
 
 impl Written for str {
+    fn write(&self, json: &mut Json) {
+        json.text(self);
+    }
+}
+
+impl Written for Arc<str> {
     fn write(&self, json: &mut Json) {
         json.text(self);
     }

@@ -103,11 +103,20 @@ impl<N: ContainerType + Ready> TypeName for Edge<N> {
     }
 }
 
-impl<N> Ready for Connection<N> {}
+ready! {
+    impl{N: ContainerType + Ready} Connection<N>, |connection, request| {}
+    leads |connections| {
+        "edges" => connections.held(|connection| &connection.edges),
+        "nodes" => connections.held(|connection| connection.edges.iter().map(|edge| &edge.node)),
+    }
+}
 
 ready! {
-    impl{N: ContainerType} Edge<N>, |edge, request| {
+    impl{N: ContainerType + Ready} Edge<N>, |edge, request| {
         "cursor" => edge.cursor.encode_cursor(),
+    }
+    leads |edges| {
+        "node" => edges.held_one(|edge| &edge.node),
     }
 }
 
@@ -117,12 +126,8 @@ struct Nodes<'a, N>(&'a [Edge<N>]);
 impl<N: ContainerType + Ready> List for Nodes<'_, N> {
     type Item = N;
 
-    fn length(&self) -> usize {
-        self.0.len()
-    }
-
-    fn at(&self, index: usize) -> &N {
-        &self.0[index].node
+    fn items(&self) -> impl Iterator<Item = &N> + Send {
+        self.0.iter().map(|edge| &edge.node)
     }
 }
 

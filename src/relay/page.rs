@@ -2,6 +2,7 @@
 //! values, no SQL.
 
 use super::cursor::{Cursor, KeyKind};
+use crate::executor::Column;
 use crate::kernel::sizes::DEFAULT_PAGE;
 use crate::kernel::{GraphError, GraphResult, code};
 
@@ -21,6 +22,19 @@ pub struct PageArgs {
     pub last: Option<i32>,
     /// Only rows before this cursor.
     pub before: Option<String>,
+}
+
+impl PageArgs {
+    /// Those of a connection that is asked of many objects; none when one cannot be read.
+    #[must_use]
+    pub fn of<T: Sync>(column: &Column<'_, T>) -> Option<Self> {
+        Some(Self {
+            first: column.argument("first")?,
+            after: column.argument("after")?,
+            last: column.argument("last")?,
+            before: column.argument("before")?,
+        })
+    }
 }
 
 /// Which end of the order a page is read from.

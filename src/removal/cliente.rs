@@ -54,7 +54,7 @@ impl Write for RemoverCliente {
     const OPERATION: &'static str = "removerCliente";
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
-        self.before = Clientes::fetch(ctx, self.id).await?;
+        self.before = Clientes::fetch(ctx, vec![self.id]).await?.pop().flatten();
         Ok(match self.before {
             Some(_) => Vec::new(),
             None => vec![Erro::nao_encontrado("id", "O cliente")],

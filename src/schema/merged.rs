@@ -72,12 +72,14 @@ impl Graph for Merged {
     type Cliente = Cliente;
     type Produto = Produto;
 
-    async fn cliente(ctx: &Context<'_>, id: ClienteId) -> GraphResult<Option<Cliente>> {
-        Ok(Clientes::fetch(ctx, id).await?.map(Self::cliente_of))
+    async fn clientes(ctx: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<Cliente>>> {
+        let found = Clientes::fetch(ctx, ids).await?;
+        Ok(found.into_iter().map(|row| row.map(Self::cliente_of)).collect())
     }
 
-    async fn produto(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Produto>> {
-        Ok(Catalogo::fetch(ctx, id).await?.map(Self::produto_of))
+    async fn produtos(ctx: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Produto>>> {
+        let found = Catalogo::fetch(ctx, ids).await?;
+        Ok(found.into_iter().map(|row| row.map(Self::produto_of)).collect())
     }
 }
 

@@ -135,12 +135,13 @@ impl Graph for OnlyClientes {
     type Cliente = ClienteOfClientes;
     type Produto = Unused;
 
-    async fn cliente(ctx: &Context<'_>, id: ClienteId) -> GraphResult<Option<ClienteOfClientes>> {
-        Ok(Clientes::fetch(ctx, id).await?.map(Self::cliente_of))
+    async fn clientes(ctx: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<ClienteOfClientes>>> {
+        let found = Clientes::fetch(ctx, ids).await?;
+        Ok(found.into_iter().map(|row| row.map(Self::cliente_of)).collect())
     }
 
-    async fn produto(_: &Context<'_>, _: ProdutoId) -> GraphResult<Option<Unused>> {
-        Ok(None)
+    async fn produtos(_: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Unused>>> {
+        Ok(ids.iter().map(|_| None).collect())
     }
 }
 
@@ -188,12 +189,13 @@ impl Graph for OnlyEnderecos {
     type Cliente = ClienteOfEnderecos;
     type Produto = Unused;
 
-    async fn cliente(_: &Context<'_>, id: ClienteId) -> GraphResult<Option<ClienteOfEnderecos>> {
-        Ok(Some(ClienteOfEnderecos(ChaveCliente(id), ClienteEnderecos::with_id(id))))
+    async fn clientes(_: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<ClienteOfEnderecos>>> {
+        let stub = |id| ClienteOfEnderecos(ChaveCliente(id), ClienteEnderecos::with_id(id));
+        Ok(ids.into_iter().map(|id| Some(stub(id))).collect())
     }
 
-    async fn produto(_: &Context<'_>, _: ProdutoId) -> GraphResult<Option<Unused>> {
-        Ok(None)
+    async fn produtos(_: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Unused>>> {
+        Ok(ids.iter().map(|_| None).collect())
     }
 }
 
@@ -235,12 +237,13 @@ impl Graph for OnlyCatalogo {
     type Cliente = Unused;
     type Produto = ProdutoOfCatalogo;
 
-    async fn cliente(_: &Context<'_>, _: ClienteId) -> GraphResult<Option<Unused>> {
-        Ok(None)
+    async fn clientes(_: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<Unused>>> {
+        Ok(ids.iter().map(|_| None).collect())
     }
 
-    async fn produto(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<ProdutoOfCatalogo>> {
-        Ok(Catalogo::fetch(ctx, id).await?.map(Self::produto_of))
+    async fn produtos(ctx: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<ProdutoOfCatalogo>>> {
+        let found = Catalogo::fetch(ctx, ids).await?;
+        Ok(found.into_iter().map(|row| row.map(Self::produto_of)).collect())
     }
 }
 
@@ -295,12 +298,14 @@ impl Graph for OnlyInventario {
     type Cliente = ClienteOfInventario;
     type Produto = ProdutoOfInventario;
 
-    async fn cliente(_: &Context<'_>, id: ClienteId) -> GraphResult<Option<ClienteOfInventario>> {
-        Ok(Some(ClienteOfInventario(ChaveCliente(id), ClienteInventario::with_id(id))))
+    async fn clientes(_: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<ClienteOfInventario>>> {
+        let stub = |id| ClienteOfInventario(ChaveCliente(id), ClienteInventario::with_id(id));
+        Ok(ids.into_iter().map(|id| Some(stub(id))).collect())
     }
 
-    async fn produto(_: &Context<'_>, id: ProdutoId) -> GraphResult<Option<ProdutoOfInventario>> {
-        Ok(Some(ProdutoOfInventario(ChaveProduto(id), ProdutoInventario::with_id(id))))
+    async fn produtos(_: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<ProdutoOfInventario>>> {
+        let stub = |id| ProdutoOfInventario(ChaveProduto(id), ProdutoInventario::with_id(id));
+        Ok(ids.into_iter().map(|id| Some(stub(id))).collect())
     }
 }
 

@@ -28,18 +28,34 @@ pub trait Graph: Send + Sync + Sized + 'static {
     /// The type `Produto` of this schema.
     type Produto: ContainerType + Ready + 'static;
 
-    /// A client by key; `None` when it does not exist, as far as this schema
+    /// Clients by key, in this order; `None` where one does not exist, as far as this schema
     /// can know.
+    fn clientes(
+        ctx: &Context<'_>,
+        ids: Vec<ClienteId>,
+    ) -> impl Future<Output = GraphResult<Vec<Option<Self::Cliente>>>> + Send;
+
+    /// Products by key, likewise.
+    fn produtos(
+        ctx: &Context<'_>,
+        ids: Vec<ProdutoId>,
+    ) -> impl Future<Output = GraphResult<Vec<Option<Self::Produto>>>> + Send;
+
+    /// A single client.
     fn cliente(
         ctx: &Context<'_>,
         id: ClienteId,
-    ) -> impl Future<Output = GraphResult<Option<Self::Cliente>>> + Send;
+    ) -> impl Future<Output = GraphResult<Option<Self::Cliente>>> + Send {
+        async move { Ok(Self::clientes(ctx, vec![id]).await?.pop().flatten()) }
+    }
 
-    /// A product by key, likewise.
+    /// A single product.
     fn produto(
         ctx: &Context<'_>,
         id: ProdutoId,
-    ) -> impl Future<Output = GraphResult<Option<Self::Produto>>> + Send;
+    ) -> impl Future<Output = GraphResult<Option<Self::Produto>>> + Send {
+        async move { Ok(Self::produtos(ctx, vec![id]).await?.pop().flatten()) }
+    }
 }
 
 /// What a purchase must know of a product.

@@ -42,15 +42,15 @@ impl Catalogo {
         Self { db, por_id: Scheduler::new(rows.clone()), descricao: Scheduler::new(rows) }
     }
 
-    /// The product with this id: one load.
+    /// The products with these ids, in this order: one load.
     ///
     /// # Errors
     /// The store's.
-    pub async fn fetch(ctx: &Context<'_>, id: ProdutoId) -> GraphResult<Option<Arc<Item>>> {
-        Ok(ctx.data_unchecked::<Self>().load(ctx.scope(), id).await?)
+    pub async fn fetch(ctx: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Arc<Item>>>> {
+        Ok(ctx.data_unchecked::<Self>().por_id.load_all(ctx.scope(), ids).await?)
     }
 
-    /// Likewise, for whoever has no field of the graph to ask in.
+    /// A single one, for whoever has no field of the graph to ask in.
     pub fn load(
         &self,
         scope: &Arc<Scope>,

@@ -6,9 +6,9 @@ use async_graphql::{Context, Object};
 
 use super::{Catalogo, DescricaoDe, Item};
 use crate::executor::{StoreField, ready};
-use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{LONG_TEXT, cost};
+use crate::kernel::{ContextExt as _, GraphResult};
 
 /// A product's own data.
 pub struct ProdutoCatalogo(pub Arc<Item>);
@@ -23,8 +23,8 @@ impl ProdutoCatalogo {
     /// Description, when there is one.
     #[graphql(directive = cost::apply(LONG_TEXT))]
     async fn descricao(&self, ctx: &Context<'_>) -> StoreField<String> {
-        let text = ctx.data_unchecked::<Catalogo>().descricao.load(ctx.scope(), DescricaoDe(self.0.id));
-        StoreField::found(async { Ok(text.await?.map(|text| text.to_string())) }).await
+        let text = descricoes(ctx, vec![self]);
+        StoreField::found(async { Ok(text.await?.pop().flatten().map(|text| text.to_string())) }).await
     }
 
     /// Price today; a purchase keeps the price of its own day.
@@ -48,6 +48,15 @@ impl ProdutoCatalogo {
     }
 }
 
+/// The description of each, when there is one.
+async fn descricoes(
+    ctx: &Context<'_>,
+    produtos: Vec<&ProdutoCatalogo>,
+) -> GraphResult<Vec<Option<Arc<str>>>> {
+    let of = produtos.iter().map(|produto| DescricaoDe(produto.0.id)).collect();
+    Ok(ctx.data_unchecked::<Catalogo>().descricao.load_all(ctx.scope(), of).await?)
+}
+
 ready! {
     impl ProdutoCatalogo, |produto, request| {
         "nome" => produto.0.nome,
@@ -55,5 +64,8 @@ ready! {
         "disponivel" => produto.0.disponivel,
         "criadoEm" => produto.0.criado_em,
         "atualizadoEm" => produto.0.atualizado_em,
+    }
+    leads |produtos| {
+        "descricao" => Some(produtos.leaf(descricoes)),
     }
 }

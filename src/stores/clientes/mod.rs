@@ -49,15 +49,15 @@ impl Clientes {
         &self.db
     }
 
-    /// The client with this id: one load.
+    /// The clients with these ids, in this order: one load.
     ///
     /// # Errors
     /// The store's.
-    pub async fn fetch(ctx: &Context<'_>, id: ClienteId) -> GraphResult<Option<Arc<Cadastro>>> {
-        Ok(ctx.data_unchecked::<Self>().load(ctx.scope(), id).await?)
+    pub async fn fetch(ctx: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<Arc<Cadastro>>>> {
+        Ok(ctx.data_unchecked::<Self>().por_id.load_all(ctx.scope(), ids).await?)
     }
 
-    /// Likewise, for whoever has no field of the graph to ask in.
+    /// A single one, for whoever has no field of the graph to ask in.
     pub fn load(
         &self,
         scope: &Arc<Scope>,

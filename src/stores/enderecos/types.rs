@@ -8,7 +8,7 @@ use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Enderecos, EnderecosDe, MOST_ADDRESSES, Registro};
 use crate::db::{Fault, Store, StoreError};
-use crate::executor::{Ready, StoreField, Walked, WalkedList, ready};
+use crate::executor::{StoreField, Walked, WalkedList, ready};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::sizes::at_most;
 use crate::kernel::{ContextExt as _, GraphResult, Json, Written};
@@ -107,6 +107,11 @@ ready! {
         "criadoEm" => endereco.row.criado_em,
         "atualizadoEm" => endereco.row.atualizado_em,
     }
+    leads |enderecos| {
+        "cliente" => enderecos.one(|ctx, enderecos| {
+            G::clientes(ctx, enderecos.iter().map(|endereco| endereco.row.cliente).collect())
+        }),
+    }
 }
 
 impl<G: Graph> Endereco<G> {
@@ -147,16 +152,28 @@ impl<G: Graph> ClienteEnderecos<G> {
     /// when the store `enderecos` is down.
     #[graphql(directive = at_most::apply(MOST_ADDRESSES))]
     async fn enderecos(&self, ctx: &Context<'_>) -> StoreField<WalkedList<Vec<Endereco<G>>>> {
-        let rows = ctx.data_unchecked::<Enderecos>().do_cliente.load(ctx.scope(), EnderecosDe(self.cliente));
-        let enderecos = async {
-            let rows = rows.await?.unwrap_or_default();
-            Ok(rows.into_iter().map(Endereco::<G>::of).collect::<Vec<_>>())
-        };
-        StoreField::all(enderecos).await
+        let enderecos = enderecos_of(ctx, vec![self]);
+        StoreField::all(async { Ok(enderecos.await?.pop().unwrap_or_default()) }).await
     }
 }
 
-impl<G> Ready for ClienteEnderecos<G> {}
+/// The addresses of each.
+async fn enderecos_of<G: Graph>(
+    ctx: &Context<'_>,
+    clientes: Vec<&ClienteEnderecos<G>>,
+) -> GraphResult<Vec<Vec<Endereco<G>>>> {
+    let of = clientes.iter().map(|cliente| EnderecosDe(cliente.cliente)).collect();
+    let found = ctx.data_unchecked::<Enderecos>().do_cliente.load_all(ctx.scope(), of).await?;
+    let enderecos = |rows: Vec<Arc<Registro>>| rows.into_iter().map(Endereco::of).collect();
+    Ok(found.into_iter().map(|rows| rows.map_or_else(Vec::new, enderecos)).collect())
+}
+
+ready! {
+    impl{G: Graph} ClienteEnderecos<G>, |cliente, request| {}
+    leads |clientes| {
+        "enderecos" => clientes.all(enderecos_of),
+    }
+}
 
 impl<G> ClienteEnderecos<G> {
     /// The part of the client with this id: free.

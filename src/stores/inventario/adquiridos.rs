@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use async_graphql::connection::{CursorType as _, PageInfo};
 use async_graphql::{Context, Object};
-use futures_util::future::join_all;
 
 use super::Inventario;
 use super::loaders::{PageKey, ProdutosDoCliente, TotalDeProdutos};
@@ -30,17 +29,20 @@ pub struct ProdutosAdquiridos<G> {
 }
 
 impl<G: Graph> ProdutosAdquiridos<G> {
-    /// Reads a page: one load.
+    /// Reads a page of each client's: one load.
     pub(super) async fn paginate(
         ctx: &Context<'_>,
-        cliente: ClienteId,
-        args: &PageArgs,
-    ) -> GraphResult<Self> {
-        let page = Page::new(args, ORDER, KeyKind::Id)?;
-        let key = ProdutosDoCliente(PageKey::new(cliente.0, &page, false));
+        clientes: Vec<ClienteId>,
+        args: PageArgs,
+    ) -> GraphResult<Vec<Option<Self>>> {
+        let page = Page::new(&args, ORDER, KeyKind::Id)?;
+        let key = |cliente: &ClienteId| ProdutosDoCliente(PageKey::new(cliente.0, &page, false));
         let store = ctx.data_unchecked::<Inventario>();
-        let rows = store.produtos.load(ctx.scope(), key).await?.unwrap_or_default();
-        Ok(Self { cliente, slice: page.slice(rows), graph: PhantomData })
+        let found = store.produtos.load_all(ctx.scope(), clientes.iter().map(key).collect()).await?;
+        let of = |(cliente, rows): (ClienteId, Option<Vec<Arc<Adquirido>>>)| {
+            Some(Self { cliente, slice: page.slice(rows.unwrap_or_default()), graph: PhantomData })
+        };
+        Ok(clientes.into_iter().zip(found).map(of).collect())
     }
 }
 
@@ -55,9 +57,13 @@ impl<G: Graph> ProdutosAdquiridos<G> {
 
     /// The products of this page; null where one no longer exists.
     async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<Walked<G::Produto>>>> {
-        let loads = self.slice.rows.iter().map(|row| G::produto(ctx, row.produto));
-        let found = join_all(loads).await.into_iter();
-        found.map(|produto| produto.transpose().map(|produto| produto.map(Walked))).collect()
+        let ids = self.slice.rows.iter().map(|row| row.produto).collect();
+        match G::produtos(ctx, ids).await {
+            Ok(found) => {
+                found.into_iter().map(|produto| produto.map(|produto| Ok(Walked(produto)))).collect()
+            }
+            Err(error) => self.slice.rows.iter().map(|_| Some(Err(error.clone()))).collect(),
+        }
     }
 
     /// Where this page stands among the others.
@@ -121,7 +127,7 @@ impl<G: Graph> AdquiridoEdge<G> {
     }
 }
 
-impl<G> Ready for ProdutosAdquiridos<G> {}
+impl<G: Graph> Ready for ProdutosAdquiridos<G> {}
 
 ready! {
     impl{G: Graph} AdquiridoEdge<G>, |edge, request| {
@@ -130,6 +136,11 @@ ready! {
         "total" => edge.row.total,
         "primeiraCompraEm" => edge.row.primeira,
         "ultimaCompraEm" => edge.row.ultima,
+    }
+    leads |edges| {
+        "node" => edges.one(|ctx, edges| {
+            G::produtos(ctx, edges.iter().map(|edge| edge.row.produto).collect())
+        }),
     }
 }
 

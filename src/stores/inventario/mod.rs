@@ -79,32 +79,40 @@ impl Inventario {
 }
 
 impl Sides {
-    /// A page of the purchases of a client or product; none when it is empty.
+    /// Pages of the purchases of clients or products; none where one is empty.
     fn compras(
         &self,
         side: Side,
         scope: &Arc<Scope>,
-        page: PageKey<DateTime>,
-    ) -> impl Future<Output = Result<Option<Vec<Arc<Registro>>>, StoreError>> + Send + use<> {
+        pages: &[PageKey<DateTime>],
+    ) -> impl Future<Output = Result<Vec<Option<Vec<Arc<Registro>>>>, StoreError>> + Send + use<> {
+        let pages = pages.iter().copied();
         match side {
-            Side::Cliente => Either::Left(self.compras_do_cliente.load(scope, ComprasDoCliente(page))),
-            Side::Produto => Either::Right(self.compras_do_produto.load(scope, ComprasDoProduto(page))),
+            Side::Cliente => {
+                Either::Left(self.compras_do_cliente.load_all(scope, pages.map(ComprasDoCliente).collect()))
+            }
+            Side::Produto => {
+                Either::Right(self.compras_do_produto.load_all(scope, pages.map(ComprasDoProduto).collect()))
+            }
         }
     }
 
-    /// The purchases of a client or product, summed up; none when there are none.
-    fn resumo(
+    /// The purchases of clients or products, summed up; none where there are none.
+    fn resumos(
         &self,
         side: Side,
         scope: &Arc<Scope>,
-        parent: u64,
-    ) -> impl Future<Output = Result<Option<Resumo>, StoreError>> + Send + use<> {
+        parents: &[u64],
+    ) -> impl Future<Output = Result<Vec<Option<Resumo>>, StoreError>> + Send + use<> {
+        let parents = parents.iter().copied();
         match side {
             Side::Cliente => {
-                Either::Left(self.resumo_do_cliente.load(scope, ResumoDoCliente(ClienteId(parent))))
+                let keys = parents.map(|cliente| ResumoDoCliente(ClienteId(cliente))).collect();
+                Either::Left(self.resumo_do_cliente.load_all(scope, keys))
             }
             Side::Produto => {
-                Either::Right(self.resumo_do_produto.load(scope, ResumoDoProduto(ProdutoId(parent))))
+                let keys = parents.map(|produto| ResumoDoProduto(ProdutoId(produto))).collect();
+                Either::Right(self.resumo_do_produto.load_all(scope, keys))
             }
         }
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
-use super::Inventario;
 use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
 use super::table::{Registro, Resumo, Side, newest_first};
-use crate::executor::{Ready, StoreField, Walked, ready};
+use super::{Inventario, Sides};
+use crate::executor::{StoreField, Walked, ready};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -74,6 +74,14 @@ ready! {
         "total" => compra.cost(),
         "adquiridoEm" => compra.row.adquirido_em,
     }
+    leads |compras| {
+        "cliente" => compras.one(|ctx, compras| {
+            G::clientes(ctx, compras.iter().map(|compra| compra.row.cliente).collect())
+        }),
+        "produto" => compras.one(|ctx, compras| {
+            G::produtos(ctx, compras.iter().map(|compra| compra.row.produto).collect())
+        }),
+    }
 }
 
 impl<G: Graph> Compra<G> {
@@ -112,38 +120,45 @@ impl<G: Graph> Compra<G> {
     }
 }
 
-/// A page of the purchases of one client or product, newest first.
+/// A page of the purchases of each of these clients or products, newest first.
 async fn compras_of<G: Graph>(
     ctx: &Context<'_>,
     side: Side,
-    parent: u64,
-    args: &PageArgs,
-) -> GraphResult<Connection<Compra<G>>> {
+    parents: Vec<u64>,
+    args: PageArgs,
+) -> GraphResult<Vec<Option<Connection<Compra<G>>>>> {
     let order = newest_first(match side {
         Side::Cliente => "Cliente.compras.MAIS_RECENTES",
         Side::Produto => "Produto.compras.MAIS_RECENTES",
     });
-    let page = Page::new(args, order.name, order.kind)?;
+    let page = Page::new(&args, order.name, order.kind)?;
     let sides = &ctx.data_unchecked::<Inventario>().sides;
-    let rows = sides
-        .compras(side, ctx.scope(), PageKey::new(parent, &page, order.descending))
-        .await?
-        .unwrap_or_default();
-    let counted = Arc::clone(sides);
-    let total = Total::new(move |scope| {
-        let counted = Arc::clone(&counted);
-        async move {
-            let resumo = counted.resumo(side, &scope, parent).await?;
-            Ok(resumo.map_or(0, |resumo| resumo.compras))
-        }
-    });
-    Ok(Connection::new(page.slice(rows), total, |row| Compra::edge(order.name, row)))
+    let pages: Vec<_> = parents.iter().map(|parent| PageKey::new(*parent, &page, order.descending)).collect();
+    let found = sides.compras(side, ctx.scope(), &pages).await?;
+    let connection = |(parent, rows): (u64, Option<Vec<Arc<Registro>>>)| {
+        let slice = page.slice(rows.unwrap_or_default());
+        Connection::new(slice, total_of(sides, side, parent), |row| Compra::edge(order.name, row))
+    };
+    Ok(parents.into_iter().zip(found).map(connection).map(Some).collect())
 }
 
-/// The purchases of one client or product, summed up.
-async fn resumo_of(ctx: &Context<'_>, side: Side, parent: u64) -> GraphResult<Resumo> {
+/// How many purchases a client or product has.
+fn total_of(sides: &Arc<Sides>, side: Side, parent: u64) -> Total {
+    let sides = Arc::clone(sides);
+    Total::new(move |scope| {
+        let sides = Arc::clone(&sides);
+        async move {
+            let resumo = sides.resumos(side, &scope, &[parent]).await?.pop().flatten();
+            Ok(resumo.map_or(0, |resumo| resumo.compras))
+        }
+    })
+}
+
+/// The purchases of each of these clients or products, summed up.
+async fn resumos_of(ctx: &Context<'_>, side: Side, parents: Vec<u64>) -> GraphResult<Vec<Option<Resumo>>> {
     let sides = &ctx.data_unchecked::<Inventario>().sides;
-    Ok(sides.resumo(side, ctx.scope(), parent).await?.unwrap_or_default())
+    let found = sides.resumos(side, ctx.scope(), &parents).await?;
+    Ok(found.into_iter().map(|resumo| Some(resumo.unwrap_or_default())).collect())
 }
 
 /// A client's purchases.
@@ -167,7 +182,7 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> StoreField<Walked<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
-        StoreField::all(compras_of(ctx, Side::Cliente, self.cliente.0, &args)).await
+        StoreField::only(compras_of(ctx, Side::Cliente, vec![self.cliente.0], args)).await
     }
 
     /// The distinct products that the client has bought, by product id; null,
@@ -183,16 +198,37 @@ impl<G: Graph> ClienteInventario<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> StoreField<Walked<ProdutosAdquiridos<G>>> {
         let args = PageArgs { first, after, last, before };
-        StoreField::all(ProdutosAdquiridos::paginate(ctx, self.cliente, &args)).await
+        StoreField::only(ProdutosAdquiridos::paginate(ctx, vec![self.cliente], args)).await
     }
 
     /// All purchases of the client, summed up.
     async fn resumo_compras(&self, ctx: &Context<'_>) -> StoreField<Walked<Resumo>> {
-        StoreField::all(resumo_of(ctx, Side::Cliente, self.cliente.0)).await
+        StoreField::only(resumos_of(ctx, Side::Cliente, vec![self.cliente.0])).await
     }
 }
 
-impl<G> Ready for ClienteInventario<G> {}
+ready! {
+    impl{G: Graph} ClienteInventario<G>, |cliente, request| {}
+    leads |clientes| {
+        "compras" => {
+            let args = PageArgs::of(&clientes)?;
+            clientes.one(|ctx, clientes| {
+                let ids = clientes.iter().map(|cliente| cliente.cliente.0).collect();
+                compras_of::<G>(ctx, Side::Cliente, ids, args)
+            })
+        },
+        "produtos" => {
+            let args = PageArgs::of(&clientes)?;
+            clientes.one(|ctx, clientes| {
+                let ids = clientes.iter().map(|cliente| cliente.cliente).collect();
+                ProdutosAdquiridos::<G>::paginate(ctx, ids, args)
+            })
+        },
+        "resumoCompras" => clientes.one(|ctx, clientes| {
+            resumos_of(ctx, Side::Cliente, clientes.iter().map(|cliente| cliente.cliente.0).collect())
+        }),
+    }
+}
 
 impl<G> ClienteInventario<G> {
     /// The part of the client with this id: free.
@@ -223,16 +259,30 @@ impl<G: Graph> ProdutoInventario<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
     ) -> StoreField<Walked<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
-        StoreField::all(compras_of(ctx, Side::Produto, self.produto.0, &args)).await
+        StoreField::only(compras_of(ctx, Side::Produto, vec![self.produto.0], args)).await
     }
 
     /// All purchases of the product, summed up.
     async fn resumo_vendas(&self, ctx: &Context<'_>) -> StoreField<Walked<Resumo>> {
-        StoreField::all(resumo_of(ctx, Side::Produto, self.produto.0)).await
+        StoreField::only(resumos_of(ctx, Side::Produto, vec![self.produto.0])).await
     }
 }
 
-impl<G> Ready for ProdutoInventario<G> {}
+ready! {
+    impl{G: Graph} ProdutoInventario<G>, |produto, request| {}
+    leads |produtos| {
+        "compras" => {
+            let args = PageArgs::of(&produtos)?;
+            produtos.one(|ctx, produtos| {
+                let ids = produtos.iter().map(|produto| produto.produto.0).collect();
+                compras_of::<G>(ctx, Side::Produto, ids, args)
+            })
+        },
+        "resumoVendas" => produtos.one(|ctx, produtos| {
+            resumos_of(ctx, Side::Produto, produtos.iter().map(|produto| produto.produto.0).collect())
+        }),
+    }
+}
 
 impl<G> ProdutoInventario<G> {
     /// The part of the product with this id: free.
