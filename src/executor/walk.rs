@@ -606,8 +606,8 @@ mod tests {
 
     use super::*;
     use crate::batching::Scopes;
-    use crate::executor::ready;
-    use crate::kernel::{AnswerLimits, Budget, Papel, RequestContext, Requester};
+    use crate::executor::{StoreField, ready};
+    use crate::kernel::{AnswerLimits, Budget, GraphError, GraphResult, Papel, RequestContext, Requester};
 
     type Fallible = async_graphql::Result<u32>;
 
@@ -651,12 +651,54 @@ mod tests {
         async fn above(&self, number: u32) -> Option<WalkedList<Vec<Self>>> {
             Some(WalkedList((number..self.0).map(Self).collect()))
         }
+
+        async fn next(&self) -> StoreField<Walked<Self>> {
+            StoreField::only(next(vec![self])).await
+        }
+
+        async fn below(&self) -> StoreField<WalkedList<Vec<Self>>> {
+            let items = below(vec![self]);
+            StoreField::all(async { Ok(items.await?.pop().unwrap_or_default()) }).await
+        }
+
+        async fn lost(&self) -> StoreField<Walked<Self>> {
+            StoreField::only(lost()).await
+        }
+
+        async fn word(&self) -> StoreField<String> {
+            StoreField::only(words(vec![self])).await
+        }
+    }
+
+    /// Nothing comes after what can be divided by three.
+    async fn next(items: Vec<&Item>) -> GraphResult<Vec<Option<Item>>> {
+        tokio::task::yield_now().await;
+        Ok(items.iter().map(|item| (item.0 % 3 > 0).then_some(Item(item.0 + 1))).collect())
+    }
+
+    async fn below(items: Vec<&Item>) -> GraphResult<Vec<Vec<Item>>> {
+        tokio::task::yield_now().await;
+        Ok(items.iter().map(|item| (0..item.0).map(Item).collect()).collect())
+    }
+
+    async fn lost() -> GraphResult<Vec<Option<Item>>> {
+        Err(GraphError::bad_input("Lost."))
+    }
+
+    async fn words(items: Vec<&Item>) -> GraphResult<Vec<Option<String>>> {
+        Ok(items.iter().map(|item| (item.0 > 1).then(|| "-\"-".repeat(item.0 as usize))).collect())
     }
 
     ready! {
         impl Item, |item, request| {
             "number" => item.0,
             "even" if let 0 = item.0 % 2 => 1_u32,
+        }
+        leads |items| {
+            "next" => items.one(|_, items| next(items)),
+            "below" => items.all(|_, items| below(items)),
+            "lost" => items.one(|_, _| lost()),
+            "word" => Some(items.leaf(|_, items| words(items))),
         }
     }
 
@@ -754,6 +796,38 @@ mod tests {
         ] {
             let (walked, executed) = (answer(query, true).await, answer(query, false).await);
             let both = [walked, executed].map(|answer| (data(&answer), format!("{:?}", answer.errors)));
+            assert_eq!(both[0], both[1], "{query}");
+        }
+    }
+
+    /// Which of several errors comes first is nobody's business here.
+    #[tokio::test]
+    async fn what_leads_on_leads_where_the_executor_goes() {
+        for query in [
+            "{ items(number: 7) { next { number } below { number } word lost { number } } }",
+            "{ items(number: 7) { a: next { next { next { number } word } } b: next { __typename within { number } } } }",
+            "{ items(number: 7) { next { number later } } }",
+            "{ items(number: 7) { number below { later } next { within { later } } } }",
+            "{ items(number: 5) { below { atOnce next { below { atOnce word } } } } }",
+            "{ items(number: 4) { next { below { even } perhaps } } }",
+            "{ items(number: 9) { below { number } even } }",
+            "{ items(number: 9) { below { number } later } }",
+            "{ items(number: 1) { below { number } next { number } word } }",
+            "{ items(number: 0) { below { number } } }",
+            "{ item(number: 4) { next { later } below { atOnce } word lost { below { word } } } }",
+            "{ item(number: 7) { next { below { later perhaps } } } more: item(number: 5) { later below { number } } }",
+            "{ apart(number: 7) { next { later } below { atOnce } perhaps } }",
+            "{ apart(number: 7) { below { below { below { number } } } later } }",
+            "{ items(number: 5) { next { number @skip(if: true) } below { word @include(if: true) ... @skip(if: false) { number } } } }",
+            "query ($no: Boolean = false) { items(number: 5) { next { ... @include(if: $no) { number } word } } }",
+        ] {
+            let (walked, executed) = (answer(query, true).await, answer(query, false).await);
+            let both = [walked, executed].map(|answer| {
+                let mut errors: Vec<String> =
+                    answer.errors.iter().map(|error| format!("{error:?}")).collect();
+                errors.sort();
+                (data(&answer), errors)
+            });
             assert_eq!(both[0], both[1], "{query}");
         }
     }
