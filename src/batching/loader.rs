@@ -1,6 +1,7 @@
 //! What a store implements so that its rows are found in batches: async-graphql's
 //! [`Loader`], and the little that our scheduler wants to know beside it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -8,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::Loader;
+use foldhash::{HashSet, HashSetExt as _};
 
-use crate::db::{AnyStore, Db, StoreError, Tally};
+use crate::db::{AnyStore, Columns, Db, StoreError, Tally};
 
 /// What is asked for: everything that changes the answer is in it. A type of its
 /// own for each question, so that the number of a client is never asked of the
@@ -17,6 +19,42 @@ use crate::db::{AnyStore, Db, StoreError, Tally};
 pub trait Key: Copy + Eq + Hash + Send + Sync + 'static {}
 
 impl<K: Copy + Eq + Hash + Send + Sync + 'static> Key for K {}
+
+/// A key, and the columns that are wanted of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wanted<K> {
+    /// Whose rows.
+    pub key: K,
+    /// At least these.
+    pub columns: Columns,
+}
+
+impl<K: Key> Wanted<K> {
+    /// These columns of the rows of many.
+    #[must_use]
+    pub fn all(keys: Vec<K>, columns: Columns) -> Vec<Self> {
+        keys.into_iter().map(|key| Self { key, columns }).collect()
+    }
+
+    /// What a statement asks that serves all of these, which are different: each key once, and
+    /// every column that one of them wants.
+    #[must_use]
+    pub fn together(wanted: &[Self]) -> (Vec<K>, Columns) {
+        let columns = wanted.iter().fold(Columns::KEYS, |all, wanted| all.and(wanted.columns));
+        let keys = wanted.iter().map(|wanted| wanted.key);
+        if wanted.windows(2).all(|two| two[0].columns == two[1].columns) {
+            return (keys.collect(), columns);
+        }
+        let mut seen = HashSet::new();
+        (keys.filter(|key| seen.insert(*key)).collect(), columns)
+    }
+
+    /// What was found for each of these, of what was found for their keys.
+    #[must_use]
+    pub fn shared<V: Clone>(wanted: &[Self], found: &foldhash::HashMap<K, V>) -> HashMap<Self, V> {
+        wanted.iter().filter_map(|wanted| Some((*wanted, found.get(&wanted.key)?.clone()))).collect()
+    }
+}
 
 /// Where the rows are, and for whom they are read.
 pub trait Source: Send + Sync + 'static {

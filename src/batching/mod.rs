@@ -27,6 +27,6 @@ mod loader;
 mod scheduler;
 mod scope;
 
-pub use loader::{Batch, Key, Rows, RowsBehind, Source};
+pub use loader::{Batch, Key, Rows, RowsBehind, Source, Wanted};
 pub use scheduler::Scheduler;
 pub use scope::{Scope, Scoped, Scopes};

@@ -16,7 +16,7 @@ use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, TimeoutType};
 use futures_util::TryStreamExt as _;
 use sqlx::mysql::{MySqlConnectOptions, MySqlRow};
-use sqlx::{Connection as _, FromRow, Row as _};
+use sqlx::{Connection as _, Row as _};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
@@ -26,8 +26,8 @@ use super::replicas::{self, ReplicaLimits, Replicas};
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{
-    Access, AnyStore, BreakerLimits, Circuit, Connection, Connections, Fault, Ran, Statement, StoreError,
-    Tally, Usage,
+    Access, AnyStore, BreakerLimits, Circuit, Connection, Connections, Fault, FromColumns, Ran, Statement,
+    StoreError, Tally, Usage,
 };
 
 /// How long things may take and how many there may be, per store.
@@ -173,16 +173,17 @@ impl Manager {
 /// it from being read is our mistake.
 fn readable<R>(
     store: AnyStore,
-    statement: &'static str,
+    statement: &Statement,
     row: &MySqlRow,
 ) -> Result<Result<R, Unreadable>, sqlx::Error>
 where
-    R: for<'r> FromRow<'r, MySqlRow>,
+    R: FromColumns,
 {
-    match R::from_row(row) {
+    match R::from_columns(row, statement.columns) {
         Ok(read) => Ok(Ok(read)),
         Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
             let id = row.try_get("id").ok();
+            let statement = statement.name;
             tracing::warn!(%store, statement, id, reason = %error, "a row cannot be read and is left out");
             Ok(Err(Unreadable { store, id }))
         }
@@ -291,7 +292,7 @@ impl Db {
     /// statement's deadline, at most twice.
     pub async fn read<R>(&self, statement: Statement, audience: &[Arc<Tally>]) -> Result<Vec<R>, StoreError>
     where
-        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+        R: FromColumns + Send + Unpin,
     {
         Ok(self.read_all(statement, audience).await?.into_iter().flatten().collect())
     }
@@ -307,7 +308,7 @@ impl Db {
         audience: &[Arc<Tally>],
     ) -> Result<Vec<Option<R>>, StoreError>
     where
-        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+        R: FromColumns + Send + Unpin,
     {
         let server = self.0.replicas.as_ref().and_then(|replicas| replicas.choose(audience)).unwrap_or(self);
         self.read_at(server, statement, audience).await
@@ -323,7 +324,7 @@ impl Db {
         audience: &[Arc<Tally>],
     ) -> Result<Vec<R>, StoreError>
     where
-        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+        R: FromColumns + Send + Unpin,
     {
         Ok(self.read_at(self, statement, audience).await?.into_iter().flatten().collect())
     }
@@ -335,7 +336,7 @@ impl Db {
         audience: &[Arc<Tally>],
     ) -> Result<Vec<Option<R>>, StoreError>
     where
-        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+        R: FromColumns + Send + Unpin,
     {
         let span = statement::span(self.0.store, statement.name);
         let outcome = self.read_in_span(server, statement, audience).instrument(span.clone()).await;
@@ -350,7 +351,7 @@ impl Db {
         audience: &[Arc<Tally>],
     ) -> Result<Vec<Option<R>>, StoreError>
     where
-        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+        R: FromColumns + Send + Unpin,
     {
         let store = self.0.store;
         let name = statement.name;
@@ -423,7 +424,7 @@ impl Db {
         statement: &Statement,
     ) -> Result<Vec<Result<R, Unreadable>>, StoreError>
     where
-        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+        R: FromColumns + Send + Unpin,
     {
         let store = self.0.store;
         let mut lease = self.lease().await?;
@@ -437,7 +438,7 @@ impl Db {
             let mut rows = Vec::new();
             let mut stream = query.fetch(&mut connection.mysql);
             while let Some(row) = stream.try_next().await? {
-                rows.push(readable(store, statement.name, &row)?);
+                rows.push(readable(store, statement, &row)?);
             }
             Ok(rows)
         };

@@ -21,6 +21,7 @@ use sqlx::mysql::MySql;
 use sqlx::{Encode, Type};
 
 use super::Statement;
+use super::columns::{Columns, FORMS, Form, Select};
 
 /// The lengths to which lists are filled up: a repeated key costs the server
 /// nothing.
@@ -56,20 +57,63 @@ impl InList {
     where
         K: Copy + for<'q> Encode<'q, MySql> + Type<MySql>,
     {
-        let marks = |length: usize| format!("({})", vec!["?"; length].join(", "));
-        self.0.filled(
+        self.0.filled(keys.len(), with_marks, |statement, length| bind_all(statement, keys, length))
+    }
+}
+
+/// The text with so many marks in its list.
+fn with_marks(text: &str, length: usize) -> String {
+    text.replacen(MARK, &format!("({})", vec!["?"; length].join(", ")), 1)
+}
+
+/// Binds `keys`, filled up to `length`: the last is repeated; NULL equals nothing.
+fn bind_all<K>(statement: Statement, keys: &[K], length: usize) -> Statement
+where
+    K: Copy + for<'q> Encode<'q, MySql> + Type<MySql>,
+{
+    let filler = keys.last().copied();
+    let all = keys.iter().copied().map(Some).chain(std::iter::repeat(filler));
+    all.take(length).fold(statement, |statement, key| match key {
+        Some(key) => statement.bind(key),
+        None => statement.bind(None::<K>),
+    })
+}
+
+/// An [`InList`] that reads the columns that are wanted, of a table.
+#[derive(Debug)]
+pub struct SelectList {
+    select: &'static Select,
+    template: Template<{ LIST_LENGTHS.len() }>,
+    /// Of each selection.
+    texts: [Texts<{ LIST_LENGTHS.len() }>; FORMS],
+}
+
+impl SelectList {
+    /// `name` is what spans and logs show; the text is the selection and then `condition`.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        select: &'static Select,
+        condition: &'static [&'static str],
+    ) -> Self {
+        let template = Template::new(name, condition, &LIST_LENGTHS, false);
+        Self { select, template, texts: [const { [const { OnceLock::new() }; LIST_LENGTHS.len()] }; FORMS] }
+    }
+
+    /// The statement for `keys`, as [`InList::of`], which reads the columns `wanted`.
+    #[must_use]
+    pub fn of<K>(&'static self, keys: &[K], wanted: Columns) -> Statement
+    where
+        K: Copy + for<'q> Encode<'q, MySql> + Type<MySql>,
+    {
+        let Form { number, columns, text } = self.select.of(wanted);
+        let statement = self.template.filled_in(
+            &self.texts[number],
             keys.len(),
-            |text, length| text.replacen(MARK, &marks(length), 1),
-            |statement, length| {
-                // The last is repeated; NULL equals nothing.
-                let filler = keys.last().copied();
-                let all = keys.iter().copied().map(Some).chain(std::iter::repeat(filler));
-                all.take(length).fold(statement, |statement, key| match key {
-                    Some(key) => statement.bind(key),
-                    None => statement.bind(None::<K>),
-                })
-            },
-        )
+            |condition, length| format!("{text}{}", with_marks(condition, length)),
+            |statement, length| bind_all(statement, keys, length),
+        );
+        statement.reading(columns)
     }
 }
 
@@ -154,8 +198,11 @@ struct Template<const N: usize> {
     lengths: &'static [usize; N],
     /// No argument follows those of the list.
     whole: bool,
-    texts: [OnceLock<Text>; N],
+    texts: Texts<N>,
 }
+
+/// Of each length.
+type Texts<const N: usize> = [OnceLock<Text>; N];
 
 #[derive(Debug)]
 struct Text {
@@ -181,7 +228,18 @@ impl<const N: usize> Template<N> {
         make: impl FnOnce(&str, usize) -> String,
         bind: impl FnOnce(Statement, usize) -> Statement,
     ) -> Statement {
-        let fitting = self.lengths.iter().zip(&self.texts).find(|(length, _)| **length >= count);
+        self.filled_in(&self.texts, count, make, bind)
+    }
+
+    /// Likewise, with texts that are kept elsewhere.
+    fn filled_in(
+        &'static self,
+        texts: &'static Texts<N>,
+        count: usize,
+        make: impl FnOnce(&str, usize) -> String,
+        bind: impl FnOnce(Statement, usize) -> Statement,
+    ) -> Statement {
+        let fitting = self.lengths.iter().zip(texts).find(|(length, _)| **length >= count);
         let Some((length, text)) = fitting else {
             return self.refused(format!("{count} keys, more than the list takes"));
         };

@@ -12,7 +12,7 @@ use sqlx::{Arguments as _, Encode, Type};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::{AnyStore, Fault, StoreError};
+use super::{AnyStore, Columns, Fault, StoreError};
 
 /// One statement, ready to run. `name` is what spans and logs show.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Statement {
     pub(super) name: &'static str,
     pub(super) text: &'static str,
     pub(super) arguments: MySqlArguments,
+    /// Those of its table's that its rows have.
+    pub(super) columns: Columns,
     /// Why it must not be sent, when it must not: an argument has no form on the
     /// wire, or there are more than fit. The first such reason.
     flaw: Option<Arc<str>>,
@@ -29,7 +31,14 @@ impl Statement {
     /// A statement with no argument yet.
     #[must_use]
     pub fn new(name: &'static str, text: &'static str) -> Self {
-        Self { name, text, arguments: MySqlArguments::default(), flaw: None }
+        Self { name, text, arguments: MySqlArguments::default(), columns: Columns::ALL, flaw: None }
+    }
+
+    /// As this statement, whose rows have only these columns of their table.
+    #[must_use]
+    pub const fn reading(mut self, columns: Columns) -> Self {
+        self.columns = columns;
+        self
     }
 
     /// Adds the next argument. A statement with a value that the wire cannot carry

@@ -16,14 +16,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{AssertSqlSafe, FromRow, Row as _};
+use sqlx::{AssertSqlSafe, Row as _};
 use tracing::{Instrument as _, Span};
 
 use super::error::spoils_connection;
 use super::pool::Inner;
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
-use super::{AnyStore, Connection, Db, Fault, Ran, Statement, StoreError, Tally};
+use super::{AnyStore, Columns, Connection, Db, Fault, FromColumns, Ran, Statement, StoreError, Tally};
 use crate::failpoint::reach;
 
 /// COMMIT may wait for other servers (Galera stalls while a node is frozen), and
@@ -84,18 +84,18 @@ impl Transaction<'_> {
     /// [`StoreError`]; the transaction must then end, by returning it.
     pub async fn read<R>(&mut self, statement: Statement) -> Result<Vec<R>, StoreError>
     where
-        R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+        R: FromColumns + Send + Unpin,
     {
         self.db.check(&statement)?;
         let begun = Instant::now();
-        let (name, text) = (statement.name, statement.text);
+        let (name, text, columns) = (statement.name, statement.text, statement.columns);
         let query = sqlx::query_with(text, statement.arguments);
         let Connection { mysql, spoilt, .. } = &mut *self.connection;
         let run = async {
             let (mut read, mut unreadable) = (Vec::new(), Vec::new());
             let mut rows = query.fetch(mysql);
             while let Some(row) = rows.try_next().await? {
-                match readable(&row)? {
+                match readable(&row, columns)? {
                     Ok(row) => read.push(row),
                     Err(id) => unreadable.push(id),
                 }
@@ -302,11 +302,8 @@ async fn in_transaction<W: Work>(
 
 /// The row, or the number of one with a value in it that cannot be read. A row that has
 /// no number is none of the graph's, and nothing can be said without it.
-fn readable<R>(row: &MySqlRow) -> Result<Result<R, u64>, sqlx::Error>
-where
-    R: for<'r> FromRow<'r, MySqlRow>,
-{
-    match R::from_row(row) {
+fn readable<R: FromColumns>(row: &MySqlRow, columns: Columns) -> Result<Result<R, u64>, sqlx::Error> {
+    match R::from_columns(row, columns) {
         Ok(read) => Ok(Ok(read)),
         Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
             row.try_get("id").map(Err).map_err(|_| error)

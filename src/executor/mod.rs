@@ -17,6 +17,7 @@ mod counted;
 mod entities;
 mod plan;
 mod ready;
+mod selection;
 mod store_field;
 mod walk;
 
@@ -25,5 +26,6 @@ pub use counted::Counted;
 pub use entities::{Described, Entities, Entity, Federated, Keyed, ServiceSdl};
 pub use ready::Ready;
 pub(crate) use ready::{parts, ready};
+pub use selection::{Reads, Selection};
 pub use store_field::StoreField;
 pub use walk::{List, Walked, WalkedList};

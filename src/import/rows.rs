@@ -9,7 +9,7 @@ use sqlx::mysql::MySqlConnection;
 
 use super::header::{Column, Header};
 use super::values::{self, Format, is_zero_date};
-use crate::db::{Db, PerStore, Store, StoreError};
+use crate::db::{Columns, Db, PerStore, Store, StoreError};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::relay::{ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
 use crate::stores::catalogo::{self, NovoProduto};
@@ -295,15 +295,15 @@ impl Row for NovoCliente {
     }
 
     async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<Known, StoreError> {
-        let there = clientes::by_ids(&databases[Store::Clientes], &numbers(rows), &[]).await?;
+        let there = clientes::by_ids(&databases[Store::Clientes], &numbers(rows), Columns::ALL, &[]).await?;
         let there: HashMap<u64, _> = there.into_iter().map(|row| (row.id.0, row)).collect();
         Ok(compared(rows, &there, |new, old| {
             vec![
-                ("nome", new.nome == old.nome),
-                ("email", new.email == old.email),
-                ("cpf", new.cpf == old.cpf),
-                ("telefone", new.telefone == old.telefone),
-                ("data_nascimento", new.data_nascimento == old.data_nascimento),
+                ("nome", new.nome == *old.nome),
+                ("email", new.email == *old.email),
+                ("cpf", new.cpf == *old.cpf),
+                ("telefone", new.telefone == *old.telefone),
+                ("data_nascimento", new.data_nascimento == *old.data_nascimento),
             ]
         }))
     }
@@ -389,19 +389,20 @@ impl Row for NovoEndereco {
     }
 
     async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<Known, StoreError> {
-        let there = enderecos::by_ids(&databases[Store::Enderecos], &numbers(rows), &[]).await?;
+        let there =
+            enderecos::by_ids(&databases[Store::Enderecos], &numbers(rows), Columns::ALL, &[]).await?;
         let there: HashMap<u64, _> = there.into_iter().map(|row| (row.id.0, row)).collect();
         Ok(compared(rows, &there, |new, old| {
             vec![
                 ("id_cliente", new.cliente == old.cliente),
-                ("logradouro", new.logradouro == old.logradouro),
-                ("numero", new.numero == old.numero),
-                ("complemento", new.complemento == old.complemento),
-                ("bairro", new.bairro == old.bairro),
-                ("cidade", new.cidade == old.cidade),
-                ("uf", new.uf == old.uf),
-                ("cep", new.cep == old.cep),
-                ("pais", new.pais == old.pais),
+                ("logradouro", new.logradouro == *old.logradouro),
+                ("numero", new.numero == *old.numero),
+                ("complemento", new.complemento == *old.complemento),
+                ("bairro", new.bairro == *old.bairro),
+                ("cidade", new.cidade == *old.cidade),
+                ("uf", new.uf == *old.uf),
+                ("cep", new.cep == *old.cep),
+                ("pais", new.pais == *old.pais),
             ]
         }))
     }
@@ -499,16 +500,16 @@ impl Row for NovoProduto {
 
     async fn known(databases: &PerStore<Db>, rows: &[&Self]) -> Result<Known, StoreError> {
         let db = &databases[Store::Catalogo];
-        let there = catalogo::by_ids(db, &numbers(rows), &[]).await?;
+        let there = catalogo::by_ids(db, &numbers(rows), Columns::ALL, &[]).await?;
         let there: HashMap<u64, _> = there.into_iter().map(|row| (row.id.0, row)).collect();
         let texts: HashMap<u64, String> =
             catalogo::descricoes(db, &numbers(rows), &[]).await?.into_iter().collect();
         Ok(compared(rows, &there, |new, old| {
             vec![
-                ("nome", new.nome == old.nome),
+                ("nome", new.nome == *old.nome),
                 ("descricao", new.descricao.as_ref() == texts.get(&new.id.0)),
-                ("preco", new.preco == old.preco),
-                ("disponivel", new.disponivel == old.disponivel),
+                ("preco", new.preco == *old.preco),
+                ("disponivel", new.disponivel == *old.disponivel),
             ]
         }))
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use async_graphql::Value;
 use bytes::Bytes;
 
+use crate::db::Read;
+
 /// A text of JSON that grows.
 #[derive(Debug, Default)]
 pub struct Json(Vec<u8>);
@@ -192,6 +194,12 @@ impl<T: Written> Written for Option<T> {
 impl Written for str {
     fn write(&self, json: &mut Json) {
         json.text(self);
+    }
+}
+
+impl<T: Written> Written for Read<T> {
+    fn write(&self, json: &mut Json) {
+        (**self).write(json);
     }
 }
 

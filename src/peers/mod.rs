@@ -26,9 +26,9 @@ pub use client::{PeerError, Remote, STEPS};
 pub use step::{Left, Step, take};
 
 use crate::batching::{Scheduler, Scope};
-use crate::db::{Db, Fault, PerStore, Present, Store, StoreError};
+use crate::db::{Columns, Db, Fault, PerStore, Present, Store, StoreError};
 use crate::relay::{ClienteId, ProdutoId};
-use crate::stores::catalogo::Catalogo;
+use crate::stores::catalogo::{Catalogo, column};
 use crate::stores::clientes::Clientes;
 use crate::stores::references::{Oferta, Siblings};
 use questions::Asking;
@@ -132,7 +132,7 @@ impl Siblings for Known {
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             Ok(match &self.clientes {
-                Some(Clientela::Here(clientes)) => clientes.load(scope, id).await?.is_some(),
+                Some(Clientela::Here(clientes)) => clientes.load(scope, id, Columns::KEYS).await?.is_some(),
                 Some(Clientela::There(asking)) => asking.load(scope, id).await?.is_some(),
                 None => return Err(nowhere(Store::Clientes)),
             })
@@ -147,8 +147,9 @@ impl Siblings for Known {
         Box::pin(async move {
             match &self.catalogo {
                 Some(Ofertas::Here(catalogo)) => {
-                    let item = catalogo.load(scope, id).await?;
-                    Ok(item.map(|item| Oferta { preco: item.preco, disponivel: item.disponivel }))
+                    let offered = column::PRECO.and(column::DISPONIVEL);
+                    let item = catalogo.load(scope, id, offered).await?;
+                    Ok(item.map(|item| Oferta { preco: *item.preco, disponivel: *item.disponivel }))
                 }
                 Some(Ofertas::There(asking)) => asking.load(scope, id).await,
                 None => Err(nowhere(Store::Catalogo)),

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::{EstadoRemocao, Progress, Removals, Removed};
 use crate::db::{Fault, Store, StoreError, Transaction};
+use crate::executor::Selection;
 use crate::failpoint::reach;
 use crate::kernel::GraphResult;
 use crate::kernel::sizes::{MOST_ERROS, at_most};
@@ -54,7 +55,7 @@ impl Write for RemoverCliente {
     const OPERATION: &'static str = "removerCliente";
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
-        self.before = Clientes::fetch(ctx, vec![self.id]).await?.pop().flatten();
+        self.before = Clientes::fetch(ctx, vec![self.id], Selection::Whole).await?.pop().flatten();
         Ok(match self.before {
             Some(_) => Vec::new(),
             None => vec![Erro::nao_encontrado("id", "O cliente")],

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::{EstadoRemocao, Progress, Removals, Removed};
 use crate::db::{Store, StoreError, Transaction};
+use crate::executor::Selection;
 use crate::failpoint::reach;
 use crate::kernel::sizes::{MOST_ERROS, at_most};
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -49,8 +50,9 @@ impl<G: Graph> Write for RemoverProduto<G> {
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
         let oferta = siblings(ctx).oferta(ctx.scope(), self.id);
-        let (oferta, before) = join(oferta, G::produto(ctx, self.id)).await;
-        self.before = before?;
+        let whole = G::produtos(ctx, vec![self.id], Selection::Whole);
+        let (oferta, before) = join(oferta, whole).await;
+        self.before = before?.pop().flatten();
         Ok(match oferta? {
             Some(_) => Vec::new(),
             None => vec![Erro::nao_encontrado("id", "O produto")],

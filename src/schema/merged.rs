@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use super::{SchemaError, Served, composed_sdl, prepared, sdl_of};
 use crate::db::{Db, PerStore, Store};
-use crate::executor::{Federated, Keyed, ServiceSdl, parts};
+use crate::executor::{Federated, Keyed, Selection, ServiceSdl, parts};
 use crate::kernel::sizes::one_each;
 use crate::kernel::{ContextExt as _, GraphResult, Requester};
 use crate::peers::Known;
@@ -72,13 +72,21 @@ impl Graph for Merged {
     type Cliente = Cliente;
     type Produto = Produto;
 
-    async fn clientes(ctx: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<Cliente>>> {
-        let found = Clientes::fetch(ctx, ids).await?;
+    async fn clientes(
+        ctx: &Context<'_>,
+        ids: Vec<ClienteId>,
+        selection: Selection<'_>,
+    ) -> GraphResult<Vec<Option<Cliente>>> {
+        let found = Clientes::fetch(ctx, ids, selection).await?;
         Ok(found.into_iter().map(|row| row.map(Self::cliente_of)).collect())
     }
 
-    async fn produtos(ctx: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Produto>>> {
-        let found = Catalogo::fetch(ctx, ids).await?;
+    async fn produtos(
+        ctx: &Context<'_>,
+        ids: Vec<ProdutoId>,
+        selection: Selection<'_>,
+    ) -> GraphResult<Vec<Option<Produto>>> {
+        let found = Catalogo::fetch(ctx, ids, selection).await?;
         Ok(found.into_iter().map(|row| row.map(Self::produto_of)).collect())
     }
 }

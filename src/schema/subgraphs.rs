@@ -14,7 +14,7 @@ use async_graphql::{
 use super::{SchemaError, Served, composed_sdl, nos, prepared};
 use crate::config::Subgraph;
 use crate::db::{Db, PerStore, Store};
-use crate::executor::{Entities, Federated, Keyed, ServiceSdl, parts};
+use crate::executor::{Entities, Federated, Keyed, Selection, ServiceSdl, parts};
 use crate::kernel::GraphResult;
 use crate::peers::{Known, Remote};
 use crate::relay::{ClienteId, ProdutoId};
@@ -135,12 +135,20 @@ impl Graph for OnlyClientes {
     type Cliente = ClienteOfClientes;
     type Produto = Unused;
 
-    async fn clientes(ctx: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<ClienteOfClientes>>> {
-        let found = Clientes::fetch(ctx, ids).await?;
+    async fn clientes(
+        ctx: &Context<'_>,
+        ids: Vec<ClienteId>,
+        selection: Selection<'_>,
+    ) -> GraphResult<Vec<Option<ClienteOfClientes>>> {
+        let found = Clientes::fetch(ctx, ids, selection).await?;
         Ok(found.into_iter().map(|row| row.map(Self::cliente_of)).collect())
     }
 
-    async fn produtos(_: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Unused>>> {
+    async fn produtos(
+        _: &Context<'_>,
+        ids: Vec<ProdutoId>,
+        _: Selection<'_>,
+    ) -> GraphResult<Vec<Option<Unused>>> {
         Ok(ids.iter().map(|_| None).collect())
     }
 }
@@ -189,12 +197,20 @@ impl Graph for OnlyEnderecos {
     type Cliente = ClienteOfEnderecos;
     type Produto = Unused;
 
-    async fn clientes(_: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<ClienteOfEnderecos>>> {
+    async fn clientes(
+        _: &Context<'_>,
+        ids: Vec<ClienteId>,
+        _: Selection<'_>,
+    ) -> GraphResult<Vec<Option<ClienteOfEnderecos>>> {
         let stub = |id| ClienteOfEnderecos(ChaveCliente(id), ClienteEnderecos::with_id(id));
         Ok(ids.into_iter().map(|id| Some(stub(id))).collect())
     }
 
-    async fn produtos(_: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Unused>>> {
+    async fn produtos(
+        _: &Context<'_>,
+        ids: Vec<ProdutoId>,
+        _: Selection<'_>,
+    ) -> GraphResult<Vec<Option<Unused>>> {
         Ok(ids.iter().map(|_| None).collect())
     }
 }
@@ -237,12 +253,20 @@ impl Graph for OnlyCatalogo {
     type Cliente = Unused;
     type Produto = ProdutoOfCatalogo;
 
-    async fn clientes(_: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<Unused>>> {
+    async fn clientes(
+        _: &Context<'_>,
+        ids: Vec<ClienteId>,
+        _: Selection<'_>,
+    ) -> GraphResult<Vec<Option<Unused>>> {
         Ok(ids.iter().map(|_| None).collect())
     }
 
-    async fn produtos(ctx: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<ProdutoOfCatalogo>>> {
-        let found = Catalogo::fetch(ctx, ids).await?;
+    async fn produtos(
+        ctx: &Context<'_>,
+        ids: Vec<ProdutoId>,
+        selection: Selection<'_>,
+    ) -> GraphResult<Vec<Option<ProdutoOfCatalogo>>> {
+        let found = Catalogo::fetch(ctx, ids, selection).await?;
         Ok(found.into_iter().map(|row| row.map(Self::produto_of)).collect())
     }
 }
@@ -298,12 +322,20 @@ impl Graph for OnlyInventario {
     type Cliente = ClienteOfInventario;
     type Produto = ProdutoOfInventario;
 
-    async fn clientes(_: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<ClienteOfInventario>>> {
+    async fn clientes(
+        _: &Context<'_>,
+        ids: Vec<ClienteId>,
+        _: Selection<'_>,
+    ) -> GraphResult<Vec<Option<ClienteOfInventario>>> {
         let stub = |id| ClienteOfInventario(ChaveCliente(id), ClienteInventario::with_id(id));
         Ok(ids.into_iter().map(|id| Some(stub(id))).collect())
     }
 
-    async fn produtos(_: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<ProdutoOfInventario>>> {
+    async fn produtos(
+        _: &Context<'_>,
+        ids: Vec<ProdutoId>,
+        _: Selection<'_>,
+    ) -> GraphResult<Vec<Option<ProdutoOfInventario>>> {
         let stub = |id| ProdutoOfInventario(ChaveProduto(id), ProdutoInventario::with_id(id));
         Ok(ids.into_iter().map(|id| Some(stub(id))).collect())
     }

@@ -6,7 +6,7 @@
 use sqlx::mysql::MySql;
 use sqlx::{Encode, Type};
 
-use crate::db::{Statement, intern};
+use crate::db::{Form, Statement, intern};
 use crate::relay::{Cursor, Direction, KeyKind, Page, SortKey};
 
 /// How a listing is ordered; the id breaks ties, in the same direction.
@@ -78,7 +78,7 @@ impl Conditions {
 
     /// The rows of `page`: `select` with these conditions, in `order`, read from
     /// the page's own end, one row more than the page holds.
-    pub fn page(&self, name: &'static str, select: &'static str, order: Order, page: &Page) -> Statement {
+    pub fn page(&self, name: &'static str, select: impl Into<Form>, order: Order, page: &Page) -> Statement {
         let after = page.after.as_ref().map(|cursor| (cursor, order.descending));
         let before = page.before.as_ref().map(|cursor| (cursor, !order.descending));
         let bounds: Vec<(&Cursor, bool)> = after.into_iter().chain(before).collect();
@@ -90,8 +90,10 @@ impl Conditions {
         } else {
             format!("{} {direction}, `id` {direction}", order.column)
         };
-        let text = format!("{select}{} ORDER BY {sort} LIMIT ?", where_clause(&self.clauses, &keyset));
-        let mut statement = self.bind_all(Statement::new(name, intern(text)));
+        let select = select.into();
+        let found = where_clause(&self.clauses, &keyset);
+        let text = format!("{}{found} ORDER BY {sort} LIMIT ?", select.text);
+        let mut statement = self.bind_all(Statement::new(name, intern(text)).reading(select.columns));
         for (cursor, _) in bounds {
             statement = bind_bound(statement, cursor);
         }

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 
 use crate::batching::Scope;
 use crate::db::StoreError;
-use crate::executor::{Entity, Ready, ready};
+use crate::executor::{Entity, Ready, Selection, ready};
 use crate::kernel::GraphResult;
 use crate::kernel::scalars::Decimal;
 use crate::relay::{ClienteId, GlobalId as _, ProdutoId};
@@ -28,33 +28,35 @@ pub trait Graph: Send + Sync + Sized + 'static {
     /// The type `Produto` of this schema.
     type Produto: ContainerType + Ready + 'static;
 
-    /// Clients by key, in this order; `None` where one does not exist, as far as this schema
-    /// can know.
+    /// Clients by key, in this order, as far as is selected; `None` where one does not exist, as
+    /// far as this schema can know.
     fn clientes(
         ctx: &Context<'_>,
         ids: Vec<ClienteId>,
+        selection: Selection<'_>,
     ) -> impl Future<Output = GraphResult<Vec<Option<Self::Cliente>>>> + Send;
 
     /// Products by key, likewise.
     fn produtos(
         ctx: &Context<'_>,
         ids: Vec<ProdutoId>,
+        selection: Selection<'_>,
     ) -> impl Future<Output = GraphResult<Vec<Option<Self::Produto>>>> + Send;
 
-    /// A single client.
+    /// A single client, for the field that answers it.
     fn cliente(
         ctx: &Context<'_>,
         id: ClienteId,
     ) -> impl Future<Output = GraphResult<Option<Self::Cliente>>> + Send {
-        async move { Ok(Self::clientes(ctx, vec![id]).await?.pop().flatten()) }
+        async move { Ok(Self::clientes(ctx, vec![id], Selection::Below(ctx)).await?.pop().flatten()) }
     }
 
-    /// A single product.
+    /// A single product, likewise.
     fn produto(
         ctx: &Context<'_>,
         id: ProdutoId,
     ) -> impl Future<Output = GraphResult<Option<Self::Produto>>> + Send {
-        async move { Ok(Self::produtos(ctx, vec![id]).await?.pop().flatten()) }
+        async move { Ok(Self::produtos(ctx, vec![id], Selection::Below(ctx)).await?.pop().flatten()) }
     }
 }
 

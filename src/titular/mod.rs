@@ -17,7 +17,7 @@ use chrono::{SubsecRound as _, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::db::{Db, End, PerStore, Store, StoreError, Transaction, Work};
+use crate::db::{Columns, Db, End, PerStore, Store, StoreError, Transaction, Work};
 use crate::kernel::scalars::{Cep, Cpf, Date, DateTime, Decimal};
 use crate::kernel::telefone;
 use crate::relay::ClienteId;
@@ -111,11 +111,14 @@ impl Titulares {
     /// # Errors
     /// The store's that does not answer: what is not whole is not given out.
     pub async fn gather(&self, cpf: &Cpf) -> Result<Option<Dados>, StoreError> {
-        let Some(cliente) = clientes::by_cpf(&self.databases[Store::Clientes], cpf, &[]).await? else {
+        let Some(cliente) =
+            clientes::by_cpf(&self.databases[Store::Clientes], cpf, Columns::ALL, &[]).await?
+        else {
             return Ok(None);
         };
         let id = cliente.id;
-        let enderecos = enderecos::by_clientes(&self.databases[Store::Enderecos], &[id.0], &[]).await?;
+        let enderecos =
+            enderecos::by_clientes(&self.databases[Store::Enderecos], &[id.0], Columns::ALL, &[]).await?;
         let compras = self.compras(id).await?;
         let protocolo = self.protocolo("export", id, None, (enderecos.len(), compras.len()));
         titular::keep(&self.databases[Store::Clientes], &protocolo).await?;
@@ -124,13 +127,13 @@ impl Titulares {
             protocolo: protocolo.id,
             cliente: Cliente {
                 id: id.to_string(),
-                nome: cliente.nome,
-                email: cliente.email,
-                cpf: cliente.cpf,
-                telefone: cliente.telefone.map(|kept| telefone::shown(&kept).into_owned()),
-                data_nascimento: cliente.data_nascimento,
-                criado_em: cliente.criado_em,
-                atualizado_em: cliente.atualizado_em,
+                nome: cliente.nome.take(),
+                email: cliente.email.take(),
+                cpf: cliente.cpf.take(),
+                telefone: cliente.telefone.take().map(|kept| telefone::shown(&kept).into_owned()),
+                data_nascimento: cliente.data_nascimento.take(),
+                criado_em: cliente.criado_em.take(),
+                atualizado_em: cliente.atualizado_em.take(),
             },
             enderecos: enderecos.into_iter().map(Endereco::from).collect(),
             compras,
@@ -148,7 +151,9 @@ impl Titulares {
             let mut produtos: Vec<u64> = rows.iter().map(|row| row.produto.0).collect();
             produtos.sort_unstable();
             produtos.dedup();
-            let items = catalogo::by_ids(&self.databases[Store::Catalogo], &produtos, &[]).await?;
+            let items =
+                catalogo::by_ids(&self.databases[Store::Catalogo], &produtos, catalogo::column::NOME, &[])
+                    .await?;
             all.extend(rows.into_iter().map(|row| Compra {
                 id: row.id.to_string(),
                 produto: row.produto.to_string(),
@@ -169,11 +174,12 @@ impl Titulares {
     /// The store's; then nothing has changed.
     pub async fn erase(&self, cpf: &Cpf, compras: PoliticaCompras) -> Result<Option<Apagado>, StoreError> {
         let home = &self.databases[Store::Clientes];
-        let Some(cliente) = clientes::by_cpf(home, cpf, &[]).await? else {
+        let Some(cliente) = clientes::by_cpf(home, cpf, Columns::KEYS, &[]).await? else {
             return Ok(None);
         };
         let id = cliente.id;
-        let enderecos = enderecos::by_clientes(&self.databases[Store::Enderecos], &[id.0], &[]).await?;
+        let enderecos =
+            enderecos::by_clientes(&self.databases[Store::Enderecos], &[id.0], Columns::KEYS, &[]).await?;
         let vendas = inventario::how_many_of(&self.databases[Store::Inventario], id).await?;
         let counts = (enderecos.len(), usize::try_from(vendas).unwrap_or(usize::MAX));
         let protocolo = self.protocolo("apagar", id, Some(compras), counts);
@@ -262,16 +268,16 @@ impl From<enderecos::Registro> for Endereco {
     fn from(row: enderecos::Registro) -> Self {
         Self {
             id: row.id.to_string(),
-            logradouro: row.logradouro,
-            numero: row.numero,
-            complemento: row.complemento,
-            bairro: row.bairro,
-            cidade: row.cidade,
-            uf: row.uf,
-            cep: row.cep,
-            pais: row.pais,
-            criado_em: row.criado_em,
-            atualizado_em: row.atualizado_em,
+            logradouro: row.logradouro.take(),
+            numero: row.numero.take(),
+            complemento: row.complemento.take(),
+            bairro: row.bairro.take(),
+            cidade: row.cidade.take(),
+            uf: row.uf.take(),
+            cep: row.cep.take(),
+            pais: row.pais.take(),
+            criado_em: row.criado_em.take(),
+            atualizado_em: row.atualizado_em.take(),
         }
     }
 }

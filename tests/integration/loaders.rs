@@ -12,8 +12,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-use quarteto::batching::{Batch, Key, Rows, Scheduler, Scopes};
-use quarteto::db::{Db, DbLimits, Store};
+use quarteto::batching::{Batch, Key, Rows, Scheduler, Scopes, Wanted};
+use quarteto::db::{Columns, Db, DbLimits, Store};
 use quarteto::kernel::scalars::DateTime;
 use quarteto::relay::{ClienteId, CompraId, Cursor, EnderecoId, KeyKind, Page, PageArgs, ProdutoId, SortKey};
 use quarteto::stores::catalogo::{Catalogo, DescricaoDe};
@@ -98,17 +98,22 @@ fn newest_first(parents: u64) -> impl Strategy<Value = PageKey<DateTime>> {
     pages.prop_map(|(parent, page)| PageKey::new(parent, &page, true))
 }
 
+/// All columns of rows by their numbers.
+fn whole<K: Key + Debug>(last: u64, key: fn(u64) -> K) -> impl Strategy<Value = Wanted<K>> {
+    up_to(last).prop_map(move |id| Wanted { key: key(id), columns: Columns::ALL })
+}
+
 #[tokio::test]
 async fn every_loader_finds_what_the_stock_one_finds() {
     let clientes = rows::<Clientes>(Store::Clientes).await;
-    agree(clientes, up_to(shop::CLIENTES).prop_map(ClienteId)).await;
+    agree(clientes, whole(shop::CLIENTES, ClienteId)).await;
 
     let enderecos = rows::<Enderecos>(Store::Enderecos).await;
-    agree(enderecos.clone(), up_to(shop::CLIENTES).prop_map(EnderecoId)).await;
-    agree(enderecos, up_to(shop::CLIENTES).prop_map(|id| EnderecosDe(ClienteId(id)))).await;
+    agree(enderecos.clone(), whole(shop::CLIENTES, EnderecoId)).await;
+    agree(enderecos, whole(shop::CLIENTES, |id| EnderecosDe(ClienteId(id)))).await;
 
     let catalogo = rows::<Catalogo>(Store::Catalogo).await;
-    agree(catalogo.clone(), up_to(shop::PRODUTOS).prop_map(ProdutoId)).await;
+    agree(catalogo.clone(), whole(shop::PRODUTOS, ProdutoId)).await;
     agree(catalogo, up_to(shop::PRODUTOS).prop_map(|id| DescricaoDe(ProdutoId(id)))).await;
 
     let inventario = rows::<Inventario>(Store::Inventario).await;
@@ -125,10 +130,39 @@ async fn every_loader_finds_what_the_stock_one_finds() {
 async fn what_a_loader_reads_is_on_the_tally_of_whom_it_serves() {
     let scheduler = Scheduler::new(rows::<Clientes>(Store::Clientes).await);
     let scope = Scopes::default().open();
-    let loads = [1, 2, 2, 9999].map(|id| scheduler.load(&scope, ClienteId(id)));
+    // Whatever they want of it, one client is read once.
+    let loads = [(1, Columns::ALL), (2, Columns::at(1)), (2, Columns::at(2)), (9999, Columns::KEYS)];
+    let loads = loads.map(|(id, columns)| scheduler.load(&scope, Wanted { key: ClienteId(id), columns }));
     let answers = scope.run(join_all(loads)).await;
     assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Some(_)))).count(), 3);
     let tally: Vec<_> =
         Arc::clone(scope.tally()).stores().map(|store| (store.statements, store.rows)).collect();
     assert_eq!(tally, [(1, 2)]);
+}
+
+/// A batch reads what any of those whom it serves wants, and no more.
+#[tokio::test]
+async fn a_batch_reads_the_columns_that_are_wanted() {
+    let scheduler = Scheduler::new(rows::<Clientes>(Store::Clientes).await);
+    let scope = Scopes::default().open();
+    let (nome, email) = (Columns::at(1), Columns::at(2));
+    for (wanted, expected) in [
+        (vec![(1, nome), (2, nome)], &["nome"][..]),
+        (vec![(1, nome), (1, email)], &["nome", "email"]),
+        (vec![(1, nome), (2, email), (3, Columns::KEYS)], &["nome", "email"]),
+        (vec![(1, Columns::KEYS)], &[]),
+    ] {
+        let keys = wanted.iter().map(|(id, columns)| Wanted { key: ClienteId(*id), columns: *columns });
+        let found = scope.run(scheduler.load_all(&scope, keys.collect())).await.expect("loaded");
+        assert_eq!(found.len(), wanted.len());
+        for ((id, _), found) in wanted.iter().zip(&found) {
+            let found = found.as_ref().expect("there");
+            assert_eq!(found.id, ClienteId(*id));
+            let shown = format!("{found:?}");
+            let fields =
+                ["nome", "email", "cpf", "telefone", "data_nascimento", "criado_em", "atualizado_em"];
+            let read = fields.into_iter().filter(|field| !shown.contains(&format!(" {field}: unread")));
+            assert_eq!(read.collect::<Vec<_>>(), expected, "{shown}");
+        }
+    }
 }

@@ -58,6 +58,114 @@ async fn whatever_is_selected() {
     }
 }
 
+/// Statements read no more columns than are asked for: each field by each way to it, alone.
+#[tokio::test]
+async fn whichever_field_is_alone() {
+    const CLIENTE: &[&str] = &[
+        "__typename",
+        "id",
+        "nome",
+        "email",
+        "cpf",
+        "telefone",
+        "dataNascimento",
+        "idade",
+        "criadoEm",
+        "atualizadoEm",
+        "enderecos { id }",
+        "compras(first: 1) { nodes { id } }",
+        "produtos(first: 1) { total }",
+        "resumoCompras { total }",
+    ];
+    const PRODUTO: &[&str] = &[
+        "__typename",
+        "id",
+        "nome",
+        "descricao",
+        "preco",
+        "disponivel",
+        "criadoEm",
+        "atualizadoEm",
+        "compras(first: 1) { total }",
+        "resumoVendas { compras }",
+    ];
+    const ENDERECO: &[&str] = &[
+        "__typename",
+        "id",
+        "logradouro",
+        "numero",
+        "complemento",
+        "bairro",
+        "cidade",
+        "uf",
+        "cep",
+        "pais",
+        "criadoEm",
+        "atualizadoEm",
+        "cliente { id }",
+    ];
+    let app = TestApp::start().await.once();
+    let one = app.ask("{ cliente(id: \"1\") { cpf email } }").await;
+    let (cpf, email) =
+        (one.json["data"]["cliente"]["cpf"].clone(), one.json["data"]["cliente"]["email"].clone());
+    let by_cpf = format!("{{ clientePorCpf(cpf: {cpf}) {{ _ }} }}");
+    let by_email = format!("{{ clientePorEmail(email: {email}) {{ _ }} }}");
+    for (fields, ways) in [
+        (
+            CLIENTE,
+            &[
+                "{ cliente(id: \"1\") { _ } }",
+                "{ clientes(first: 3) { nodes { _ } } }",
+                "{ clientes(first: 3, ordem: NOME_DESC) { edges { cursor node { _ } } } }",
+                "{ clientes(first: 3, ordem: MAIS_RECENTES) { pageInfo { endCursor } nodes { _ } } }",
+                "{ clientes(first: 3) { ...P } } fragment P on ClienteConnection { edges { ...E } nodes { id } }
+                 fragment E on ClienteEdge { node { ... on Cliente { ...C } } } fragment C on Cliente { _ }",
+                "{ node(id: \"cliente_1\") { ... on Produto { nome } ... on Cliente { _ } } }",
+                "{ nodes(ids: [\"cliente_1\", \"produto_1\", \"cliente_2\"]) { id ... on Cliente { _ } } }",
+                "{ compras(first: 3) { nodes { cliente { _ } } } enderecos(first: 3) { nodes { cliente { _ } } } }",
+                // Others who ask for others.
+                "{ a: cliente(id: \"1\") { _ } b: cliente(id: \"1\") { nome } c: cliente(id: \"2\") { email } }",
+                "query ($no: Boolean = false) { cliente(id: \"1\") { id ... @skip(if: $no) { _ } } }",
+                "query ($no: Boolean = false) { cliente(id: \"1\") { id ... @include(if: $no) { _ } } }",
+                &*by_cpf,
+                &*by_email,
+                "{ _entities(representations: [{__typename: \"Cliente\", id: \"cliente_1\"},
+                    {__typename: \"Produto\", id: \"produto_1\"}]) { ... on Cliente { _ } ... on Produto { preco } } }",
+            ][..],
+        ),
+        (
+            PRODUTO,
+            &[
+                "{ produto(id: \"1\") { _ } }",
+                "{ produtos(first: 3, ordem: PRECO_DESC) { edges { cursor node { _ } } } }",
+                "{ produtos(first: 3, ordem: NOME_ASC) { nodes { _ } pageInfo { startCursor } } }",
+                "{ produtos(first: 3, ordem: MAIS_RECENTES) { nodes { _ } pageInfo { startCursor } } }",
+                "{ compras(first: 3) { nodes { produto { _ } } } }",
+                "{ cliente(id: \"3\") { produtos(first: 2) { nodes { _ } edges { node { _ } } } } }",
+                "{ node(id: \"produto_1\") { ... on Node { ... on Produto { _ } } } }",
+            ],
+        ),
+        (
+            ENDERECO,
+            &[
+                "{ endereco(id: \"1\") { _ } }",
+                "{ enderecos(first: 3) { edges { cursor node { _ } } } }",
+                "{ enderecos(first: 3) { nodes { _ } } }",
+                "{ clientes(first: 3) { nodes { enderecos { _ } } } }",
+                "{ a: cliente(id: \"1\") { enderecos { _ } } b: cliente(id: \"1\") { enderecos { cep } } }",
+                "{ nodes(ids: [\"endereco_1\", \"cliente_1\"]) { ... on Endereco { _ } ... on Cliente { nome } } }",
+            ],
+        ),
+    ] {
+        for (field, way) in fields.iter().flat_map(|field| ways.iter().map(move |way| (field, way))) {
+            let query = way.replace("_ }", &format!("{field} }}"));
+            let whole = app.ask_with(&query, json!({})).await;
+            assert!(whole.json["errors"].is_null(), "{query}: {}", whole.json);
+            app.ask_plainly(&query, json!({})).await.assert_same(&whole);
+        }
+    }
+}
+
 const DEEP: &str = "{ clientes(first: 50) { nodes { nome enderecos { cidade cliente { email } }
     compras(first: 3) { total nodes { quantidade produto { nome descricao resumoVendas { total } } } }
     produtos(first: 2) { total edges { node { nome } } } } } }";

@@ -7,23 +7,27 @@ use async_graphql::dataloader::Loader;
 
 use super::Catalogo;
 use super::table::{self, Item};
-use crate::batching::{Batch, Rows};
+use crate::batching::{Batch, Rows, Wanted};
 use crate::db::{MOST_KEYS, StoreError};
 use crate::relay::{GlobalId as _, ProdutoId};
 
-impl Batch<ProdutoId> for Rows<Catalogo> {
+impl Batch<Wanted<ProdutoId>> for Rows<Catalogo> {
     const NAME: &'static str = "catalogo.por_id";
     const MOST: usize = MOST_KEYS;
 }
 
 /// Products by id.
-impl Loader<ProdutoId> for Rows<Catalogo> {
+impl Loader<Wanted<ProdutoId>> for Rows<Catalogo> {
     type Value = Arc<Item>;
     type Error = StoreError;
 
-    async fn load(&self, ids: &[ProdutoId]) -> Result<HashMap<ProdutoId, Arc<Item>>, StoreError> {
-        let rows = table::by_ids(self.db(), &ProdutoId::numbers(ids), self.audience()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+    async fn load(
+        &self,
+        wanted: &[Wanted<ProdutoId>],
+    ) -> Result<HashMap<Wanted<ProdutoId>, Arc<Item>>, StoreError> {
+        let (ids, columns) = Wanted::together(wanted);
+        let rows = table::by_ids(self.db(), &ProdutoId::numbers(&ids), columns, self.audience()).await?;
+        Ok(Wanted::shared(wanted, &rows.into_iter().map(|row| (row.id, Arc::new(row))).collect()))
     }
 }
 

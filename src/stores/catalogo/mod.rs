@@ -14,12 +14,15 @@ use async_graphql::Context;
 pub use loaders::DescricaoDe;
 pub use mutation::MutacoesCatalogo;
 pub use query::{ConsultasCatalogo, ProdutoFiltro, ProdutoOrdem};
-pub use table::{Item, NovoProduto, by_ids, count, delete, descricoes, existing, exported, insert_many};
+pub use table::{
+    Item, NovoProduto, by_ids, column, count, delete, descricoes, existing, exported, insert_many,
+};
 pub use types::ProdutoCatalogo;
 
-use crate::batching::{Rows, Scheduler, Scope};
+use crate::batching::{Rows, Scheduler, Scope, Wanted};
 use crate::db::migrations::Step;
-use crate::db::{Db, StoreError};
+use crate::db::{Columns, Db, StoreError};
+use crate::executor::Selection;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ProdutoId;
 use crate::stores::references::Graph;
@@ -29,7 +32,7 @@ use crate::stores::references::Graph;
 pub struct Catalogo {
     db: Db,
     /// Products by id.
-    por_id: Scheduler<Rows<Self>, ProdutoId>,
+    por_id: Scheduler<Rows<Self>, Wanted<ProdutoId>>,
     /// Descriptions by product; read apart, since they are long and few ask.
     descricao: Scheduler<Rows<Self>, DescricaoDe>,
 }
@@ -42,21 +45,27 @@ impl Catalogo {
         Self { db, por_id: Scheduler::new(rows.clone()), descricao: Scheduler::new(rows) }
     }
 
-    /// The products with these ids, in this order: one load.
+    /// The products with these ids, in this order, as far as is selected: one load.
     ///
     /// # Errors
     /// The store's.
-    pub async fn fetch(ctx: &Context<'_>, ids: Vec<ProdutoId>) -> GraphResult<Vec<Option<Arc<Item>>>> {
-        Ok(ctx.data_unchecked::<Self>().por_id.load_all(ctx.scope(), ids).await?)
+    pub async fn fetch(
+        ctx: &Context<'_>,
+        ids: Vec<ProdutoId>,
+        selection: Selection<'_>,
+    ) -> GraphResult<Vec<Option<Arc<Item>>>> {
+        let wanted = Wanted::all(ids, selection.columns::<ProdutoCatalogo>());
+        Ok(ctx.data_unchecked::<Self>().por_id.load_all(ctx.scope(), wanted).await?)
     }
 
-    /// A single one, for whoever has no field of the graph to ask in.
+    /// These columns of a single one, for whoever has no field of the graph to ask in.
     pub fn load(
         &self,
         scope: &Arc<Scope>,
         id: ProdutoId,
+        columns: Columns,
     ) -> impl Future<Output = Result<Option<Arc<Item>>, StoreError>> + Send + use<> {
-        self.por_id.load(scope, id)
+        self.por_id.load(scope, Wanted { key: id, columns })
     }
 }
 

@@ -9,7 +9,9 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use super::super::listing::Order;
 use super::super::range::{Bound, range};
 use super::table::{self, Filter, Item};
-use super::{Catalogo, OwnsProdutos};
+use super::{Catalogo, OwnsProdutos, ProdutoCatalogo, column};
+use crate::db::Columns;
+use crate::executor::Selection;
 use crate::kernel::scalars::Decimal;
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
@@ -92,12 +94,22 @@ impl ProdutoOrdem {
         }
     }
 
+    /// What cursors are made of.
+    const fn reads(self) -> Columns {
+        match self {
+            Self::Id => Columns::KEYS,
+            Self::NomeAsc => column::NOME,
+            Self::PrecoAsc | Self::PrecoDesc => column::PRECO,
+            Self::MaisRecentes => column::CRIADO_EM,
+        }
+    }
+
     fn cursor(self, row: &Item) -> Cursor {
         let key = match self {
             Self::Id => SortKey::Id,
             Self::NomeAsc => SortKey::Text(row.nome.clone()),
-            Self::PrecoAsc | Self::PrecoDesc => SortKey::Amount(row.preco),
-            Self::MaisRecentes => SortKey::Moment(row.criado_em),
+            Self::PrecoAsc | Self::PrecoDesc => SortKey::Amount(*row.preco),
+            Self::MaisRecentes => SortKey::Moment(*row.criado_em),
         };
         Cursor::new(self.order().name, key, row.id.0)
     }
@@ -147,7 +159,8 @@ async fn page<G: OwnsProdutos>(
     let page = Page::new(args, order.name, order.kind)?;
     let filter = filtro.check()?;
     let db = &ctx.data_unchecked::<Catalogo>().db;
-    let rows = table::page(db, &filter, order, &page, from_ref(ctx.scope().tally())).await?;
+    let columns = Selection::Nodes(ctx).columns::<ProdutoCatalogo>().and(ordem.reads());
+    let rows = table::page(db, &filter, (order, columns), &page, from_ref(ctx.scope().tally())).await?;
     let counted = db.clone();
     let total = Total::new(move |scope| {
         let (db, filter) = (counted.clone(), filter.clone());

@@ -1,48 +1,68 @@
 //! The table `catalogo`: its row and every statement about it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
+use sqlx::{Connection as _, QueryBuilder};
 
 use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
+use crate::db::{
+    Columns, Db, FromColumns, InList, Read, Reader, Select, SelectList, Statement, StoreError, Tally,
+    Transaction,
+};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::relay::{Page, ProdutoId};
 use crate::text::{nfc, searched_words, written_words};
 
 /// Without the description, which is long and has a statement of its own.
-const SELECT: &str = "\
-SELECT `id`, `nome`, `preco`, `disponivel`, `criado_em`, `atualizado_em`
-FROM `catalogo`";
+static SELECT: Select =
+    Select::new("catalogo", &["id", "nome", "preco", "disponivel", "criado_em", "atualizado_em"], 1);
 
-/// A product as listed.
+/// Columns of [`SELECT`], beside the key.
+pub mod column {
+    use crate::db::Columns;
+
+    /// Name.
+    pub const NOME: Columns = Columns::at(1);
+    /// Price today.
+    pub const PRECO: Columns = Columns::at(2);
+    /// Whether it can be bought.
+    pub const DISPONIVEL: Columns = Columns::at(3);
+    /// When it was listed.
+    pub const CRIADO_EM: Columns = Columns::at(4);
+    /// When it last changed.
+    pub const ATUALIZADO_EM: Columns = Columns::at(5);
+}
+
+/// A product as listed, as far as it was read.
 #[derive(Debug)]
 pub struct Item {
     /// Its key.
     pub id: ProdutoId,
     /// Name.
-    pub nome: String,
+    pub nome: Read<String>,
     /// Price today.
-    pub preco: Decimal,
+    pub preco: Read<Decimal>,
     /// Whether it can be bought.
-    pub disponivel: bool,
+    pub disponivel: Read<bool>,
     /// When it was listed.
-    pub criado_em: DateTime,
+    pub criado_em: Read<DateTime>,
     /// When it last changed.
-    pub atualizado_em: DateTime,
+    pub atualizado_em: Read<DateTime>,
 }
 
-impl FromRow<'_, MySqlRow> for Item {
-    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+impl FromColumns for Item {
+    fn from_columns(row: &MySqlRow, columns: Columns) -> Result<Self, sqlx::Error> {
+        let mut row = Reader::new(row, columns);
+        // In the order of the columns.
         Ok(Self {
-            id: row.try_get(0)?,
-            nome: row.try_get(1)?,
-            preco: row.try_get(2)?,
-            disponivel: row.try_get(3)?,
-            criado_em: row.try_get(4)?,
-            atualizado_em: row.try_get(5)?,
+            id: row.key()?,
+            nome: row.next()?,
+            preco: row.next()?,
+            disponivel: row.next()?,
+            criado_em: row.next()?,
+            atualizado_em: row.next()?,
         })
     }
 }
@@ -51,9 +71,14 @@ impl FromRow<'_, MySqlRow> for Item {
 ///
 /// # Errors
 /// The store's.
-pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Item>, StoreError> {
-    static BY_ID: InList = InList::new("catalogo.por_id", &[SELECT, " WHERE `id` IN (…)"]);
-    db.read(BY_ID.of(ids), audience).await
+pub async fn by_ids(
+    db: &Db,
+    ids: &[u64],
+    columns: Columns,
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Item>, StoreError> {
+    static BY_ID: SelectList = SelectList::new("catalogo.por_id", &SELECT, &[" WHERE `id` IN (…)"]);
+    db.read(BY_ID.of(ids, columns), audience).await
 }
 
 /// Descriptions by product; products without one are left out.
@@ -101,11 +126,12 @@ impl Filter {
 pub(super) async fn page(
     db: &Db,
     filter: &Filter,
-    order: Order,
+    (order, columns): (Order, Columns),
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Option<Item>>, StoreError> {
-    db.read_all(filter.conditions().page("catalogo.pagina", SELECT, order, page), audience).await
+    let statement = filter.conditions().page("catalogo.pagina", SELECT.of(columns), order, page);
+    db.read_all(statement, audience).await
 }
 
 /// How many products pass `filter`.
@@ -118,8 +144,8 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
 
 /// The product with this id, locked until the transaction ends.
 pub(super) async fn lock(tx: &mut Transaction<'_>, id: ProdutoId) -> Result<Option<Item>, StoreError> {
-    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
-    Ok(tx.read(Statement::new("catalogo.trava", &TEXT).bind(id)).await?.pop())
+    let statement = SELECT.of(Columns::ALL).statement("catalogo.trava", " WHERE `id` = ? FOR UPDATE");
+    Ok(tx.read(statement.bind(id)).await?.pop())
 }
 
 /// The description of a product that is locked.

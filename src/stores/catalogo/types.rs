@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 
-use super::{Catalogo, DescricaoDe, Item};
-use crate::executor::{StoreField, ready};
+use super::{Catalogo, DescricaoDe, Item, column};
+use crate::db::Columns;
+use crate::executor::{Reads, StoreField, ready};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{LONG_TEXT, cost};
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -29,22 +30,22 @@ impl ProdutoCatalogo {
 
     /// Price today; a purchase keeps the price of its own day.
     async fn preco(&self) -> Decimal {
-        self.0.preco
+        *self.0.preco
     }
 
     /// Whether it can be bought.
     async fn disponivel(&self) -> bool {
-        self.0.disponivel
+        *self.0.disponivel
     }
 
     /// When the product was listed.
     async fn criado_em(&self) -> DateTime {
-        self.0.criado_em
+        *self.0.criado_em
     }
 
     /// When the product's own data last changed.
     async fn atualizado_em(&self) -> DateTime {
-        self.0.atualizado_em
+        *self.0.atualizado_em
     }
 }
 
@@ -55,6 +56,19 @@ async fn descricoes(
 ) -> GraphResult<Vec<Option<Arc<str>>>> {
     let of = produtos.iter().map(|produto| DescricaoDe(produto.0.id)).collect();
     Ok(ctx.data_unchecked::<Catalogo>().descricao.load_all(ctx.scope(), of).await?)
+}
+
+impl Reads for ProdutoCatalogo {
+    fn reads(field: &str) -> Columns {
+        match field {
+            "nome" => column::NOME,
+            "preco" => column::PRECO,
+            "disponivel" => column::DISPONIVEL,
+            "criadoEm" => column::CRIADO_EM,
+            "atualizadoEm" => column::ATUALIZADO_EM,
+            _ => Columns::KEYS,
+        }
+    }
 }
 
 ready! {

@@ -21,9 +21,10 @@ pub use table::{
 };
 pub use types::ClienteCadastro;
 
-use crate::batching::{Rows, Scheduler, Scope};
+use crate::batching::{Rows, Scheduler, Scope, Wanted};
 use crate::db::migrations::{Obstacle, Step};
-use crate::db::{Db, StoreError};
+use crate::db::{Columns, Db, StoreError};
+use crate::executor::Selection;
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::ClienteId;
 use crate::stores::references::Graph;
@@ -33,7 +34,7 @@ use crate::stores::references::Graph;
 pub struct Clientes {
     db: Db,
     /// Clients by id.
-    por_id: Scheduler<Rows<Self>, ClienteId>,
+    por_id: Scheduler<Rows<Self>, Wanted<ClienteId>>,
 }
 
 impl Clientes {
@@ -49,21 +50,27 @@ impl Clientes {
         &self.db
     }
 
-    /// The clients with these ids, in this order: one load.
+    /// The clients with these ids, in this order, as far as is selected: one load.
     ///
     /// # Errors
     /// The store's.
-    pub async fn fetch(ctx: &Context<'_>, ids: Vec<ClienteId>) -> GraphResult<Vec<Option<Arc<Cadastro>>>> {
-        Ok(ctx.data_unchecked::<Self>().por_id.load_all(ctx.scope(), ids).await?)
+    pub async fn fetch(
+        ctx: &Context<'_>,
+        ids: Vec<ClienteId>,
+        selection: Selection<'_>,
+    ) -> GraphResult<Vec<Option<Arc<Cadastro>>>> {
+        let wanted = Wanted::all(ids, selection.columns::<ClienteCadastro>());
+        Ok(ctx.data_unchecked::<Self>().por_id.load_all(ctx.scope(), wanted).await?)
     }
 
-    /// A single one, for whoever has no field of the graph to ask in.
+    /// These columns of a single one, for whoever has no field of the graph to ask in.
     pub fn load(
         &self,
         scope: &Arc<Scope>,
         id: ClienteId,
+        columns: Columns,
     ) -> impl Future<Output = Result<Option<Arc<Cadastro>>, StoreError>> + Send + use<> {
-        self.por_id.load(scope, id)
+        self.por_id.load(scope, Wanted { key: id, columns })
     }
 }
 

@@ -160,7 +160,7 @@ impl Write for AtualizarCliente {
         let Some(old) = table::lock(tx, self.id).await? else {
             return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O cliente")]));
         };
-        if self.atualizado_em.is_some_and(|seen| !seen.means(old.atualizado_em)) {
+        if self.atualizado_em.is_some_and(|seen| !seen.means(*old.atualizado_em)) {
             return Ok(Outcome::Refused(vec![Erro::conflito()]));
         }
         let dados = Dados {

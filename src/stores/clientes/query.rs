@@ -8,8 +8,10 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::super::listing::Order;
 use super::super::range::{Bound, range};
-use super::table::{self, Cadastro, Filter};
-use super::{Clientes, OwnsClientes};
+use super::table::{self, Cadastro, Filter, column};
+use super::{ClienteCadastro, Clientes, OwnsClientes};
+use crate::db::Columns;
+use crate::executor::Selection;
 use crate::kernel::scalars::{Cpf, Date};
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
@@ -77,11 +79,20 @@ impl ClienteOrdem {
         }
     }
 
+    /// What cursors are made of.
+    const fn reads(self) -> Columns {
+        match self {
+            Self::Id => Columns::KEYS,
+            Self::NomeAsc | Self::NomeDesc => column::NOME,
+            Self::MaisRecentes => column::CRIADO_EM,
+        }
+    }
+
     fn cursor(self, row: &Cadastro) -> Cursor {
         let key = match self {
             Self::Id => SortKey::Id,
             Self::NomeAsc | Self::NomeDesc => SortKey::Text(row.nome.clone()),
-            Self::MaisRecentes => SortKey::Moment(row.criado_em),
+            Self::MaisRecentes => SortKey::Moment(*row.criado_em),
         };
         Cursor::new(self.order().name, key, row.id.0)
     }
@@ -109,7 +120,8 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         #[graphql(desc = "With or without dots and dash.")] cpf: Cpf,
     ) -> Option<GraphResult<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
-        let found = table::by_cpf(&store.db, &cpf, from_ref(ctx.scope().tally())).await;
+        let columns = Selection::Below(ctx).columns::<ClienteCadastro>();
+        let found = table::by_cpf(&store.db, &cpf, columns, from_ref(ctx.scope().tally())).await;
         found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
     }
 
@@ -121,7 +133,8 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         #[graphql(desc = "The whole address.")] email: String,
     ) -> Option<GraphResult<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
-        let found = table::by_email(&store.db, &email, from_ref(ctx.scope().tally())).await;
+        let columns = Selection::Below(ctx).columns::<ClienteCadastro>();
+        let found = table::by_email(&store.db, &email, columns, from_ref(ctx.scope().tally())).await;
         found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
     }
 
@@ -154,7 +167,8 @@ async fn page<G: OwnsClientes>(
     let page = Page::new(args, order.name, order.kind)?;
     let filter = filtro.check()?;
     let db = &ctx.data_unchecked::<Clientes>().db;
-    let rows = table::page(db, &filter, order, &page, from_ref(ctx.scope().tally())).await?;
+    let columns = Selection::Nodes(ctx).columns::<ClienteCadastro>().and(ordem.reads());
+    let rows = table::page(db, &filter, (order, columns), &page, from_ref(ctx.scope().tally())).await?;
     let counted = db.clone();
     let total = Total::new(move |scope| {
         let (db, filter) = (counted.clone(), filter.clone());

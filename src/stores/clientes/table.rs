@@ -1,54 +1,74 @@
 //! The table `cadastro`: its row and every statement about it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
+use sqlx::{Connection as _, QueryBuilder};
 
 use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order, like_containing};
-use crate::db::{Db, InList, Statement, StoreError, Tally, Transaction};
+use crate::db::{
+    Columns, Db, FromColumns, InList, Read, Reader, Select, SelectList, Statement, StoreError, Tally,
+    Transaction,
+};
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::telefone;
 use crate::relay::{ClienteId, Page};
 use crate::text::{email_key, folded_within, nfc};
 
-const SELECT: &str = "\
-SELECT `id`, `nome`, `email`, `cpf`, `telefone`, `data_nascimento`, `criado_em`, `atualizado_em`
-FROM `cadastro`";
+static SELECT: Select = Select::new(
+    "cadastro",
+    &["id", "nome", "email", "cpf", "telefone", "data_nascimento", "criado_em", "atualizado_em"],
+    1,
+);
 
-/// A client as registered.
+/// Columns of [`SELECT`], beside the key.
+pub(super) mod column {
+    use crate::db::Columns;
+
+    pub const NOME: Columns = Columns::at(1);
+    pub const EMAIL: Columns = Columns::at(2);
+    pub const CPF: Columns = Columns::at(3);
+    pub const TELEFONE: Columns = Columns::at(4);
+    pub const DATA_NASCIMENTO: Columns = Columns::at(5);
+    pub const CRIADO_EM: Columns = Columns::at(6);
+    pub const ATUALIZADO_EM: Columns = Columns::at(7);
+}
+
+/// A client as registered, as far as it was read.
 #[derive(Debug)]
 pub struct Cadastro {
     /// Its key.
     pub id: ClienteId,
     /// Full name.
-    pub nome: String,
+    pub nome: Read<String>,
     /// E-mail address, unique.
-    pub email: String,
+    pub email: Read<String>,
     /// CPF, unique.
-    pub cpf: Cpf,
+    pub cpf: Read<Cpf>,
     /// Telephone number.
-    pub telefone: Option<String>,
+    pub telefone: Read<Option<String>>,
     /// Day of birth.
-    pub data_nascimento: Option<Date>,
+    pub data_nascimento: Read<Option<Date>>,
     /// When it was registered.
-    pub criado_em: DateTime,
+    pub criado_em: Read<DateTime>,
     /// When it last changed.
-    pub atualizado_em: DateTime,
+    pub atualizado_em: Read<DateTime>,
 }
 
-impl FromRow<'_, MySqlRow> for Cadastro {
-    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+impl FromColumns for Cadastro {
+    fn from_columns(row: &MySqlRow, columns: Columns) -> Result<Self, sqlx::Error> {
+        let mut row = Reader::new(row, columns);
+        // In the order of the columns.
         Ok(Self {
-            id: row.try_get(0)?,
-            nome: row.try_get(1)?,
-            email: row.try_get(2)?,
-            cpf: row.try_get(3)?,
-            telefone: row.try_get(4)?,
-            data_nascimento: row.try_get(5)?,
-            criado_em: row.try_get(6)?,
-            atualizado_em: row.try_get(7)?,
+            id: row.key()?,
+            nome: row.next()?,
+            email: row.next()?,
+            cpf: row.next()?,
+            telefone: row.next()?,
+            data_nascimento: row.next()?,
+            criado_em: row.next()?,
+            atualizado_em: row.next()?,
         })
     }
 }
@@ -57,30 +77,39 @@ impl FromRow<'_, MySqlRow> for Cadastro {
 ///
 /// # Errors
 /// The store's.
-pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Cadastro>, StoreError> {
-    static BY_ID: InList = InList::new("clientes.por_id", &[SELECT, " WHERE `id` IN (…)"]);
-    db.read(BY_ID.of(ids), audience).await
+pub async fn by_ids(
+    db: &Db,
+    ids: &[u64],
+    columns: Columns,
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Cadastro>, StoreError> {
+    static BY_ID: SelectList = SelectList::new("clientes.por_id", &SELECT, &[" WHERE `id` IN (…)"]);
+    db.read(BY_ID.of(ids, columns), audience).await
 }
 
 /// The client with this CPF.
 ///
 /// # Errors
 /// The store's.
-pub async fn by_cpf(db: &Db, cpf: &Cpf, audience: &[Arc<Tally>]) -> Result<Option<Cadastro>, StoreError> {
-    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `cpf` = ?"));
-    let statement = Statement::new("clientes.por_cpf", &TEXT).bind(cpf.digits());
-    Ok(db.read(statement, audience).await?.pop())
+pub async fn by_cpf(
+    db: &Db,
+    cpf: &Cpf,
+    columns: Columns,
+    audience: &[Arc<Tally>],
+) -> Result<Option<Cadastro>, StoreError> {
+    let statement = SELECT.of(columns).statement("clientes.por_cpf", " WHERE `cpf` = ?");
+    Ok(db.read(statement.bind(cpf.digits()), audience).await?.pop())
 }
 
 /// The client with this e-mail address, by its key: case does not count, accents do.
 pub(super) async fn by_email(
     db: &Db,
     email: &str,
+    columns: Columns,
     audience: &[Arc<Tally>],
 ) -> Result<Option<Cadastro>, StoreError> {
-    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `email_chave` = ?"));
-    let statement = Statement::new("clientes.por_email", &TEXT).bind(email_key(email));
-    Ok(db.read(statement, audience).await?.pop())
+    let statement = SELECT.of(columns).statement("clientes.por_email", " WHERE `email_chave` = ?");
+    Ok(db.read(statement.bind(email_key(email)), audience).await?.pop())
 }
 
 /// Which clients a listing holds.
@@ -108,11 +137,12 @@ impl Filter {
 pub(super) async fn page(
     db: &Db,
     filter: &Filter,
-    order: Order,
+    (order, columns): (Order, Columns),
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Option<Cadastro>>, StoreError> {
-    db.read_all(filter.conditions().page("clientes.pagina", SELECT, order, page), audience).await
+    let statement = filter.conditions().page("clientes.pagina", SELECT.of(columns), order, page);
+    db.read_all(statement, audience).await
 }
 
 /// How many clients pass `filter`.
@@ -128,8 +158,8 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
 /// # Errors
 /// The store's.
 pub async fn lock(tx: &mut Transaction<'_>, id: ClienteId) -> Result<Option<Cadastro>, StoreError> {
-    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
-    Ok(tx.read(Statement::new("clientes.trava", &TEXT).bind(id)).await?.pop())
+    let statement = SELECT.of(Columns::ALL).statement("clientes.trava", " WHERE `id` = ? FOR UPDATE");
+    Ok(tx.read(statement.bind(id)).await?.pop())
 }
 
 /// What a client is registered with.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 
 use super::Cadastro;
-use crate::executor::ready;
+use super::table::column;
+use crate::db::Columns;
+use crate::executor::{Reads, ready};
 use crate::kernel::ContextExt as _;
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::telefone;
@@ -39,22 +41,37 @@ impl ClienteCadastro {
 
     /// Day of birth.
     async fn data_nascimento(&self) -> Option<Date> {
-        self.0.data_nascimento
+        *self.0.data_nascimento
     }
 
     /// Age in full years, from `dataNascimento` to today (UTC).
     async fn idade(&self, ctx: &Context<'_>) -> Option<u32> {
-        self.0.data_nascimento?.years_until(ctx.request().today)
+        (*self.0.data_nascimento)?.years_until(ctx.request().today)
     }
 
     /// When the client was registered.
     async fn criado_em(&self) -> DateTime {
-        self.0.criado_em
+        *self.0.criado_em
     }
 
     /// When the client's own data last changed.
     async fn atualizado_em(&self) -> DateTime {
-        self.0.atualizado_em
+        *self.0.atualizado_em
+    }
+}
+
+impl Reads for ClienteCadastro {
+    fn reads(field: &str) -> Columns {
+        match field {
+            "nome" => column::NOME,
+            "email" => column::EMAIL,
+            "cpf" => column::CPF,
+            "telefone" => column::TELEFONE,
+            "dataNascimento" | "idade" => column::DATA_NASCIMENTO,
+            "criadoEm" => column::CRIADO_EM,
+            "atualizadoEm" => column::ATUALIZADO_EM,
+            _ => Columns::KEYS,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub use table::{
 };
 pub use types::{ClienteEnderecos, Endereco, Uf};
 
-use crate::batching::{Rows, Scheduler};
+use crate::batching::{Rows, Scheduler, Wanted};
 use crate::db::Db;
 use crate::db::migrations::Step;
 use crate::relay::EnderecoId;
@@ -26,9 +26,9 @@ use crate::relay::EnderecoId;
 pub struct Enderecos {
     db: Db,
     /// Addresses by id.
-    por_id: Scheduler<Rows<Self>, EnderecoId>,
+    por_id: Scheduler<Rows<Self>, Wanted<EnderecoId>>,
     /// All addresses of a client.
-    do_cliente: Scheduler<Rows<Self>, EnderecosDe>,
+    do_cliente: Scheduler<Rows<Self>, Wanted<EnderecosDe>>,
 }
 
 impl Enderecos {

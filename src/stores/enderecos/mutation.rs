@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::table::{self, Dados, Registro};
 use super::{Endereco, Enderecos, Uf};
-use crate::db::{StoreError, Transaction};
+use crate::batching::Wanted;
+use crate::db::{Columns, StoreError, Transaction};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::{ContextExt as _, GraphResult};
 use crate::relay::{ClienteId, EnderecoId};
@@ -209,7 +210,7 @@ impl Write for AtualizarEndereco {
         let Some(old) = table::lock(tx, self.id).await? else {
             return Ok(Outcome::Refused(vec![Erro::nao_encontrado("id", "O endereço")]));
         };
-        if self.atualizado_em.is_some_and(|seen| !seen.means(old.atualizado_em)) {
+        if self.atualizado_em.is_some_and(|seen| !seen.means(*old.atualizado_em)) {
             return Ok(Outcome::Refused(vec![Erro::conflito()]));
         }
         let dados = Dados {
@@ -246,7 +247,7 @@ impl Write for RemoverEndereco {
 
     async fn prepare(&mut self, ctx: &Context<'_>) -> GraphResult<Vec<Erro>> {
         let store = ctx.data_unchecked::<Enderecos>();
-        self.before = store.por_id.load(ctx.scope(), self.id).await?;
+        self.before = store.por_id.load(ctx.scope(), Wanted { key: self.id, columns: Columns::ALL }).await?;
         Ok(Vec::new())
     }
 

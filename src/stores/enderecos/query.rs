@@ -8,7 +8,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use super::table::{self, Filter, ORDER};
 use super::{Endereco, Enderecos, Uf};
-use crate::executor::Entity;
+use crate::executor::{Entity, Selection};
 use crate::kernel::scalars::Cep;
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
@@ -83,7 +83,8 @@ async fn page<G: Graph>(
     let page = Page::new(args, ORDER.name, ORDER.kind)?;
     let filter = filtro.check()?;
     let db = &ctx.data_unchecked::<Enderecos>().db;
-    let rows = table::page(db, &filter, &page, from_ref(ctx.scope().tally())).await?;
+    let columns = Selection::Nodes(ctx).columns::<Endereco<G>>();
+    let rows = table::page(db, &filter, columns, &page, from_ref(ctx.scope().tally())).await?;
     let counted = db.clone();
     let total = Total::new(move |scope| {
         let (db, filter) = (counted.clone(), filter.clone());

@@ -1,13 +1,16 @@
 //! The table `endereco`: its row and every statement about it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{Connection as _, FromRow, QueryBuilder, Row as _};
+use sqlx::{Connection as _, QueryBuilder};
 
 use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order};
-use crate::db::{Db, End, InList, Statement, StoreError, Tally, Transaction, Work};
+use crate::db::{
+    Columns, Db, End, FromColumns, InList, Read, Reader, Select, SelectList, Statement, StoreError, Tally,
+    Transaction, Work,
+};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::relay::{ClienteId, EnderecoId, Page};
 use crate::text::{folded_within, nfc};
@@ -16,11 +19,42 @@ use crate::writes::guard::Guarded;
 /// How a page of addresses is ordered.
 pub(super) const ORDER: Order = Order::oldest_first("enderecos.ID");
 
-const SELECT: &str = "\
-SELECT `id`, `id_cliente`, `logradouro`, `numero`, `complemento`, `bairro`, `cidade`, `uf`, `cep`, `pais`, `criado_em`, `atualizado_em`
-FROM `endereco`";
+static SELECT: Select = Select::new(
+    "endereco",
+    &[
+        "id",
+        "id_cliente",
+        "logradouro",
+        "numero",
+        "complemento",
+        "bairro",
+        "cidade",
+        "uf",
+        "cep",
+        "pais",
+        "criado_em",
+        "atualizado_em",
+    ],
+    2,
+);
 
-/// An address as registered.
+/// Columns of [`SELECT`], beside the keys.
+pub(super) mod column {
+    use crate::db::Columns;
+
+    pub const LOGRADOURO: Columns = Columns::at(2);
+    pub const NUMERO: Columns = Columns::at(3);
+    pub const COMPLEMENTO: Columns = Columns::at(4);
+    pub const BAIRRO: Columns = Columns::at(5);
+    pub const CIDADE: Columns = Columns::at(6);
+    pub const UF: Columns = Columns::at(7);
+    pub const CEP: Columns = Columns::at(8);
+    pub const PAIS: Columns = Columns::at(9);
+    pub const CRIADO_EM: Columns = Columns::at(10);
+    pub const ATUALIZADO_EM: Columns = Columns::at(11);
+}
+
+/// An address as registered, as far as it was read.
 #[derive(Debug)]
 pub struct Registro {
     /// Its key.
@@ -28,42 +62,44 @@ pub struct Registro {
     /// Whose it is.
     pub cliente: ClienteId,
     /// Street.
-    pub logradouro: String,
+    pub logradouro: Read<String>,
     /// House number; a text, since there is `s/n`.
-    pub numero: String,
+    pub numero: Read<String>,
     /// Flat, block, reference.
-    pub complemento: Option<String>,
+    pub complemento: Read<Option<String>>,
     /// Quarter.
-    pub bairro: Option<String>,
+    pub bairro: Read<Option<String>>,
     /// City.
-    pub cidade: String,
+    pub cidade: Read<String>,
     /// Federal unit, two letters.
-    pub uf: String,
+    pub uf: Read<String>,
     /// Postal code.
-    pub cep: Cep,
+    pub cep: Read<Cep>,
     /// Country, two letters.
-    pub pais: String,
+    pub pais: Read<String>,
     /// When it was registered.
-    pub criado_em: DateTime,
+    pub criado_em: Read<DateTime>,
     /// When it last changed.
-    pub atualizado_em: DateTime,
+    pub atualizado_em: Read<DateTime>,
 }
 
-impl FromRow<'_, MySqlRow> for Registro {
-    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+impl FromColumns for Registro {
+    fn from_columns(row: &MySqlRow, columns: Columns) -> Result<Self, sqlx::Error> {
+        let mut row = Reader::new(row, columns);
+        // In the order of the columns.
         Ok(Self {
-            id: row.try_get(0)?,
-            cliente: row.try_get(1)?,
-            logradouro: row.try_get(2)?,
-            numero: row.try_get(3)?,
-            complemento: row.try_get(4)?,
-            bairro: row.try_get(5)?,
-            cidade: row.try_get(6)?,
-            uf: row.try_get(7)?,
-            cep: row.try_get(8)?,
-            pais: row.try_get(9)?,
-            criado_em: row.try_get(10)?,
-            atualizado_em: row.try_get(11)?,
+            id: row.key()?,
+            cliente: row.key()?,
+            logradouro: row.next()?,
+            numero: row.next()?,
+            complemento: row.next()?,
+            bairro: row.next()?,
+            cidade: row.next()?,
+            uf: row.next()?,
+            cep: row.next()?,
+            pais: row.next()?,
+            criado_em: row.next()?,
+            atualizado_em: row.next()?,
         })
     }
 }
@@ -72,9 +108,14 @@ impl FromRow<'_, MySqlRow> for Registro {
 ///
 /// # Errors
 /// The store's.
-pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec<Registro>, StoreError> {
-    static BY_ID: InList = InList::new("enderecos.por_id", &[SELECT, " WHERE `id` IN (…)"]);
-    db.read(BY_ID.of(ids), audience).await
+pub async fn by_ids(
+    db: &Db,
+    ids: &[u64],
+    columns: Columns,
+    audience: &[Arc<Tally>],
+) -> Result<Vec<Registro>, StoreError> {
+    static BY_ID: SelectList = SelectList::new("enderecos.por_id", &SELECT, &[" WHERE `id` IN (…)"]);
+    db.read(BY_ID.of(ids, columns), audience).await
 }
 
 /// All addresses of many clients, oldest first within each.
@@ -84,13 +125,15 @@ pub async fn by_ids(db: &Db, ids: &[u64], audience: &[Arc<Tally>]) -> Result<Vec
 pub async fn by_clientes(
     db: &Db,
     clientes: &[u64],
+    columns: Columns,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Registro>, StoreError> {
-    static BY_CLIENTE: InList = InList::new(
+    static BY_CLIENTE: SelectList = SelectList::new(
         "enderecos.do_cliente",
-        &[SELECT, " WHERE `id_cliente` IN (…) ORDER BY `id_cliente`, `id`"],
+        &SELECT,
+        &[" WHERE `id_cliente` IN (…) ORDER BY `id_cliente`, `id`"],
     );
-    db.read(BY_CLIENTE.of(clientes), audience).await
+    db.read(BY_CLIENTE.of(clientes, columns), audience).await
 }
 
 /// Which addresses a listing holds.
@@ -126,10 +169,11 @@ impl Filter {
 pub(super) async fn page(
     db: &Db,
     filter: &Filter,
+    columns: Columns,
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Option<Registro>>, StoreError> {
-    let statement = filter.conditions().page("enderecos.pagina", SELECT, ORDER, page);
+    let statement = filter.conditions().page("enderecos.pagina", SELECT.of(columns), ORDER, page);
     db.read_all(statement, audience).await
 }
 
@@ -143,8 +187,8 @@ pub(super) async fn total(db: &Db, filter: &Filter, audience: &[Arc<Tally>]) -> 
 
 /// The address with this id, locked until the transaction ends.
 pub(super) async fn lock(tx: &mut Transaction<'_>, id: EnderecoId) -> Result<Option<Registro>, StoreError> {
-    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{SELECT} WHERE `id` = ? FOR UPDATE"));
-    Ok(tx.read(Statement::new("enderecos.trava", &TEXT).bind(id)).await?.pop())
+    let statement = SELECT.of(Columns::ALL).statement("enderecos.trava", " WHERE `id` = ? FOR UPDATE");
+    Ok(tx.read(statement.bind(id)).await?.pop())
 }
 
 /// How many addresses a client has; the client's note must be locked, so that

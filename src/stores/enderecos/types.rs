@@ -6,9 +6,11 @@ use std::sync::Arc;
 use async_graphql::resolver_utils::EnumType as _;
 use async_graphql::{Context, Enum, ID, Object};
 
+use super::table::column;
 use super::{Enderecos, EnderecosDe, MOST_ADDRESSES, Registro};
-use crate::db::{Fault, Store, StoreError};
-use crate::executor::{StoreField, Walked, WalkedList, ready};
+use crate::batching::Wanted;
+use crate::db::{Columns, Fault, Store, StoreError};
+use crate::executor::{Reads, Selection, StoreField, Walked, WalkedList, ready};
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::kernel::sizes::at_most;
 use crate::kernel::{ContextExt as _, GraphResult, Json, Written};
@@ -66,7 +68,7 @@ impl<G: Graph> Endereco<G> {
     async fn uf(&self) -> GraphResult<Uf> {
         Uf::parse(&self.row.uf).ok_or_else(|| {
             // Nothing that the caller could mend.
-            let (id, uf) = (self.row.id, &self.row.uf);
+            let (id, uf) = (self.row.id, &*self.row.uf);
             tracing::error!(%id, uf, "a row of `endereco` has no valid UF");
             StoreError::new(Store::Enderecos, Fault::Unreadable, "a row has no valid UF").into()
         })
@@ -84,12 +86,30 @@ impl<G: Graph> Endereco<G> {
 
     /// When the address was registered.
     async fn criado_em(&self) -> DateTime {
-        self.row.criado_em
+        *self.row.criado_em
     }
 
     /// When the address last changed.
     async fn atualizado_em(&self) -> DateTime {
-        self.row.atualizado_em
+        *self.row.atualizado_em
+    }
+}
+
+impl<G> Reads for Endereco<G> {
+    fn reads(field: &str) -> Columns {
+        match field {
+            "logradouro" => column::LOGRADOURO,
+            "numero" => column::NUMERO,
+            "complemento" => column::COMPLEMENTO,
+            "bairro" => column::BAIRRO,
+            "cidade" => column::CIDADE,
+            "uf" => column::UF,
+            "cep" => column::CEP,
+            "pais" => column::PAIS,
+            "criadoEm" => column::CRIADO_EM,
+            "atualizadoEm" => column::ATUALIZADO_EM,
+            _ => Columns::KEYS,
+        }
     }
 }
 
@@ -109,7 +129,8 @@ ready! {
     }
     leads |enderecos| {
         "cliente" => enderecos.one(|ctx, enderecos| {
-            G::clientes(ctx, enderecos.iter().map(|endereco| endereco.row.cliente).collect())
+            let ids = enderecos.iter().map(|endereco| endereco.row.cliente).collect();
+            G::clientes(ctx, ids, Selection::Below(ctx))
         }),
     }
 }
@@ -127,7 +148,8 @@ impl<G: Graph> Endereco<G> {
     /// The store's.
     pub async fn fetch(ctx: &Context<'_>, id: EnderecoId) -> GraphResult<Option<Self>> {
         let store = ctx.data_unchecked::<Enderecos>();
-        Ok(store.por_id.load(ctx.scope(), id).await?.map(Self::of))
+        let wanted = Wanted { key: id, columns: Selection::Below(ctx).columns::<Self>() };
+        Ok(store.por_id.load(ctx.scope(), wanted).await?.map(Self::of))
     }
 
     /// What the interface `Node` asks for.
@@ -163,7 +185,8 @@ async fn enderecos_of<G: Graph>(
     clientes: Vec<&ClienteEnderecos<G>>,
 ) -> GraphResult<Vec<Vec<Endereco<G>>>> {
     let of = clientes.iter().map(|cliente| EnderecosDe(cliente.cliente)).collect();
-    let found = ctx.data_unchecked::<Enderecos>().do_cliente.load_all(ctx.scope(), of).await?;
+    let wanted = Wanted::all(of, Selection::Below(ctx).columns::<Endereco<G>>());
+    let found = ctx.data_unchecked::<Enderecos>().do_cliente.load_all(ctx.scope(), wanted).await?;
     let enderecos = |rows: Vec<Arc<Registro>>| rows.into_iter().map(Endereco::of).collect();
     Ok(found.into_iter().map(|rows| rows.map_or_else(Vec::new, enderecos)).collect())
 }

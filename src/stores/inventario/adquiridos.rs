@@ -11,7 +11,7 @@ use async_graphql::{Context, Object};
 use super::Inventario;
 use super::loaders::{PageKey, ProdutosDoCliente, TotalDeProdutos};
 use super::table::Adquirido;
-use crate::executor::{Ready, StoreField, Walked, WalkedList, ready};
+use crate::executor::{Ready, Selection, StoreField, Walked, WalkedList, ready};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{COUNTED, cost};
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -58,7 +58,7 @@ impl<G: Graph> ProdutosAdquiridos<G> {
     /// The products of this page; null where one no longer exists.
     async fn nodes(&self, ctx: &Context<'_>) -> Vec<Option<GraphResult<Walked<G::Produto>>>> {
         let ids = self.slice.rows.iter().map(|row| row.produto).collect();
-        match G::produtos(ctx, ids).await {
+        match G::produtos(ctx, ids, Selection::Below(ctx)).await {
             Ok(found) => {
                 found.into_iter().map(|produto| produto.map(|produto| Ok(Walked(produto)))).collect()
             }
@@ -139,7 +139,8 @@ ready! {
     }
     leads |edges| {
         "node" => edges.one(|ctx, edges| {
-            G::produtos(ctx, edges.iter().map(|edge| edge.row.produto).collect())
+            let ids = edges.iter().map(|edge| edge.row.produto).collect();
+            G::produtos(ctx, ids, Selection::Below(ctx))
         }),
     }
 }

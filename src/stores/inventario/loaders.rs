@@ -94,11 +94,13 @@ where
         if keys.is_empty() {
             continue;
         }
+        let mut pages: Vec<Vec<Arc<R>>> = keys.iter().map(|_| Vec::new()).collect();
         for OfBranch { branch, row } in read(down, branches).await? {
-            if let Some(key) = keys.get(branch) {
-                found.entry(*key).or_insert_with(Vec::new).push(Arc::new(row));
+            if let Some(page) = pages.get_mut(branch) {
+                page.push(Arc::new(row));
             }
         }
+        found.extend(keys.into_iter().zip(pages).filter(|(_, page)| !page.is_empty()));
     }
     Ok(found)
 }

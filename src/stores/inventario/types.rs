@@ -9,7 +9,7 @@ use super::adquiridos::ProdutosAdquiridos;
 use super::loaders::PageKey;
 use super::table::{Registro, Resumo, Side, newest_first};
 use super::{Inventario, Sides};
-use crate::executor::{StoreField, Walked, ready};
+use crate::executor::{Selection, StoreField, Walked, ready};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -76,10 +76,12 @@ ready! {
     }
     leads |compras| {
         "cliente" => compras.one(|ctx, compras| {
-            G::clientes(ctx, compras.iter().map(|compra| compra.row.cliente).collect())
+            let ids = compras.iter().map(|compra| compra.row.cliente).collect();
+            G::clientes(ctx, ids, Selection::Below(ctx))
         }),
         "produto" => compras.one(|ctx, compras| {
-            G::produtos(ctx, compras.iter().map(|compra| compra.row.produto).collect())
+            let ids = compras.iter().map(|compra| compra.row.produto).collect();
+            G::produtos(ctx, ids, Selection::Below(ctx))
         }),
     }
 }
