@@ -251,9 +251,10 @@ impl<L: Batch<K>, K: Key> Flight<L, K> {
 
 /// A store that cannot be reached or does not answer fails everybody alike; a
 /// statement that took the server too long or was refused may be the fault of one
-/// group's keys.
+/// group's keys, and a row that cannot be read is only the business of those who want what is
+/// spoilt in it.
 fn worth_taking_apart(error: &StoreError) -> bool {
-    matches!(error.fault, Fault::Slow | Fault::Internal)
+    matches!(error.fault, Fault::Slow | Fault::Internal | Fault::Unreadable)
 }
 
 impl<L: Batch<K>, K: Key> Drop for Flight<L, K> {

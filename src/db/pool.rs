@@ -285,7 +285,9 @@ impl Db {
     /// ago. What is read for no request comes from the primary: whoever works on a whole
     /// store, or is about to write. One that fails there is sent once to the primary.
     ///
-    /// A row that cannot be read is left out, and noted on every tally.
+    /// A row that cannot be read is left out, and noted on the tally; where several requests are
+    /// served, that is a failure instead, since it may be nothing to most of them: each is to
+    /// ask for itself.
     ///
     /// # Errors
     /// [`StoreError`], in bounded time: the wait for a connection, plus the
@@ -391,9 +393,13 @@ impl Db {
         for tally in audience {
             let (again, replica) = (again.clone(), server.0.replica.clone());
             tally.record(Ran { store, name, text, begun, time, rows, requests, failed, replica, again });
-            for row in outcome.iter().flatten().filter_map(|row| row.as_ref().err()) {
-                tally.unreadable(*row);
-            }
+        }
+        let unreadable = || outcome.iter().flatten().filter_map(|row| row.as_ref().err());
+        // For whom a row cannot be read, when others wanted other columns or rows, is found by
+        // asking for each.
+        let is_anybodys = requests > 1 && unreadable().next().is_some();
+        if let ([tally], false) = (audience, is_anybodys) {
+            unreadable().for_each(|row| tally.unreadable(*row));
         }
         server.0.usage.record(rows, time, outcome.as_ref().err().map(|error| error.fault));
         let span = tracing::Span::current();
@@ -406,6 +412,9 @@ impl Db {
             tracing::debug!(requests = audience.len(), "statement");
         }
         server.0.learn(name, begun + time, outcome.as_ref().err());
+        if is_anybodys {
+            return Err(StoreError::new(store, Fault::Unreadable, "a row cannot be read for one of several"));
+        }
         outcome.map(|rows| rows.into_iter().map(Result::ok).collect())
     }
 

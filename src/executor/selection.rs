@@ -5,7 +5,6 @@ use async_graphql::parser::types::{Selection as Selected, SelectionSet};
 use async_graphql::{Context, Positioned};
 
 use crate::db::Columns;
-use crate::kernel::RequestContext;
 
 /// A type whose fields are made of columns of one table.
 pub trait Reads {
@@ -34,10 +33,6 @@ impl Selection<'_> {
             Self::Below(ctx) => (ctx, false),
             Self::Nodes(ctx) => (ctx, true),
         };
-        // Traces and tests see the whole rows.
-        if !ctx.data_opt::<RequestContext>().is_some_and(|request| request.walks) {
-            return Columns::ALL;
-        }
         let set = &ctx.item.node.selection_set;
         let mut columns = Columns::KEYS;
         let mut read = |name: &str| columns = columns.and(T::reads(name));
@@ -58,8 +53,7 @@ impl Selection<'_> {
     }
 }
 
-/// Every field of a selection, also those of fragments, whatever these are about and whether
-/// they are skipped or not.
+/// Every field of a selection, also those of fragments, whatever these are about.
 fn each<'a>(
     ctx: &'a Context<'_>,
     set: &'a Positioned<SelectionSet>,

@@ -166,3 +166,38 @@ async fn a_batch_reads_the_columns_that_are_wanted() {
         }
     }
 }
+
+/// What is spoilt in a row is nothing to those who are served by the same batch and did not ask
+/// for it.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_told_to_those_who_want_it() {
+    let (server, databases) = (Server::shared().await, shop::open().await);
+    let spoil = "SET SESSION sql_mode = ''; UPDATE cadastro SET criado_em = '0000-00-00' WHERE id IN (3, 7)";
+    shop::sql(&databases, Store::Clientes, spoil).await;
+    let db = Db::new(
+        Store::Clientes,
+        server.options(Store::Clientes, &databases[Store::Clientes]),
+        DbLimits::default(),
+    );
+    let scheduler = Scheduler::new(Rows::<Clientes>::new(db));
+    let (nome, criado_em) = (Columns::at(1), Columns::at(6));
+    let asked =
+        [vec![(7, nome)], vec![(7, criado_em), (8, criado_em)], vec![(8, criado_em)], vec![(3, criado_em)]];
+    let scopes = Scopes::default();
+    let scopes: Vec<_> = asked.iter().map(|_| scopes.open()).collect();
+    // All of them are under way before any is answered.
+    let loads = asked.iter().zip(&scopes).map(|(asked, scope)| {
+        let wanted = asked.iter().map(|(id, columns)| Wanted { key: ClienteId(*id), columns: *columns });
+        scope.run(scheduler.load_all(scope, wanted.collect()))
+    });
+    let found = join_all(loads).await;
+    let ids = found.iter().map(|found| {
+        let found = found.as_ref().expect("loaded");
+        found.iter().map(|row| row.as_ref().map(|row| row.id.0)).collect::<Vec<_>>()
+    });
+    assert_eq!(ids.collect::<Vec<_>>(), [vec![Some(7)], vec![None, Some(8)], vec![Some(8)], vec![None]]);
+    let told = scopes.iter().map(|scope| {
+        scope.tally().unreadable_rows().iter().map(|row| row.id.unwrap_or_default()).collect::<Vec<_>>()
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [vec![], vec![7], vec![], vec![3]]);
+}
