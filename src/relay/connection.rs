@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::connection::{CursorType as _, PageInfo};
+use async_graphql::connection::CursorType as _;
 use async_graphql::resolver_utils::ContainerType;
 use async_graphql::{Context, Object, TypeName};
 use futures_util::future::BoxFuture;
 
 use super::cursor::Cursor;
 use super::page::Slice;
+use super::page_info::PageInfo;
 use crate::batching::Scope;
 use crate::db::StoreError;
 use crate::executor::{List, Ready, Walked, WalkedList, ready};
@@ -59,13 +60,13 @@ impl<N: ContainerType + Ready> Connection<N> {
     }
 
     /// Where this page stands among the others.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_previous_page: self.has_previous,
-            has_next_page: self.has_next,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.encode_cursor()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.encode_cursor()),
-        }
+    async fn page_info(&self) -> Walked<PageInfo> {
+        Walked(PageInfo {
+            has_previous: self.has_previous,
+            has_next: self.has_next,
+            start: self.edges.first().map(|edge| edge.cursor.clone()),
+            end: self.edges.last().map(|edge| edge.cursor.clone()),
+        })
     }
 
     /// How many rows there are in all, on every page. Counted only when

@@ -4,6 +4,8 @@
 //! order and the row's id, which breaks ties. It is refused by another connection, and
 //! where the order differs, since it would silently skip rows there.
 
+use std::borrow::Cow;
+
 use async_graphql::connection::CursorType;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -66,7 +68,7 @@ impl SortKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     #[serde(rename = "o")]
-    order: String,
+    order: Cow<'static, str>,
     #[serde(rename = "k")]
     /// The value in that order.
     pub key: SortKey,
@@ -81,7 +83,7 @@ impl Cursor {
     /// The cursor of a row, in the order named `order`.
     #[must_use]
     pub fn new(order: &'static str, key: SortKey, id: u64) -> Self {
-        Self { order: order.to_owned(), key, id }
+        Self { order: Cow::Borrowed(order), key, id }
     }
 
     /// Reads a cursor that must belong to the order named `order`, which sorts

@@ -7,8 +7,10 @@ mod connection;
 mod cursor;
 mod id;
 mod page;
+mod page_info;
 
 pub use connection::{Connection, Edge, Total};
 pub use cursor::{Cursor, KeyKind, SortKey};
 pub use id::{AnyId, ClienteId, CompraId, EnderecoId, GlobalId, ProdutoId};
 pub use page::{Direction, Page, PageArgs, Slice};
+pub use page_info::PageInfo;

@@ -11,7 +11,7 @@ use super::super::range::{Bound, range};
 use super::table::{self, Filter, Item};
 use super::{Catalogo, OwnsProdutos, ProdutoCatalogo, column};
 use crate::db::Columns;
-use crate::executor::Selection;
+use crate::executor::{Selection, StoreField, Walked};
 use crate::kernel::scalars::Decimal;
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
@@ -125,9 +125,8 @@ impl<G: OwnsProdutos> ConsultasCatalogo<G> {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "`produto_3` or, as a convenience, `3`.")] id: ID,
-    ) -> Option<GraphResult<G::Produto>> {
-        let found = async { G::produto(ctx, ProdutoId::parse("id", &id)?).await };
-        found.await.transpose()
+    ) -> StoreField<Walked<G::Produto>> {
+        StoreField::found(async { G::produto(ctx, ProdutoId::parse("id", &id)?).await }).await
     }
 
     /// Products, page by page.
@@ -143,9 +142,9 @@ impl<G: OwnsProdutos> ConsultasCatalogo<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which products; all when absent.")] filtro: Option<ProdutoFiltro>,
         #[graphql(desc = "In which order; by id when absent.")] ordem: Option<ProdutoOrdem>,
-    ) -> Option<GraphResult<Connection<G::Produto>>> {
+    ) -> StoreField<Walked<Connection<G::Produto>>> {
         let args = PageArgs { first, after, last, before };
-        Some(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default()).await)
+        StoreField::all(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default())).await
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::range::{Bound, range};
 use super::table::{self, Cadastro, Filter, column};
 use super::{ClienteCadastro, Clientes, OwnsClientes};
 use crate::db::Columns;
-use crate::executor::Selection;
+use crate::executor::{Selection, StoreField, Walked};
 use crate::kernel::scalars::{Cpf, Date};
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
@@ -108,9 +108,8 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "`cliente_42` or, as a convenience, `42`.")] id: ID,
-    ) -> Option<GraphResult<G::Cliente>> {
-        let found = async { G::cliente(ctx, ClienteId::parse("id", &id)?).await };
-        found.await.transpose()
+    ) -> StoreField<Walked<G::Cliente>> {
+        StoreField::found(async { G::cliente(ctx, ClienteId::parse("id", &id)?).await }).await
     }
 
     /// The client with this CPF; null when there is none.
@@ -118,11 +117,14 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "With or without dots and dash.")] cpf: Cpf,
-    ) -> Option<GraphResult<G::Cliente>> {
+    ) -> StoreField<Walked<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
         let columns = Selection::Below(ctx).columns::<ClienteCadastro>();
-        let found = table::by_cpf(&store.db, &cpf, columns, from_ref(ctx.scope().tally())).await;
-        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
+        StoreField::found(async {
+            let found = table::by_cpf(&store.db, &cpf, columns, from_ref(ctx.scope().tally())).await?;
+            Ok(found.map(|row| G::cliente_of(Arc::new(row))))
+        })
+        .await
     }
 
     /// The client with this e-mail address; null when there is none. Case does not
@@ -131,11 +133,14 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The whole address.")] email: String,
-    ) -> Option<GraphResult<G::Cliente>> {
+    ) -> StoreField<Walked<G::Cliente>> {
         let store = ctx.data_unchecked::<Clientes>();
         let columns = Selection::Below(ctx).columns::<ClienteCadastro>();
-        let found = table::by_email(&store.db, &email, columns, from_ref(ctx.scope().tally())).await;
-        found.map(|row| row.map(|row| G::cliente_of(Arc::new(row)))).map_err(GraphError::from).transpose()
+        StoreField::found(async {
+            let found = table::by_email(&store.db, &email, columns, from_ref(ctx.scope().tally())).await?;
+            Ok(found.map(|row| G::cliente_of(Arc::new(row))))
+        })
+        .await
     }
 
     /// Clients, page by page.
@@ -151,9 +156,9 @@ impl<G: OwnsClientes> ConsultasClientes<G> {
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which clients; all when absent.")] filtro: Option<ClienteFiltro>,
         #[graphql(desc = "In which order; by id when absent.")] ordem: Option<ClienteOrdem>,
-    ) -> Option<GraphResult<Connection<G::Cliente>>> {
+    ) -> StoreField<Walked<Connection<G::Cliente>>> {
         let args = PageArgs { first, after, last, before };
-        Some(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default()).await)
+        StoreField::all(page::<G>(ctx, &args, filtro.unwrap_or_default(), ordem.unwrap_or_default())).await
     }
 }
 

@@ -8,7 +8,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use super::table::{self, Filter, ORDER};
 use super::{Endereco, Enderecos, Uf};
-use crate::executor::{Entity, Selection};
+use crate::executor::{Entity, Selection, StoreField, Walked};
 use crate::kernel::scalars::Cep;
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphError, GraphResult};
@@ -53,9 +53,8 @@ impl<G: Graph> ConsultasEnderecos<G> {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "`endereco_7` or, as a convenience, `7`.")] id: ID,
-    ) -> Option<GraphResult<Endereco<G>>> {
-        let found = async { Endereco::fetch(ctx, EnderecoId::parse("id", &id)?).await };
-        found.await.transpose()
+    ) -> StoreField<Walked<Endereco<G>>> {
+        StoreField::found(async { Endereco::fetch(ctx, EnderecoId::parse("id", &id)?).await }).await
     }
 
     /// Addresses, page by page, by id.
@@ -69,9 +68,9 @@ impl<G: Graph> ConsultasEnderecos<G> {
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which addresses; all when absent.")] filtro: Option<EnderecoFiltro>,
-    ) -> Option<GraphResult<Connection<Endereco<G>>>> {
+    ) -> StoreField<Walked<Connection<Endereco<G>>>> {
         let args = PageArgs { first, after, last, before };
-        Some(page(ctx, &args, filtro.unwrap_or_default()).await)
+        StoreField::all(page(ctx, &args, filtro.unwrap_or_default())).await
     }
 }
 

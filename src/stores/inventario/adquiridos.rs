@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_graphql::connection::{CursorType as _, PageInfo};
+use async_graphql::connection::CursorType as _;
 use async_graphql::{Context, Object};
 
 use super::Inventario;
@@ -15,7 +15,7 @@ use crate::executor::{Ready, Selection, StoreField, Walked, WalkedList, ready};
 use crate::kernel::scalars::{DateTime, Decimal};
 use crate::kernel::sizes::{COUNTED, cost};
 use crate::kernel::{ContextExt as _, GraphResult};
-use crate::relay::{ClienteId, Cursor, KeyKind, Page, PageArgs, Slice, SortKey};
+use crate::relay::{ClienteId, Cursor, KeyKind, Page, PageArgs, PageInfo, Slice, SortKey};
 use crate::stores::references::Graph;
 
 /// The name of the order, in cursors.
@@ -67,13 +67,13 @@ impl<G: Graph> ProdutosAdquiridos<G> {
     }
 
     /// Where this page stands among the others.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_previous_page: self.slice.has_previous,
-            has_next_page: self.slice.has_next,
-            start_cursor: self.slice.rows.first().map(|row| cursor(row)),
-            end_cursor: self.slice.rows.last().map(|row| cursor(row)),
-        }
+    async fn page_info(&self) -> Walked<PageInfo> {
+        Walked(PageInfo {
+            has_previous: self.slice.has_previous,
+            has_next: self.slice.has_next,
+            start: self.slice.rows.first().map(|row| cursor(row)),
+            end: self.slice.rows.last().map(|row| cursor(row)),
+        })
     }
 
     /// How many distinct products there are in all, on every page. Counted only
@@ -97,7 +97,7 @@ pub struct AdquiridoEdge<G> {
 impl<G: Graph> AdquiridoEdge<G> {
     /// For `after` and `before`.
     async fn cursor(&self) -> String {
-        cursor(&self.row)
+        cursor(&self.row).encode_cursor()
     }
 
     /// The product; null when it no longer exists, or (with an error) when the
@@ -131,7 +131,7 @@ impl<G: Graph> Ready for ProdutosAdquiridos<G> {}
 
 ready! {
     impl{G: Graph} AdquiridoEdge<G>, |edge, request| {
-        "cursor" => cursor(&edge.row),
+        "cursor" => cursor(&edge.row).encode_cursor(),
         "quantidade" => edge.row.quantidade,
         "total" => edge.row.total,
         "primeiraCompraEm" => edge.row.primeira,
@@ -145,6 +145,6 @@ ready! {
     }
 }
 
-fn cursor(row: &Adquirido) -> String {
-    Cursor::new(ORDER, SortKey::Id, row.produto.0).encode_cursor()
+fn cursor(row: &Adquirido) -> Cursor {
+    Cursor::new(ORDER, SortKey::Id, row.produto.0)
 }

@@ -9,7 +9,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use super::super::range::{Bound, range};
 use super::table::{self, Filter, ORDER};
 use super::{Compra, Inventario};
-use crate::executor::Entity;
+use crate::executor::{Entity, StoreField, Walked};
 use crate::kernel::scalars::DateTime;
 use crate::kernel::sizes::paged;
 use crate::kernel::{ContextExt as _, GraphResult};
@@ -55,9 +55,8 @@ impl<G: Graph> ConsultasInventario<G> {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "`compra_99` or, as a convenience, `99`.")] id: ID,
-    ) -> Option<GraphResult<Compra<G>>> {
-        let found = async { Compra::fetch(ctx, CompraId::parse("id", &id)?).await };
-        found.await.transpose()
+    ) -> StoreField<Walked<Compra<G>>> {
+        StoreField::found(async { Compra::fetch(ctx, CompraId::parse("id", &id)?).await }).await
     }
 
     /// Purchases, page by page, newest first: by `adquiridoEm`, then by id.
@@ -71,9 +70,9 @@ impl<G: Graph> ConsultasInventario<G> {
         #[graphql(desc = "The last rows: 1 to 100; not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only rows before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which purchases; all when absent.")] filtro: Option<CompraFiltro>,
-    ) -> Option<GraphResult<Connection<Compra<G>>>> {
+    ) -> StoreField<Walked<Connection<Compra<G>>>> {
         let args = PageArgs { first, after, last, before };
-        Some(page(ctx, &args, filtro.unwrap_or_default()).await)
+        StoreField::all(page(ctx, &args, filtro.unwrap_or_default())).await
     }
 }
 
