@@ -19,7 +19,7 @@
 //!
 //! To add a loader: a key of its own in a store's `loaders.rs`, for which the store's
 //! [`Rows`] implement `Loader` and [`Batch`], a field of type [`Scheduler`] in the
-//! store's struct, and `store.field.load(ctx.scope(), key)` in the resolver.
+//! store's struct, and `store.field.load_all(ctx.scope(), keys)` where the field is resolved.
 
 mod group;
 mod lanes;

@@ -19,6 +19,7 @@ mod error;
 mod explain;
 pub mod migrations;
 mod numbers;
+mod outside;
 mod pool;
 mod probe;
 mod replicas;

@@ -22,12 +22,13 @@ use tracing::Instrument as _;
 
 use super::connection::{IdleLimit, ServerSide, connect, place};
 use super::error::spoils_connection;
+use super::outside::outside;
 use super::replicas::{self, ReplicaLimits, Replicas};
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{
-    Access, AnyStore, BreakerLimits, Circuit, Connection, Connections, Fault, FromColumns, Ran, Statement,
-    StoreError, Tally, Usage,
+    Access, AnyStore, BreakerLimits, Circuit, Columns, Connection, Connections, Fault, FromColumns, Ran,
+    Statement, StoreError, Tally, Usage,
 };
 
 /// How long things may take and how many there may be, per store.
@@ -169,23 +170,17 @@ impl Manager {
     }
 }
 
-/// The row, or that it cannot be read because of a value in it. Anything else that keeps
-/// it from being read is our mistake.
-fn readable<R>(
+/// The row, or that it cannot be read because of a value in it, and the reason. Anything else
+/// that keeps it from being read is our mistake.
+fn readable<R: FromColumns>(
     store: AnyStore,
-    statement: &Statement,
+    columns: Columns,
     row: &MySqlRow,
-) -> Result<Result<R, Unreadable>, sqlx::Error>
-where
-    R: FromColumns,
-{
-    match R::from_columns(row, statement.columns) {
+) -> Result<Result<R, (Unreadable, sqlx::Error)>, sqlx::Error> {
+    match R::from_columns(row, columns) {
         Ok(read) => Ok(Ok(read)),
         Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
-            let id = row.try_get("id").ok();
-            let statement = statement.name;
-            tracing::warn!(%store, statement, id, reason = %error, "a row cannot be read and is left out");
-            Ok(Err(Unreadable { store, id }))
+            Ok(Err((Unreadable { store, id: row.try_get("id").ok() }, error)))
         }
         Err(error) => Err(error),
     }
@@ -442,18 +437,26 @@ impl Db {
         };
         connection.busy = true;
         let query = sqlx::query_with(statement.text, statement.arguments.clone());
+        let mut unreadable = Vec::new();
         // Read as they come, so that they are not kept twice.
         let run = async {
             let mut rows = Vec::new();
             let mut stream = query.fetch(&mut connection.mysql);
             while let Some(row) = stream.try_next().await? {
-                rows.push(readable(store, statement, &row)?);
+                rows.push(readable(store, statement.columns, &row)?.map_err(|(row, reason)| {
+                    unreadable.push((row.id, reason));
+                    row
+                }));
             }
             Ok(rows)
         };
-        match tokio::time::timeout(self.0.limits.statement, run).await {
+        match tokio::time::timeout(self.0.limits.statement, outside(run)).await {
             Ok(Ok(rows)) => {
                 connection.busy = false;
+                let statement = statement.name;
+                for (id, reason) in unreadable {
+                    tracing::warn!(%store, statement, id, %reason, "a row cannot be read and is left out");
+                }
                 Ok(rows)
             }
             Ok(Err(error)) => {

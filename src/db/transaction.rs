@@ -20,6 +20,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use tracing::{Instrument as _, Span};
 
 use super::error::spoils_connection;
+use super::outside::outside;
 use super::pool::Inner;
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
@@ -379,7 +380,7 @@ async fn bounded<T>(
     patience: Duration,
     run: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(patience, run).await {
+    match tokio::time::timeout(patience, outside(run)).await {
         Ok(outcome) => outcome.map_err(|error| {
             *spoilt |= spoils_connection(&error);
             StoreError::statement(db.store, &error)

@@ -272,8 +272,9 @@ mod tests {
     use apollo_compiler::schema::ExtendedType;
 
     use super::*;
-    use crate::executor::Ready;
-    use crate::relay::Edge;
+    use crate::db::Columns;
+    use crate::executor::{Reads as _, Ready};
+    use crate::relay::{Connection, Edge, PageInfo};
     use crate::schema::samples;
     use crate::stores::inventario::Resumo;
 
@@ -295,6 +296,50 @@ mod tests {
         names
     }
 
+    /// Fields of a type that answer objects, which are resolved for many at once or are known not
+    /// to be; none is that is not there.
+    #[test]
+    fn the_fields_that_lead_on_are_resolved_for_many() {
+        let served = samples::merged();
+        let fields = |name: &str| {
+            let object = served.types().get_object(name).unwrap_or_else(|| panic!("{name}"));
+            object.fields.keys().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        type Leads = fn(&str) -> bool;
+        for (name, leads, each) in [
+            ("Cliente", Cliente::leads as Leads, &[][..]),
+            ("Produto", Produto::leads, &[]),
+            ("Endereco", Endereco::<Merged>::leads, &[]),
+            ("Compra", Compra::<Merged>::leads, &[]),
+            ("CompraEdge", Edge::<Compra<Merged>>::leads, &[]),
+            ("CompraConnection", Connection::<Compra<Merged>>::leads, &["pageInfo", "total"]),
+        ] {
+            let leaves = leaves(served.types(), name);
+            for field in fields(name) {
+                let is_other = leaves.contains(&field) || each.contains(&field.as_str());
+                assert!(leads(&field) || is_other, "{name}.{field}");
+            }
+            assert!(!leads("nothing"), "{name}");
+        }
+        assert!(Produto::leads("descricao"));
+    }
+
+    /// The columns that a field is made of are named where they are read.
+    #[test]
+    fn the_leaves_of_rows_read_a_column() {
+        type Reads = fn(&str) -> Columns;
+        for (names, reads) in [
+            (ClienteCadastro::names(), ClienteCadastro::reads as Reads),
+            (ProdutoCatalogo::names(), ProdutoCatalogo::reads),
+            (Endereco::<Merged>::names(), Endereco::<Merged>::reads),
+        ] {
+            for name in names.into_iter().filter(|name| *name != "id") {
+                assert_ne!(reads(name), Columns::KEYS, "{name}");
+            }
+            assert_eq!(reads("id"), Columns::KEYS);
+        }
+    }
+
     /// Each is written or is known to wait for a store; none is written that is not there.
     #[test]
     fn the_leaves_of_the_shops_types_are_ready() {
@@ -306,6 +351,7 @@ mod tests {
             ("Compra", Compra::<Merged>::names(), &[]),
             ("ResumoCompras", Resumo::names(), &[]),
             ("CompraEdge", Edge::<Compra<Merged>>::names(), &[]),
+            ("PageInfo", PageInfo::names(), &[]),
         ] {
             let known = ready.iter().chain(waits).copied();
             assert_eq!(sorted(known), sorted(leaves(served.types(), name)), "{name}");
