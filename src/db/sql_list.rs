@@ -23,13 +23,14 @@ use sqlx::{Encode, Type};
 use super::Statement;
 use super::columns::{Columns, FORMS, Form, Select};
 
-/// The lengths to which lists are filled up: a repeated key costs the server
-/// nothing.
-const LIST_LENGTHS: [usize; 7] = [1, 4, 16, 32, 128, 256, 1024];
+/// The lengths to which lists are filled up: a repeated key costs the server next to
+/// nothing, but it is sent. Those of pages that have ten or twenty rows, and of several of
+/// them together, are among them.
+const LIST_LENGTHS: [usize; 9] = [1, 4, 10, 20, 40, 100, 200, 400, 1024];
 
 /// The lengths to which UNIONs are filled up: closer together, since an empty
-/// branch still costs a look at the index.
-const UNION_LENGTHS: [usize; 9] = [1, 2, 4, 8, 16, 24, 32, 64, 128];
+/// branch still is planned each time and costs a look at the index.
+const UNION_LENGTHS: [usize; 14] = [1, 2, 4, 7, 10, 15, 20, 30, 40, 50, 60, 80, 100, 128];
 
 /// The most keys that one [`InList`] or [`ValueList`] takes.
 pub const MOST_KEYS: usize = LIST_LENGTHS[LIST_LENGTHS.len() - 1];
@@ -278,7 +279,7 @@ mod tests {
         let text = LIST.of(&[7_u64, 8, 9]).text;
         assert_eq!(text, "SELECT 1 WHERE `id` IN (?, ?, ?, ?) AND `x` = ?");
         assert!(std::ptr::eq(text, LIST.of(&[1_u64, 2]).text), "kept");
-        for (count, length) in [(0, 1), (1, 1), (2, 4), (17, 32), (129, 256), (257, 1024), (1024, 1024)] {
+        for (count, length) in [(0, 1), (1, 1), (2, 4), (17, 20), (129, 200), (401, 1024), (1024, 1024)] {
             let statement = LIST.of(&vec![1_u64; count]);
             let marks = statement.text.matches('?').count();
             assert_eq!((statement.argument_count(), marks), (length, length + 1), "{count}");

@@ -43,23 +43,16 @@ pub struct Registro {
     pub adquirido_em: DateTime,
 }
 
-impl Registro {
-    /// Reads the columns of [`SELECT`] from the `first` on.
-    fn from_column(row: &MySqlRow, first: usize) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.try_get(first)?,
-            cliente: row.try_get(first + 1)?,
-            produto: row.try_get(first + 2)?,
-            quantidade: row.try_get(first + 3)?,
-            preco_unitario: row.try_get(first + 4)?,
-            adquirido_em: row.try_get(first + 5)?,
-        })
-    }
-}
-
 impl FromRow<'_, MySqlRow> for Registro {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
-        Self::from_column(row, 0)
+        Ok(Self {
+            id: row.try_get(0)?,
+            cliente: row.try_get(1)?,
+            produto: row.try_get(2)?,
+            quantidade: row.try_get(3)?,
+            preco_unitario: row.try_get(4)?,
+            adquirido_em: row.try_get(5)?,
+        })
     }
 }
 
@@ -67,12 +60,6 @@ impl FromRow<'_, MySqlRow> for Registro {
 pub(super) struct OfBranch<R> {
     pub branch: usize,
     pub row: R,
-}
-
-impl FromRow<'_, MySqlRow> for OfBranch<Registro> {
-    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { branch: branch(row)?, row: Registro::from_column(row, 1)? })
-    }
 }
 
 fn branch(row: &MySqlRow) -> Result<usize, sqlx::Error> {
@@ -169,6 +156,30 @@ impl UnionBranch for Branch<DateTime> {
     }
 }
 
+/// A branch of all of a parent's rows: so many of them, from the end at which it is read.
+#[derive(Clone, Copy)]
+struct WholeBranch {
+    parent: u64,
+    limit: u64,
+}
+
+impl UnionBranch for WholeBranch {
+    const EMPTY: Self = Self { parent: 0, limit: 0 };
+
+    fn bind(self, statement: Statement) -> Statement {
+        statement.bind(self.parent).bind(self.limit)
+    }
+}
+
+impl Branch<DateTime> {
+    /// Itself, when it lies between no places.
+    fn whole(&self) -> Option<WholeBranch> {
+        let (first, last) = DateTime::ENDS;
+        let is_whole = self.above == (first, 0) && self.below == (last, u64::MAX);
+        is_whole.then_some(WholeBranch { parent: self.parent, limit: self.limit })
+    }
+}
+
 impl<K: PageOrder> Branch<K> {
     /// The branch of `page` whose connection runs upwards or, when
     /// `descending`, downwards.
@@ -200,31 +211,83 @@ pub(super) async fn pages(
     branches: &[Branch<DateTime>],
     audience: &[Arc<Tally>],
 ) -> Result<Vec<OfBranch<Registro>>, StoreError> {
-    let union = match (side, down) {
-        (Side::Cliente, true) => &DO_CLIENTE_DOWN,
-        (Side::Cliente, false) => &DO_CLIENTE_UP,
-        (Side::Produto, true) => &DO_PRODUTO_DOWN,
-        (Side::Produto, false) => &DO_PRODUTO_UP,
+    let (between, whole) = match (side, down) {
+        (Side::Cliente, true) => (&DO_CLIENTE_DOWN, &DO_CLIENTE_NEWEST),
+        (Side::Cliente, false) => (&DO_CLIENTE_UP, &DO_CLIENTE_OLDEST),
+        (Side::Produto, true) => (&DO_PRODUTO_DOWN, &DO_PRODUTO_NEWEST),
+        (Side::Produto, false) => (&DO_PRODUTO_UP, &DO_PRODUTO_OLDEST),
     };
-    db.read(union.of(branches), audience).await
+    let statement = match branches.iter().map(|branch| branch.whole()).collect::<Option<Vec<_>>>() {
+        Some(branches) => whole.of(&branches),
+        None => between.of(branches),
+    };
+    let found: Vec<OfBranch<DoParente>> = db.read(statement, audience).await?;
+    let registro = |OfBranch { branch, row }: OfBranch<DoParente>| {
+        let row = row.registro(side, branches.get(branch)?.parent);
+        Some(OfBranch { branch, row })
+    };
+    Ok(found.into_iter().filter_map(registro).collect())
 }
 
-const PAGE: &str = "\
-SELECT {n}, `id`, `id_cliente`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em` FROM `inventario`";
-const DO_CLIENTE: &str = " FORCE INDEX (`inventario_cliente_adquirido`) WHERE `id_cliente` = ?";
-const DO_PRODUTO: &str = " FORCE INDEX (`inventario_produto_adquirido`) WHERE `id_produto` = ?";
+/// A purchase of a parent that is known.
+struct DoParente {
+    id: CompraId,
+    /// The product, when the parent is a client, and the other way round.
+    outro: u64,
+    quantidade: u32,
+    preco_unitario: Decimal,
+    adquirido_em: DateTime,
+}
+
+impl DoParente {
+    fn registro(self, side: Side, parent: u64) -> Registro {
+        let Self { id, outro, quantidade, preco_unitario, adquirido_em } = self;
+        let (cliente, produto) = match side {
+            Side::Cliente => (ClienteId(parent), ProdutoId(outro)),
+            Side::Produto => (ClienteId(outro), ProdutoId(parent)),
+        };
+        Registro { id, cliente, produto, quantidade, preco_unitario, adquirido_em }
+    }
+}
+
+impl FromRow<'_, MySqlRow> for OfBranch<DoParente> {
+    fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            branch: branch(row)?,
+            row: DoParente {
+                id: row.try_get(1)?,
+                outro: row.try_get(2)?,
+                quantidade: row.try_get(3)?,
+                preco_unitario: row.try_get(4)?,
+                adquirido_em: row.try_get(5)?,
+            },
+        })
+    }
+}
+
+const DO_CLIENTE: &str = "\
+SELECT {n}, `id`, `id_produto`, `quantidade`, `preco_unitario`, `adquirido_em`
+FROM `inventario` FORCE INDEX (`inventario_cliente_adquirido`) WHERE `id_cliente` = ?";
+const DO_PRODUTO: &str = "\
+SELECT {n}, `id`, `id_cliente`, `quantidade`, `preco_unitario`, `adquirido_em`
+FROM `inventario` FORCE INDEX (`inventario_produto_adquirido`) WHERE `id_produto` = ?";
 // Written so that the index gives a range; a comparison of row values would not.
 const BETWEEN: &str = " AND `adquirido_em` >= ? AND (`adquirido_em` > ? OR `id` > ?) \
                        AND `adquirido_em` <= ? AND (`adquirido_em` < ? OR `id` < ?)";
 const DOWN: &str = " ORDER BY `adquirido_em` DESC, `id` DESC LIMIT ?";
 const UP: &str = " ORDER BY `adquirido_em` ASC, `id` ASC LIMIT ?";
 
-static DO_CLIENTE_DOWN: Union =
-    Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, BETWEEN, DOWN]);
-static DO_CLIENTE_UP: Union = Union::new("inventario.compras_do_cliente", &[PAGE, DO_CLIENTE, BETWEEN, UP]);
-static DO_PRODUTO_DOWN: Union =
-    Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, BETWEEN, DOWN]);
-static DO_PRODUTO_UP: Union = Union::new("inventario.compras_do_produto", &[PAGE, DO_PRODUTO, BETWEEN, UP]);
+static DO_CLIENTE_DOWN: Union = Union::new("inventario.compras_do_cliente", &[DO_CLIENTE, BETWEEN, DOWN]);
+static DO_CLIENTE_UP: Union = Union::new("inventario.compras_do_cliente", &[DO_CLIENTE, BETWEEN, UP]);
+static DO_PRODUTO_DOWN: Union = Union::new("inventario.compras_do_produto", &[DO_PRODUTO, BETWEEN, DOWN]);
+static DO_PRODUTO_UP: Union = Union::new("inventario.compras_do_produto", &[DO_PRODUTO, BETWEEN, UP]);
+
+// From an end on, as most pages are: the server plans each branch at each execution, and that is
+// most of what such a statement costs it.
+static DO_CLIENTE_NEWEST: Union = Union::new("inventario.compras_do_cliente", &[DO_CLIENTE, DOWN]);
+static DO_CLIENTE_OLDEST: Union = Union::new("inventario.compras_do_cliente", &[DO_CLIENTE, UP]);
+static DO_PRODUTO_NEWEST: Union = Union::new("inventario.compras_do_produto", &[DO_PRODUTO, DOWN]);
+static DO_PRODUTO_OLDEST: Union = Union::new("inventario.compras_do_produto", &[DO_PRODUTO, UP]);
 
 /// What a client has bought of one product.
 #[derive(Debug)]
