@@ -187,22 +187,22 @@ impl<'r> Reader<'r> {
     ///
     /// # Errors
     /// The driver's: there is something else in it.
-    pub fn next<T: Decode<'r, MySql> + Type<MySql>>(&mut self) -> Result<Read<T>, sqlx::Error> {
+    pub fn value<T: Decode<'r, MySql> + Type<MySql>>(&mut self) -> Result<Read<T>, sqlx::Error> {
         let is_read = self.columns.has(Columns::at(self.place));
         self.place += 1;
-        if is_read { self.value().map(|value| Read(Some(value))) } else { Ok(Read(None)) }
+        if is_read { self.taken().map(|value| Read(Some(value))) } else { Ok(Read(None)) }
     }
 
     /// Likewise, of one that is always read.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// As [`value`](Self::value).
     pub fn key<T: Decode<'r, MySql> + Type<MySql>>(&mut self) -> Result<T, sqlx::Error> {
         self.place += 1;
-        self.value()
+        self.taken()
     }
 
-    fn value<T: Decode<'r, MySql> + Type<MySql>>(&mut self) -> Result<T, sqlx::Error> {
+    fn taken<T: Decode<'r, MySql> + Type<MySql>>(&mut self) -> Result<T, sqlx::Error> {
         let value = self.row.try_get(self.position);
         self.position += 1;
         value

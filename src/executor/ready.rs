@@ -34,6 +34,7 @@ pub trait Ready: Send + Sync {
 
     /// Begins such a field for many objects at once; none when it is not, or when each is to be
     /// asked by itself.
+    #[must_use]
     fn lead<'a>(_name: &str, _column: Column<'a, Self>) -> Option<Leading<'a>>
     where
         Self: Sized + 'a,

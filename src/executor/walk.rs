@@ -682,10 +682,12 @@ mod tests {
     }
 
     async fn lost() -> GraphResult<Vec<Option<Item>>> {
+        tokio::task::yield_now().await;
         Err(GraphError::bad_input("Lost."))
     }
 
     async fn words(items: Vec<&Item>) -> GraphResult<Vec<Option<String>>> {
+        tokio::task::yield_now().await;
         Ok(items.iter().map(|item| (item.0 > 1).then(|| "-\"-".repeat(item.0 as usize))).collect())
     }
 

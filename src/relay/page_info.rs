@@ -1,4 +1,4 @@
-//! Where a page stands among the others (Relay Cursor Connections, section PageInfo).
+//! Where a page stands among the others (Relay Cursor Connections, section `PageInfo`).
 
 use async_graphql::Object;
 use async_graphql::connection::CursorType as _;

@@ -44,6 +44,7 @@ pub trait Graph: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = GraphResult<Vec<Option<Self::Produto>>>> + Send;
 
     /// A single client, for the field that answers it.
+    #[must_use]
     fn cliente(
         ctx: &Context<'_>,
         id: ClienteId,
@@ -52,6 +53,7 @@ pub trait Graph: Send + Sync + Sized + 'static {
     }
 
     /// A single product, likewise.
+    #[must_use]
     fn produto(
         ctx: &Context<'_>,
         id: ProdutoId,

@@ -58,11 +58,11 @@ impl FromColumns for Item {
         // In the order of the columns.
         Ok(Self {
             id: row.key()?,
-            nome: row.next()?,
-            preco: row.next()?,
-            disponivel: row.next()?,
-            criado_em: row.next()?,
-            atualizado_em: row.next()?,
+            nome: row.value()?,
+            preco: row.value()?,
+            disponivel: row.value()?,
+            criado_em: row.value()?,
+            atualizado_em: row.value()?,
         })
     }
 }

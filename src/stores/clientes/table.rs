@@ -62,13 +62,13 @@ impl FromColumns for Cadastro {
         // In the order of the columns.
         Ok(Self {
             id: row.key()?,
-            nome: row.next()?,
-            email: row.next()?,
-            cpf: row.next()?,
-            telefone: row.next()?,
-            data_nascimento: row.next()?,
-            criado_em: row.next()?,
-            atualizado_em: row.next()?,
+            nome: row.value()?,
+            email: row.value()?,
+            cpf: row.value()?,
+            telefone: row.value()?,
+            data_nascimento: row.value()?,
+            criado_em: row.value()?,
+            atualizado_em: row.value()?,
         })
     }
 }

@@ -90,16 +90,16 @@ impl FromColumns for Registro {
         Ok(Self {
             id: row.key()?,
             cliente: row.key()?,
-            logradouro: row.next()?,
-            numero: row.next()?,
-            complemento: row.next()?,
-            bairro: row.next()?,
-            cidade: row.next()?,
-            uf: row.next()?,
-            cep: row.next()?,
-            pais: row.next()?,
-            criado_em: row.next()?,
-            atualizado_em: row.next()?,
+            logradouro: row.value()?,
+            numero: row.value()?,
+            complemento: row.value()?,
+            bairro: row.value()?,
+            cidade: row.value()?,
+            uf: row.value()?,
+            cep: row.value()?,
+            pais: row.value()?,
+            criado_em: row.value()?,
+            atualizado_em: row.value()?,
         })
     }
 }

@@ -217,7 +217,7 @@ pub(super) async fn pages(
         (Side::Produto, true) => (&DO_PRODUTO_DOWN, &DO_PRODUTO_NEWEST),
         (Side::Produto, false) => (&DO_PRODUTO_UP, &DO_PRODUTO_OLDEST),
     };
-    let statement = match branches.iter().map(|branch| branch.whole()).collect::<Option<Vec<_>>>() {
+    let statement = match branches.iter().map(Branch::whole).collect::<Option<Vec<_>>>() {
         Some(branches) => whole.of(&branches),
         None => between.of(branches),
     };
