@@ -6,8 +6,10 @@
 //! ([`FromColumns`]). What was not read cannot be taken for a value ([`Read`]).
 //!
 //! Texts are prepared once per connection and kept, so their number is bounded: a table has at
-//! most [`FORMS`] selections. Once these are taken, more columns are read than are wanted: those
-//! of the smallest of them that has all, at worst the whole row.
+//! most [`FORMS`] selections, and listings, which have many texts of their own, at most
+//! [`FEW_FORMS`] of them, or with a filter one. Once these are taken, more columns are read than are wanted: those
+//! of the smallest of them that has all, at worst the whole row. What was not wanted is not looked
+//! at, so that an answer never depends on what others have asked.
 
 use std::fmt;
 use std::ops::Deref;
@@ -20,6 +22,9 @@ use super::statement::{Statement, intern};
 
 /// The most selections of a table, with that of all columns.
 pub(super) const FORMS: usize = 8;
+
+/// Those of them that listings use.
+const FEW_FORMS: usize = 3;
 
 /// Some columns of a table, by their places in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,12 +68,23 @@ pub struct Select {
     forms: RwLock<Vec<Form>>,
 }
 
+/// What a statement's rows have of their table, and what is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    there: Columns,
+    wanted: Columns,
+}
+
+impl Reading {
+    pub(super) const ALL: Self = Self { there: Columns::ALL, wanted: Columns::ALL };
+}
+
 /// A selection of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
     pub(super) number: usize,
     /// What it reads.
-    pub columns: Columns,
+    pub reading: Reading,
     /// `SELECT … FROM …`, without conditions.
     pub text: &'static str,
 }
@@ -76,7 +92,7 @@ pub struct Form {
 /// A whole statement's text, whose rows have all columns.
 impl From<&'static str> for Form {
     fn from(text: &'static str) -> Self {
-        Self { number: 0, columns: Columns::ALL, text }
+        Self { number: 0, reading: Reading::ALL, text }
     }
 }
 
@@ -84,7 +100,7 @@ impl Form {
     /// The statement of this selection with `condition`, a literal.
     #[must_use]
     pub fn statement(self, name: &'static str, condition: &'static str) -> Statement {
-        Statement::new(name, intern(format!("{}{condition}", self.text))).reading(self.columns)
+        Statement::new(name, intern(format!("{}{condition}", self.text))).reading(self.reading)
     }
 }
 
@@ -98,38 +114,55 @@ impl Select {
 
     /// The selection that has what is wanted.
     pub fn of(&'static self, wanted: Columns) -> Form {
+        self.among(FORMS, wanted)
+    }
+
+    /// Likewise for a listing, which has the whole row where it is `filtered`.
+    pub fn of_listing(&'static self, wanted: Columns, filtered: bool) -> Form {
+        self.among(if filtered { 1 } else { FEW_FORMS }, wanted)
+    }
+
+    fn among(&'static self, most: usize, wanted: Columns) -> Form {
         let whole = Columns(u16::MAX >> (16 - self.columns.len()));
         let wanted = Columns(wanted.and(self.always).0 & whole.0);
-        let known = self.known(wanted, &self.forms.read().unwrap_or_else(PoisonError::into_inner));
-        known.unwrap_or_else(|| {
+        let known = known(wanted, most, &self.forms.read().unwrap_or_else(PoisonError::into_inner));
+        let form = known.unwrap_or_else(|| {
             let mut forms = self.forms.write().unwrap_or_else(PoisonError::into_inner);
             if forms.is_empty() {
                 forms.push(self.form(0, whole));
             }
-            self.known(wanted, &forms).unwrap_or_else(|| {
-                let form = self.form(forms.len(), wanted);
-                forms.push(form);
-                form
-            })
-        })
-    }
-
-    /// Of those that there are; none while there is room for another.
-    fn known(&self, wanted: Columns, forms: &[Form]) -> Option<Form> {
-        let exact = forms.iter().find(|form| form.columns == wanted).copied();
-        let fitting = || forms.iter().filter(|form| form.columns.has(wanted));
-        exact.or_else(|| match forms.len() {
-            ..FORMS => None,
-            _ => fitting().min_by_key(|form| form.columns.count()).copied(),
-        })
+            known_or_made(self, wanted, most, &mut forms)
+        });
+        Form { reading: Reading { wanted, ..form.reading }, ..form }
     }
 
     fn form(&self, number: usize, columns: Columns) -> Form {
         let names = self.columns.iter().enumerate().filter(|(place, _)| columns.has(Columns::at(*place)));
         let names: Vec<String> = names.map(|(_, name)| format!("`{name}`")).collect();
         let text = format!("SELECT {}\nFROM `{}`", names.join(", "), self.table);
-        Form { number, columns, text: text.leak() }
+        Form { number, reading: Reading { there: columns, wanted: columns }, text: text.leak() }
     }
+}
+
+/// Of the first `most` of those that there are; none while there is room for another.
+fn known(wanted: Columns, most: usize, forms: &[Form]) -> Option<Form> {
+    let among = || forms.iter().take(most);
+    let exact = among().find(|form| form.reading.there == wanted).copied();
+    exact.or_else(|| match forms.len() >= most {
+        true => among()
+            .filter(|form| form.reading.there.has(wanted))
+            .min_by_key(|form| form.reading.there.count())
+            .copied(),
+        false => None,
+    })
+}
+
+fn known_or_made(select: &Select, wanted: Columns, most: usize, forms: &mut Vec<Form>) -> Form {
+    known(wanted, most, forms).unwrap_or_else(|| {
+        let form = select.form(forms.len(), wanted);
+        forms.push(form);
+        form
+    })
 }
 
 /// A value of a row, if its column was asked for. To look at one that was not is a mistake of
@@ -169,7 +202,7 @@ impl<T: fmt::Debug> fmt::Debug for Read<T> {
 /// The values of a row, one after the other.
 pub struct Reader<'r> {
     row: &'r MySqlRow,
-    columns: Columns,
+    reading: Reading,
     /// In the table's list.
     place: usize,
     /// In the row.
@@ -179,8 +212,8 @@ pub struct Reader<'r> {
 impl<'r> Reader<'r> {
     /// Of a row that has these columns of its table.
     #[must_use]
-    pub const fn new(row: &'r MySqlRow, columns: Columns) -> Self {
-        Self { row, columns, place: 0, position: 0 }
+    pub const fn new(row: &'r MySqlRow, reading: Reading) -> Self {
+        Self { row, reading, place: 0, position: 0 }
     }
 
     /// The value of the next column in the table's list.
@@ -188,9 +221,13 @@ impl<'r> Reader<'r> {
     /// # Errors
     /// The driver's: there is something else in it.
     pub fn value<T: Decode<'r, MySql> + Type<MySql>>(&mut self) -> Result<Read<T>, sqlx::Error> {
-        let is_read = self.columns.has(Columns::at(self.place));
+        let column = Columns::at(self.place);
         self.place += 1;
-        if is_read { self.taken().map(|value| Read(Some(value))) } else { Ok(Read(None)) }
+        if self.reading.wanted.has(column) {
+            return self.taken().map(|value| Read(Some(value)));
+        }
+        self.position += usize::from(self.reading.there.has(column));
+        Ok(Read(None))
     }
 
     /// Likewise, of one that is always read.
@@ -211,15 +248,15 @@ impl<'r> Reader<'r> {
 
 /// What can be made of a row.
 pub trait FromColumns: Sized {
-    /// Of a row that has these columns.
+    /// Of a row that has these columns, of what is wanted of it.
     ///
     /// # Errors
     /// The driver's: a value cannot be read.
-    fn from_columns(row: &MySqlRow, columns: Columns) -> Result<Self, sqlx::Error>;
+    fn from_columns(row: &MySqlRow, reading: Reading) -> Result<Self, sqlx::Error>;
 }
 
 impl<R: for<'r> FromRow<'r, MySqlRow>> FromColumns for R {
-    fn from_columns(row: &MySqlRow, _: Columns) -> Result<Self, sqlx::Error> {
+    fn from_columns(row: &MySqlRow, _: Reading) -> Result<Self, sqlx::Error> {
         R::from_row(row)
     }
 }
@@ -244,7 +281,7 @@ mod tests {
             assert!(std::ptr::eq(form.text, SELECT.of(wanted).text), "kept");
         }
         assert_eq!(SELECT.of(Columns::ALL).number, 0);
-        assert_eq!(SELECT.of(Columns::ALL).columns, Columns(0b11111));
+        assert_eq!(SELECT.of(Columns::ALL).reading.there, Columns(0b11111));
     }
 
     #[test]
@@ -255,12 +292,17 @@ mod tests {
         assert_eq!(texts.len(), FORMS);
         for set in wanted {
             let form = SELECT.of(set);
-            assert!(form.columns.has(set), "{set:?} {form:?}");
+            assert!(form.reading.there.has(set), "{set:?} {form:?}");
+            assert_eq!(form.reading.wanted, Columns(set.0 | 1), "{form:?}");
             assert!(form.number < FORMS);
+            let few = SELECT.of_listing(set, false);
+            assert!(few.reading.there.has(set) && few.number < FEW_FORMS, "{set:?} {few:?}");
+            let filtered = SELECT.of_listing(set, true);
+            assert_eq!((filtered.number, filtered.reading.wanted), (0, Columns(set.0 | 1)));
         }
         // The first seven are there, with all columns; of b and c, with a there is none.
-        assert_eq!(SELECT.of(Columns(0b0110)).columns, Columns(0b0111));
-        assert_eq!(SELECT.of(Columns(0b1_0010)).columns, Columns(0b1_1111));
+        assert_eq!(SELECT.of(Columns(0b0110)).reading.there, Columns(0b0111));
+        assert_eq!(SELECT.of(Columns(0b1_0010)).reading.there, Columns(0b1_1111));
     }
 
     #[test]

@@ -35,7 +35,7 @@ mod usage;
 pub use access::{Access, UrlFile};
 pub use apart::not_apart;
 pub use breaker::{BreakerLimits, Circuit};
-pub use columns::{Columns, Form, FromColumns, Read, Reader, Select};
+pub use columns::{Columns, Form, FromColumns, Read, Reader, Reading, Select};
 pub use connection::{Connection, ServerSide, connect};
 pub use error::{Fault, StoreError};
 pub use pool::{Db, DbLimits, Health};

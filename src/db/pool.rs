@@ -27,7 +27,7 @@ use super::replicas::{self, ReplicaLimits, Replicas};
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
 use super::{
-    Access, AnyStore, BreakerLimits, Circuit, Columns, Connection, Connections, Fault, FromColumns, Ran,
+    Access, AnyStore, BreakerLimits, Circuit, Connection, Connections, Fault, FromColumns, Ran, Reading,
     Statement, StoreError, Tally, Usage,
 };
 
@@ -174,10 +174,10 @@ impl Manager {
 /// that keeps it from being read is our mistake.
 fn readable<R: FromColumns>(
     store: AnyStore,
-    columns: Columns,
+    reading: Reading,
     row: &MySqlRow,
 ) -> Result<Result<R, (Unreadable, sqlx::Error)>, sqlx::Error> {
-    match R::from_columns(row, columns) {
+    match R::from_columns(row, reading) {
         Ok(read) => Ok(Ok(read)),
         Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
             Ok(Err((Unreadable { store, id: row.try_get("id").ok() }, error)))
@@ -443,7 +443,7 @@ impl Db {
             let mut rows = Vec::new();
             let mut stream = query.fetch(&mut connection.mysql);
             while let Some(row) = stream.try_next().await? {
-                rows.push(readable(store, statement.columns, &row)?.map_err(|(row, reason)| {
+                rows.push(readable(store, statement.reading, &row)?.map_err(|(row, reason)| {
                     unreadable.push((row.id, reason));
                     row
                 }));

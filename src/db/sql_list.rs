@@ -107,14 +107,14 @@ impl SelectList {
     where
         K: Copy + for<'q> Encode<'q, MySql> + Type<MySql>,
     {
-        let Form { number, columns, text } = self.select.of(wanted);
+        let Form { number, reading, text } = self.select.of(wanted);
         let statement = self.template.filled_in(
             &self.texts[number],
             keys.len(),
             |condition, length| format!("{text}{}", with_marks(condition, length)),
             |statement, length| bind_all(statement, keys, length),
         );
-        statement.reading(columns)
+        statement.reading(reading)
     }
 }
 

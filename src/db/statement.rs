@@ -12,7 +12,7 @@ use sqlx::{Arguments as _, Encode, Type};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::{AnyStore, Columns, Fault, StoreError};
+use super::{AnyStore, Fault, Reading, StoreError};
 
 /// One statement, ready to run. `name` is what spans and logs show.
 #[derive(Clone, Debug)]
@@ -20,8 +20,8 @@ pub struct Statement {
     pub(super) name: &'static str,
     pub(super) text: &'static str,
     pub(super) arguments: MySqlArguments,
-    /// Those of its table's that its rows have.
-    pub(super) columns: Columns,
+    /// What its rows have of their table.
+    pub(super) reading: Reading,
     /// Why it must not be sent, when it must not: an argument has no form on the
     /// wire, or there are more than fit. The first such reason.
     flaw: Option<Arc<str>>,
@@ -31,13 +31,13 @@ impl Statement {
     /// A statement with no argument yet.
     #[must_use]
     pub fn new(name: &'static str, text: &'static str) -> Self {
-        Self { name, text, arguments: MySqlArguments::default(), columns: Columns::ALL, flaw: None }
+        Self { name, text, arguments: MySqlArguments::default(), reading: Reading::ALL, flaw: None }
     }
 
     /// As this statement, whose rows have only these columns of their table.
     #[must_use]
-    pub const fn reading(mut self, columns: Columns) -> Self {
-        self.columns = columns;
+    pub const fn reading(mut self, reading: Reading) -> Self {
+        self.reading = reading;
         self
     }
 

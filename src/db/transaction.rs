@@ -24,7 +24,7 @@ use super::outside::outside;
 use super::pool::Inner;
 use super::statement::{self, note_failure};
 use super::tally::Unreadable;
-use super::{AnyStore, Columns, Connection, Db, Fault, FromColumns, Ran, Statement, StoreError, Tally};
+use super::{AnyStore, Connection, Db, Fault, FromColumns, Ran, Reading, Statement, StoreError, Tally};
 use crate::failpoint::reach;
 
 /// COMMIT may wait for other servers (Galera stalls while a node is frozen), and
@@ -89,14 +89,14 @@ impl Transaction<'_> {
     {
         self.db.check(&statement)?;
         let begun = Instant::now();
-        let (name, text, columns) = (statement.name, statement.text, statement.columns);
+        let (name, text, reading) = (statement.name, statement.text, statement.reading);
         let query = sqlx::query_with(text, statement.arguments);
         let Connection { mysql, spoilt, .. } = &mut *self.connection;
         let run = async {
             let (mut read, mut unreadable) = (Vec::new(), Vec::new());
             let mut rows = query.fetch(mysql);
             while let Some(row) = rows.try_next().await? {
-                match readable(&row, columns)? {
+                match readable(&row, reading)? {
                     Ok(row) => read.push(row),
                     Err(id) => unreadable.push(id),
                 }
@@ -303,8 +303,8 @@ async fn in_transaction<W: Work>(
 
 /// The row, or the number of one with a value in it that cannot be read. A row that has
 /// no number is none of the graph's, and nothing can be said without it.
-fn readable<R: FromColumns>(row: &MySqlRow, columns: Columns) -> Result<Result<R, u64>, sqlx::Error> {
-    match R::from_columns(row, columns) {
+fn readable<R: FromColumns>(row: &MySqlRow, reading: Reading) -> Result<Result<R, u64>, sqlx::Error> {
+    match R::from_columns(row, reading) {
         Ok(read) => Ok(Ok(read)),
         Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
             row.try_get("id").map(Err).map_err(|_| error)

@@ -6,7 +6,8 @@
 //! all objects ([`Plan`]); what an object has at hand it writes into the answer's text
 //! ([`Ready`]); a field that leads on to others is resolved for all objects at once
 //! ([`Column`]); what waits leaves a hole in the text, which is filled when it has come. The
-//! answer is the same, byte for byte, and travels on as a finished piece ([`Json`]). What is
+//! answer is the same, byte for byte, and travels on as a finished piece ([`Json`]); only which
+//! of several errors beneath one null are told may differ. What is
 //! made is counted ([`Budget`](crate::kernel::Budget)): an answer that holds too much is not
 //! finished.
 //!
@@ -450,12 +451,18 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
     /// Ready when nothing waits.
     fn go_on(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut part = Amount::default();
-        self.go_on_with_fields(turn, &mut part);
-        self.go_on_with_columns(turn, &mut part);
+        // What leads on from what is lost already would be asked for nobody.
+        if !self.is_lost() {
+            self.go_on_with_fields(turn, &mut part);
+            self.go_on_with_columns(turn, &mut part);
+        }
         let within = self.plan.request.budget.spend(part);
         let waits = !self.waiting.is_empty() || self.columns.iter().any(|column| column.leading.is_some());
-        let is_lost = || self.units.iter().all(|unit| unit.failed.is_some());
-        if within && (!waits || is_lost()) { Poll::Ready(()) } else { Poll::Pending }
+        if within && (!waits || self.is_lost()) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.units.iter().all(|unit| unit.failed.is_some())
     }
 
     fn go_on_with_fields(&mut self, turn: &mut Turn<'_>, part: &mut Amount) {

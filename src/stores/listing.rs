@@ -6,7 +6,7 @@
 use sqlx::mysql::MySql;
 use sqlx::{Encode, Type};
 
-use crate::db::{Form, Statement, intern};
+use crate::db::{Columns, Form, Select, Statement, intern};
 use crate::relay::{Cursor, Direction, KeyKind, Page, SortKey};
 
 /// How a listing is ordered; the id breaks ties, in the same direction.
@@ -70,6 +70,11 @@ impl Conditions {
         self.binders.push(std::sync::Arc::new(move |statement| statement.bind(value.clone())));
     }
 
+    /// What is read of `select` under these conditions.
+    pub fn form(&self, select: &'static Select, wanted: Columns) -> Form {
+        select.of_listing(wanted, !self.clauses.is_empty())
+    }
+
     /// `select` with these conditions and nothing else: a count.
     pub fn statement(&self, name: &'static str, select: &'static str) -> Statement {
         let text = format!("{select}{}", where_clause(&self.clauses, &[]));
@@ -93,7 +98,7 @@ impl Conditions {
         let select = select.into();
         let found = where_clause(&self.clauses, &keyset);
         let text = format!("{}{found} ORDER BY {sort} LIMIT ?", select.text);
-        let mut statement = self.bind_all(Statement::new(name, intern(text)).reading(select.columns));
+        let mut statement = self.bind_all(Statement::new(name, intern(text)).reading(select.reading));
         for (cursor, _) in bounds {
             statement = bind_bound(statement, cursor);
         }

@@ -8,8 +8,8 @@ use sqlx::{Connection as _, QueryBuilder};
 use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order, like_containing};
 use crate::db::{
-    Columns, Db, FromColumns, InList, Read, Reader, Select, SelectList, Statement, StoreError, Tally,
-    Transaction,
+    Columns, Db, FromColumns, InList, Read, Reader, Reading, Select, SelectList, Statement, StoreError,
+    Tally, Transaction,
 };
 use crate::kernel::scalars::{Cpf, Date, DateTime};
 use crate::kernel::telefone;
@@ -57,8 +57,8 @@ pub struct Cadastro {
 }
 
 impl FromColumns for Cadastro {
-    fn from_columns(row: &MySqlRow, columns: Columns) -> Result<Self, sqlx::Error> {
-        let mut row = Reader::new(row, columns);
+    fn from_columns(row: &MySqlRow, reading: Reading) -> Result<Self, sqlx::Error> {
+        let mut row = Reader::new(row, reading);
         // In the order of the columns.
         Ok(Self {
             id: row.key()?,
@@ -141,7 +141,9 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Option<Cadastro>>, StoreError> {
-    let statement = filter.conditions().page("clientes.pagina", SELECT.of(columns), order, page);
+    let conditions = filter.conditions();
+    let form = conditions.form(&SELECT, columns);
+    let statement = conditions.page("clientes.pagina", form, order, page);
     db.read_all(statement, audience).await
 }
 

@@ -8,8 +8,8 @@ use sqlx::{Connection as _, QueryBuilder};
 use super::super::exported::Exported;
 use super::super::listing::{Conditions, Order};
 use crate::db::{
-    Columns, Db, End, FromColumns, InList, Read, Reader, Select, SelectList, Statement, StoreError, Tally,
-    Transaction, Work,
+    Columns, Db, End, FromColumns, InList, Read, Reader, Reading, Select, SelectList, Statement, StoreError,
+    Tally, Transaction, Work,
 };
 use crate::kernel::scalars::{Cep, DateTime};
 use crate::relay::{ClienteId, EnderecoId, Page};
@@ -84,8 +84,8 @@ pub struct Registro {
 }
 
 impl FromColumns for Registro {
-    fn from_columns(row: &MySqlRow, columns: Columns) -> Result<Self, sqlx::Error> {
-        let mut row = Reader::new(row, columns);
+    fn from_columns(row: &MySqlRow, reading: Reading) -> Result<Self, sqlx::Error> {
+        let mut row = Reader::new(row, reading);
         // In the order of the columns.
         Ok(Self {
             id: row.key()?,
@@ -173,7 +173,9 @@ pub(super) async fn page(
     page: &Page,
     audience: &[Arc<Tally>],
 ) -> Result<Vec<Option<Registro>>, StoreError> {
-    let statement = filter.conditions().page("enderecos.pagina", SELECT.of(columns), ORDER, page);
+    let conditions = filter.conditions();
+    let form = conditions.form(&SELECT, columns);
+    let statement = conditions.page("enderecos.pagina", form, ORDER, page);
     db.read_all(statement, audience).await
 }
 
