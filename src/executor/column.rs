@@ -3,7 +3,7 @@
 //! What a page of clients is asked for, each of them is: so the keys of all go to the store in
 //! one load, what comes back is walked as one list, and there is one future, one plan and one
 //! text for all, and not one an object. A type says which of its fields are such by
-//! [`ready!`](super::ready), beside its resolvers, which do the same for one object.
+//! [`ready!`](macro@super::ready), beside its resolvers, which do the same for one object.
 
 use std::future::Future;
 use std::ops::Range;
