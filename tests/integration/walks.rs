@@ -36,6 +36,9 @@ const UNUSUAL: &[&str] = &[
     "{ clientes(first: 2) { nodes { a: id b: id c: id d: id e: id f: id g: id h: id i: id j: id k: id l: id m: id n: id
         o: id p: id q: id r: nome s: nome r: nome } } }",
     "{ clientes(first: 2) { nodes { id } edges { cursor node { id } } } }",
+    // Cursors alone, whose columns nobody selects.
+    "{ clientes(first: 3, ordem: NOME_ASC) { edges { cursor } } produtos(first: 3, ordem: PRECO_DESC) { pageInfo { endCursor } } }",
+    "{ clientes(first: 3, ordem: MAIS_RECENTES) { __typename } produtos(first: 3, ordem: NOME_ASC) { edges { __typename } } }",
     "{ clientes(first: 2) { edges { node { nome } } edges { cursor node { email } } } }",
     // More than a join of the executor keeps in order by itself.
     "{ clientes(first: 100) { nodes { id enderecos { id cliente { nome } } compras(first: 1) { nodes { produto { nome } } } } } }",
