@@ -125,13 +125,17 @@ impl Select {
     fn among(&'static self, most: usize, wanted: Columns) -> Form {
         let whole = Columns(u16::MAX >> (16 - self.columns.len()));
         let wanted = Columns(wanted.and(self.always).0 & whole.0);
-        let known = known(wanted, most, &self.forms.read().unwrap_or_else(PoisonError::into_inner));
-        let form = known.unwrap_or_else(|| {
+        let found = known(wanted, most, &self.forms.read().unwrap_or_else(PoisonError::into_inner));
+        let form = found.unwrap_or_else(|| {
             let mut forms = self.forms.write().unwrap_or_else(PoisonError::into_inner);
             if forms.is_empty() {
                 forms.push(self.form(0, whole));
             }
-            known_or_made(self, wanted, most, &mut forms)
+            known(wanted, most, &forms).unwrap_or_else(|| {
+                let form = self.form(forms.len(), wanted);
+                forms.push(form);
+                form
+            })
         });
         Form { reading: Reading { wanted, ..form.reading }, ..form }
     }
@@ -154,14 +158,6 @@ fn known(wanted: Columns, most: usize, forms: &[Form]) -> Option<Form> {
             .min_by_key(|form| form.reading.there.count())
             .copied(),
         false => None,
-    })
-}
-
-fn known_or_made(select: &Select, wanted: Columns, most: usize, forms: &mut Vec<Form>) -> Form {
-    known(wanted, most, forms).unwrap_or_else(|| {
-        let form = select.form(forms.len(), wanted);
-        forms.push(form);
-        form
     })
 }
 

@@ -37,7 +37,7 @@ pub(super) enum Way<'a> {
     /// The object writes it: its place among those that do, and the field for what it cannot.
     Ready(usize, &'a Positioned<Field>),
     /// For all objects at once: which of these fields it is.
-    Column(usize),
+    Lead(usize),
     /// By its resolver.
     Resolved(&'a Positioned<Field>),
 }

@@ -3,7 +3,7 @@
 //! [`ready!`], beside its resolvers, and one that is made of parts by [`parts!`];
 //! `schema/merged.rs` and `tests/integration/walks.rs` compare them with the resolvers.
 
-use super::column::{Column, Leading};
+use super::lead::{Lead, Leading};
 use crate::kernel::{Json, RequestContext};
 
 /// An object some of whose fields need no resolver of their own.
@@ -35,7 +35,7 @@ pub trait Ready: Send + Sync {
     /// Begins such a field for many objects at once; none when it is not, or when each is to be
     /// asked by itself.
     #[must_use]
-    fn lead<'a>(_name: &str, _column: Column<'a, Self>) -> Option<Leading<'a>>
+    fn lead<'a>(_name: &str, _lead: Lead<'a, Self>) -> Option<Leading<'a>>
     where
         Self: Sized + 'a,
     {
@@ -60,11 +60,11 @@ impl<T: Ready> Ready for &T {
         T::leads(name)
     }
 
-    fn lead<'a>(name: &str, column: Column<'a, Self>) -> Option<Leading<'a>>
+    fn lead<'a>(name: &str, lead: Lead<'a, Self>) -> Option<Leading<'a>>
     where
         Self: 'a,
     {
-        T::lead(name, column.part(|object| *object))
+        T::lead(name, lead.part(|object| *object))
     }
 }
 
@@ -91,7 +91,7 @@ macro_rules! ready {
         impl $({$($generics:tt)+})? $type:ty, |$it:ident, $request:ident| {
             $($name:literal $(if let $found:pat = $from:expr)? => $value:expr,)*
         }
-        $(leads |$column:ident| { $($lead:literal => $leading:expr,)+ })?
+        $(leads |$many:ident| { $($lead:literal => $leading:expr,)+ })?
     ) => {
         impl $(<$($generics)+>)? $crate::executor::Ready for $type {
             fn names() -> Vec<&'static str> {
@@ -129,7 +129,7 @@ macro_rules! ready {
 
                 fn lead<'a>(
                     name: &str,
-                    $column: $crate::executor::Column<'a, Self>,
+                    $many: $crate::executor::Lead<'a, Self>,
                 ) -> Option<$crate::executor::Leading<'a>>
                 where
                     Self: 'a,
@@ -180,13 +180,13 @@ macro_rules! parts {
 
             fn lead<'a>(
                 name: &str,
-                column: $crate::executor::Column<'a, Self>,
+                lead: $crate::executor::Lead<'a, Self>,
             ) -> Option<$crate::executor::Leading<'a>>
             where
                 Self: 'a,
             {
                 $(if <$part as $crate::executor::Ready>::leads(name) {
-                    return <$part as $crate::executor::Ready>::lead(name, column.part(|whole| &whole.$place));
+                    return <$part as $crate::executor::Ready>::lead(name, lead.part(|whole| &whole.$place));
                 })+
                 None
             }

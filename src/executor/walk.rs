@@ -5,7 +5,7 @@
 //! hashed keys, and that is written as JSON at last. Here the selection is looked at once for
 //! all objects ([`Plan`]); what an object has at hand it writes into the answer's text
 //! ([`Ready`]); a field that leads on to others is resolved for all objects at once
-//! ([`Column`]); what waits leaves a hole in the text, which is filled when it has come. The
+//! ([`Lead`]); what waits leaves a hole in the text, which is filled when it has come. The
 //! answer is the same, byte for byte, and travels on as a finished piece ([`Json`]); only which
 //! of several errors beneath one null are told may differ. What is
 //! made is counted ([`Budget`](crate::kernel::Budget)): an answer that holds too much is not
@@ -31,8 +31,8 @@ use async_graphql::{
 };
 use futures_util::future::{BoxFuture, join_all};
 
-use super::column::{Column, Leading, Made, Path, placed};
 use super::counted::{objects, value_bytes};
+use super::lead::{Lead, Leading, Made, Path, placed};
 use super::plan::{Plan, Planned, Way};
 use super::ready::Ready;
 use crate::kernel::{Amount, Json};
@@ -227,17 +227,17 @@ pub(super) async fn write<'a, T: ContainerType + Ready + 'a>(
 ) -> Made {
     let fields: Vec<Option<Context<'_>>> =
         plan.fields.iter().map(|planned| leading::<T>(ctx, planned)).collect();
-    let mut columns = Vec::new();
+    let mut leads = Vec::new();
     for (planned, field) in plan.fields.iter_mut().zip(&fields) {
         let Some(field) = field else { continue };
-        let column = Column::new(field, objects.clone(), at);
-        if let Some(leading) = T::lead(&field.item.node.name.node, column) {
-            planned.way = Way::Column(columns.len());
-            columns.push(Underway { leading: Some(leading), made: None });
+        let lead = Lead::new(field, objects.clone(), at);
+        if let Some(leading) = T::lead(&field.item.node.name.node, lead) {
+            planned.way = Way::Lead(leads.len());
+            leads.push(Underway { leading: Some(leading), made: None });
         }
     }
     let begin = |index: usize, field| resolved(ctx, &at[index], field, objects[index]);
-    let mut walk = Walk::new(plan, (ctx, at), form, columns);
+    let mut walk = Walk::new(plan, (ctx, at), form, leads);
     let mut begun = false;
     poll_fn(|turn| {
         if !begun {
@@ -287,7 +287,7 @@ struct Walk<'a, F> {
     /// What is missing in the text, in its order.
     holes: Vec<Hole>,
     waiting: Vec<Waiting<F>>,
-    columns: Vec<Underway<'a>>,
+    leads: Vec<Underway<'a>>,
 }
 
 /// What is made, and fails, as a whole: an object by itself, or a list.
@@ -305,8 +305,8 @@ struct Hole {
 enum Filler {
     /// Of one object.
     Value(Value),
-    /// What a column has for an object.
-    Piece { column: usize, object: usize },
+    /// What a lead has for an object.
+    Piece { lead: usize, object: usize },
 }
 
 /// A field that waits for a store.
@@ -331,7 +331,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
         plan: Plan<'a>,
         (ctx, at): (&'a ContextSelectionSet<'a>, &'a [Path<'a>]),
         form: Form,
-        columns: Vec<Underway<'a>>,
+        leads: Vec<Underway<'a>>,
     ) -> Self {
         Self {
             plan,
@@ -342,7 +342,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
             units: Vec::new(),
             holes: Vec::new(),
             waiting: Vec::new(),
-            columns,
+            leads,
         }
     }
 
@@ -416,8 +416,8 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                     part.bytes += (json.end() - before) as u64;
                     continue;
                 }
-                Way::Column(column) => {
-                    holes.push(Hole { at: before, filler: Filler::Piece { column, object: index } });
+                Way::Lead(lead) => {
+                    holes.push(Hole { at: before, filler: Filler::Piece { lead, object: index } });
                     continue;
                 }
                 Way::Ready(_, field) | Way::Resolved(field) => field,
@@ -454,10 +454,10 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
         // What leads on from what is lost already would be asked for nobody.
         if !self.is_lost() {
             self.go_on_with_fields(turn, &mut part);
-            self.go_on_with_columns(turn, &mut part);
+            self.go_on_with_leads(turn, &mut part);
         }
         let within = self.plan.request.budget.spend(part);
-        let waits = !self.waiting.is_empty() || self.columns.iter().any(|column| column.leading.is_some());
+        let waits = !self.waiting.is_empty() || self.leads.iter().any(|lead| lead.leading.is_some());
         if within && (!waits || self.is_lost()) { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -484,9 +484,9 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
         self.waiting = waiting;
     }
 
-    fn go_on_with_columns(&mut self, turn: &mut Turn<'_>, part: &mut Amount) {
-        for number in 0..self.columns.len() {
-            let Some(leading) = &mut self.columns[number].leading else { continue };
+    fn go_on_with_leads(&mut self, turn: &mut Turn<'_>, part: &mut Amount) {
+        for number in 0..self.leads.len() {
+            let Some(leading) = &mut self.leads[number].leading else { continue };
             let Poll::Ready(mut made) = leading.as_mut().poll(turn) else { continue };
             for (object, piece) in made.pieces.iter_mut().enumerate() {
                 match piece {
@@ -500,7 +500,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
                     }
                 }
             }
-            self.columns[number] = Underway { leading: None, made: Some(made) };
+            self.leads[number] = Underway { leading: None, made: Some(made) };
         }
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.retain(|waiting| !self.has_failed(waiting.object));
@@ -528,12 +528,12 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
 
     /// What was made, when nothing waits.
     fn finish(self) -> Made {
-        let Self { json, units, holes, columns, .. } = self;
+        let Self { json, units, holes, leads, .. } = self;
         if holes.is_empty() {
             let piece = |unit: Unit| unit.failed.map_or(Ok(Some(unit.text)), Err);
             return Made { json, pieces: units.into_iter().map(piece).collect() };
         }
-        let room = holes.iter().map(|hole| hole.filler.length(&columns)).sum::<usize>();
+        let room = holes.iter().map(|hole| hole.filler.length(&leads)).sum::<usize>();
         let mut whole = Json::with_room(json.end() + room);
         let mut holes = &holes[..];
         let pieces = units.into_iter().map(|Unit { text, failed }| {
@@ -545,7 +545,7 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
             let (begin, mut done) = (whole.end(), text.start);
             for hole in own {
                 whole.written(json.piece(done, hole.at));
-                hole.filler.write(&columns, &mut whole);
+                hole.filler.write(&leads, &mut whole);
                 done = hole.at;
             }
             whole.written(json.piece(done, text.end));
@@ -560,28 +560,26 @@ impl<'a, F: Future<Output = ServerResult<Value>>> Walk<'a, F> {
 const SHORT: usize = 32;
 
 impl Filler {
-    /// The text of what a column has; none where that is null.
-    fn piece<'m>(columns: &'m [Underway<'_>], column: usize, object: usize) -> Option<&'m [u8]> {
-        let made = columns.get(column)?.made.as_ref()?;
+    /// The text of what a lead has; none where that is null.
+    fn piece<'m>(leads: &'m [Underway<'_>], lead: usize, object: usize) -> Option<&'m [u8]> {
+        let made = leads.get(lead)?.made.as_ref()?;
         let piece = made.pieces.get(object)?.as_ref().ok()?.as_ref()?;
         Some(made.json.piece(piece.start, piece.end))
     }
 
     /// In bytes, about.
-    fn length(&self, columns: &[Underway<'_>]) -> usize {
+    fn length(&self, leads: &[Underway<'_>]) -> usize {
         match self {
             Self::Value(Value::Binary(json)) => json.len(),
             Self::Value(_) => SHORT,
-            Self::Piece { column, object } => {
-                Self::piece(columns, *column, *object).map_or(SHORT, <[u8]>::len)
-            }
+            Self::Piece { lead, object } => Self::piece(leads, *lead, *object).map_or(SHORT, <[u8]>::len),
         }
     }
 
-    fn write(&self, columns: &[Underway<'_>], json: &mut Json) {
+    fn write(&self, leads: &[Underway<'_>], json: &mut Json) {
         match self {
             Self::Value(value) => json.value(value),
-            Self::Piece { column, object } => match Self::piece(columns, *column, *object) {
+            Self::Piece { lead, object } => match Self::piece(leads, *lead, *object) {
                 Some(piece) => json.written(piece),
                 None => json.null(),
             },

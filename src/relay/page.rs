@@ -2,7 +2,7 @@
 //! values, no SQL.
 
 use super::cursor::{Cursor, KeyKind};
-use crate::executor::Column;
+use crate::executor::Lead;
 use crate::kernel::sizes::DEFAULT_PAGE;
 use crate::kernel::{GraphError, GraphResult, code};
 
@@ -27,12 +27,12 @@ pub struct PageArgs {
 impl PageArgs {
     /// Those of a connection that is asked of many objects; none when one cannot be read.
     #[must_use]
-    pub fn of<T: Sync>(column: &Column<'_, T>) -> Option<Self> {
+    pub fn of<T: Sync>(lead: &Lead<'_, T>) -> Option<Self> {
         Some(Self {
-            first: column.argument("first")?,
-            after: column.argument("after")?,
-            last: column.argument("last")?,
-            before: column.argument("before")?,
+            first: lead.argument("first")?,
+            after: lead.argument("after")?,
+            last: lead.argument("last")?,
+            before: lead.argument("before")?,
         })
     }
 }

@@ -34,7 +34,7 @@ pub struct Made {
 pub type Leading<'a> = BoxFuture<'a, Made>;
 
 /// A field of many objects.
-pub struct Column<'a, T> {
+pub struct Lead<'a, T> {
     ctx: &'a Context<'a>,
     objects: Vec<&'a T>,
     /// Of the objects.
@@ -48,7 +48,7 @@ pub(super) fn placed(ctx: &ContextSelectionSet<'_>, at: &Path<'_>, error: Server
     here.set_error_path(error)
 }
 
-impl<'a, T: Sync> Column<'a, T> {
+impl<'a, T: Sync> Lead<'a, T> {
     pub(super) const fn new(ctx: &'a Context<'a>, objects: Vec<&'a T>, at: &'a [Path<'a>]) -> Self {
         Self { ctx, objects, at }
     }
@@ -61,9 +61,9 @@ impl<'a, T: Sync> Column<'a, T> {
     }
 
     /// The same field of a part of each object.
-    pub fn part<P>(self, part: impl Fn(&'a T) -> &'a P) -> Column<'a, P> {
+    pub fn part<P>(self, part: impl Fn(&'a T) -> &'a P) -> Lead<'a, P> {
         let Self { ctx, objects, at } = self;
-        Column { ctx, objects: objects.into_iter().map(part).collect(), at }
+        Lead { ctx, objects: objects.into_iter().map(part).collect(), at }
     }
 
     /// To one object from each, or none, which `load` finds; it is null, with an error, where
